@@ -1,0 +1,56 @@
+# `make` alone lists the targets. Each one sets itself up in .venv; a machine needs python3 and pip.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --no-input --disable-pip-version-check
+
+# Settings of the shell that would change what is measured or leave the bytecode uncached.
+unexport OPENBLAS_CORETYPE OPENBLAS_L2_SIZE PYTHONDONTWRITEBYTECODE
+
+# Real data next to the checkout, unless AGNESI_DATA already says where it is.
+ifneq ($(wildcard ../shared/data/.),)
+demo bench: export AGNESI_DATA ?= $(abspath ../shared/data)
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test check bench format
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.demo  ## show what agnesi does, in a minute
+	$(BIN)/agnesi demo
+
+test: .venv/.test  ## run the tests (arguments for pytest: make test ARGS="-k grad")
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: .venv/.dev  ## format, lint, types and layers, all without running the code
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: .venv/.test  ## measure speed (arguments: make bench ARGS=...)
+	$(BIN)/python -m bench $(ARGS)
+
+format: .venv/.dev  ## format the code and mend what the linter can mend
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+# Stamps: what is installed in .venv, redone when pyproject.toml changes.
+# Some systems' python3 cannot put pip into a new environment; their own pip can. `--group` needs pip 25.1.
+.venv/.made:
+	$(PYTHON) -m venv .venv || { $(PYTHON) -m venv --clear --without-pip .venv \
+	  && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+	$(PIP) install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+.venv/.demo: pyproject.toml | .venv/.made
+	$(PIP) install --quiet --editable ".[demo]"
+	@touch $@
+
+.venv/.test .venv/.dev: .venv/.%: pyproject.toml | .venv/.made
+	$(PIP) install --quiet --editable ".[demo]" --group $*
+	@touch $@

@@ -1,0 +1,48 @@
+"""Hands the functions behind operators and methods to ``graph.tensor``."""
+
+from __future__ import annotations
+
+from agnesi.compile.function import evaluate
+from agnesi.graph.tensor import SURFACE
+from agnesi.graph.text import graph_text
+from agnesi.ops import (
+    arithmetic,
+    choice,
+    comparison,
+    linear,
+    logic,
+    movement,
+    powers,
+    reductions,
+    slicing,
+)
+
+
+def connect() -> None:
+    """Fill ``SURFACE``; called once, when the package is imported."""
+    SURFACE.update(
+        text=graph_text,
+        eval=evaluate,
+        getitem=slicing.getitem,
+        matmul=linear.matmul,
+        dot=linear.dot,
+        astype=choice.astype,
+        power=powers.power,
+    )
+    for module, names in _FUNCTIONS:
+        SURFACE.update({name: getattr(module, name) for name in names.split()})
+
+
+_FUNCTIONS = (
+    (
+        arithmetic,
+        "add subtract multiply divide floor_divide remainder negative positive absolute",
+    ),
+    (
+        logic,
+        "bitwise_and bitwise_or bitwise_xor bitwise_invert bitwise_left_shift bitwise_right_shift",
+    ),
+    (comparison, "equal not_equal less less_equal greater greater_equal"),
+    (reductions, "sum prod max min any all argmax argmin mean"),
+    (movement, "reshape transpose squeeze matrix_transpose broadcast_to"),
+)

@@ -1,0 +1,114 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from agnesi._version import __version__
+from agnesi.cli.doctor import examine, is_broken, show
+from agnesi.cli.packages import install_command
+from agnesi.datasets import DatasetError, load_mnist
+
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+_NO_RESULTS = "the results cannot be written"
+
+app = typer.Typer(
+    name="agnesi",
+    help="A mathematical compiler: array expressions to native code.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _complain(console: Console, message: str) -> NoReturn:
+    """Show what went wrong in a panel and exit with 1."""
+    console.print(Panel(Text(message), title="agnesi demo", border_style="red", expand=False))
+    raise typer.Exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"agnesi {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def agnesi(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """A mathematical compiler: array expressions to native code."""
+    del version
+
+
+@app.command()
+def doctor() -> None:
+    """Look at the installation: what is there, what is missing, what makes it slow.
+
+    Exits with 1 where something that agnesi needs is broken.
+    """
+    sections = examine()
+    show(sections, Console())
+    raise typer.Exit(1 if is_broken(sections) else 0)
+
+
+@app.command()
+def demo(
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with the four MNIST files. Without it $AGNESI_DATA, else 5,000 digits.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Times over the data; chosen by its size.", show_default=False),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Digits in a minibatch; chosen too.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the weights and the order.")] = 0,
+    hidden: Annotated[int, typer.Option(min=1, help="Hidden units.")] = 500,
+) -> None:
+    """Train a network to read handwritten digits, and draw what it learnt."""
+    complaints = Console(stderr=True)
+    if find_spec("matplotlib") is None:
+        _complain(
+            complaints,
+            "the demo draws its results with matplotlib, not installed here\n"
+            f"  {install_command('demo')}",
+        )
+    try:
+        digits = load_mnist(data)
+        out.mkdir(parents=True, exist_ok=True)
+    except DatasetError as error:
+        _complain(complaints, str(error))
+    except OSError as error:
+        _complain(complaints, f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
+    from agnesi.cli.demo import Diverged, Recipe
+    from agnesi.cli.results import run
+
+    recipe = Recipe.for_examples(len(digits.train_labels), epochs, batch, hidden, seed)
+    try:
+        finished = run(digits, recipe, out, Console())
+    except Diverged as error:
+        _complain(complaints, str(error))
+    except OSError as error:
+        _complain(complaints, f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
+    raise typer.Exit(0 if finished else INTERRUPTED)

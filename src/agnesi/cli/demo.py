@@ -1,0 +1,284 @@
+"""``agnesi demo``: a network of one hidden layer learns to read handwritten digits.
+
+Read :meth:`Network.build` for the expressions and :func:`train` for the loop; they use agnesi as
+any program would.  What is shown and written is in :mod:`agnesi.cli.results`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+import agnesi as ag
+from agnesi.datasets.mnist import CLASSES, SIDE
+
+PIXELS = SIDE * SIDE
+MOMENTUM = 0.9
+MOST_SHIFT = 1  # pixels
+_EVALUATION_BATCH = 1_000
+_SMALL = 20_000
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+class Diverged(Exception):
+    """The loss stopped being a number."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run, besides the data.
+
+    Attributes:
+        epochs: times over the training data.
+        batch: examples in a minibatch; the last of an epoch may hold fewer.
+        rate: learning rate at the start; it falls to zero along half a cosine.
+        weight_decay: how strongly weights are drawn to zero, per unit of learning rate.
+        hidden: hidden units.
+        seed: of the initial weights and of the order of the examples.
+    """
+
+    epochs: int
+    batch: int
+    rate: float
+    weight_decay: float
+    hidden: int = 500
+    seed: int = 0
+
+    @classmethod
+    def for_examples(
+        cls,
+        examples: int,
+        epochs: int | None = None,
+        batch: int | None = None,
+        hidden: int = 500,
+        seed: int = 0,
+    ) -> Recipe:
+        """The recipe for this many training examples, settled on a part of them held back.
+
+        >>> Recipe.for_examples(60_000).epochs, Recipe.for_examples(4_000).epochs
+        (20, 40)
+        """
+        small = examples < _SMALL
+        return cls(
+            epochs=epochs or (40 if small else 20),
+            batch=batch or (50 if small else 100),
+            rate=0.1,
+            weight_decay=5e-4 if small else 1e-4,
+            hidden=hidden,
+            seed=seed,
+        )
+
+    def rate_at(self, done: float) -> float:
+        """Learning rate when this fraction of the run is done."""
+        return 0.5 * self.rate * (1 + math.cos(math.pi * done))
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What was measured in one epoch; the columns of ``metrics.csv``.
+
+    Attributes:
+        epoch: counted from 1.
+        seconds: of training, since the start; evaluation is left out.
+        train_loss: mean over the epoch's examples, each seen with the weights of its moment.
+        train_error: fraction of them misread, seen in the same way.
+        test_loss: mean over the test examples, with the weights at the end of the epoch.
+        test_error: fraction of them misread.
+    """
+
+    epoch: int
+    seconds: float
+    train_loss: float
+    train_error: float
+    test_loss: float
+    test_error: float
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Digits as the network takes them: f32[n, 784] between 0 and 1, i64[n]."""
+
+    images: Floats
+    labels: Labels
+
+    @classmethod
+    def of(cls, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Examples:
+        """Scale ink from 0..255 to 0..1 and flatten the images."""
+        scaled = images.reshape(len(images), PIXELS).astype(np.float32) / np.float32(255)
+        return cls(scaled, labels.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Network:
+    """Parameters in 784-hidden-10 order, and the three functions compiled from them.
+
+    Attributes:
+        parameters: ``w1`` f32[784, hidden], ``b1`` f32[hidden], ``w2`` f32[hidden, 10],
+            ``b2`` f32[10].
+        step: images, labels and a rate to loss and error; moves the parameters.
+        evaluate: images and labels to loss and error.
+        read: images to the digits that they show, i64[n].
+    """
+
+    parameters: tuple[ag.Shared, ...]
+    step: ag.Function
+    evaluate: ag.Function
+    read: ag.Function
+
+    @classmethod
+    def build(cls, recipe: Recipe) -> Network:
+        """Initialise the parameters, write the expressions down, compile the functions.
+
+        Weights start as K. He and others found good for rectified units (arXiv 1502.01852).
+        """
+        rng = np.random.default_rng(recipe.seed)
+        x, y, rate = ag.input("x", f"f32[n, {PIXELS}]"), ag.input("y", "i64[n]"), ag.scalar("rate")
+        w1 = ag.shared(_initial(rng, PIXELS, recipe.hidden), "w1")
+        b1 = ag.shared(np.zeros(recipe.hidden, np.float32), "b1")
+        w2 = ag.shared(_initial(rng, recipe.hidden, CLASSES), "w2")
+        b2 = ag.shared(np.zeros(CLASSES, np.float32), "b2")
+        parameters = (w1, b1, w2, b2)
+
+        logits = ag.maximum(x @ w1 + b1, 0.0) @ w2 + b2
+        digit = ag.argmax(logits, axis=1)
+        loss = ag.cross_entropy(logits, y).mean()
+        error = (digit != y).mean()
+        updates = _descend(loss, parameters, rate, recipe.weight_decay)
+        return cls(
+            parameters,
+            step=ag.function([x, y, rate], [loss, error], updates=updates, name="step"),
+            evaluate=ag.function([x, y], [loss, error], name="evaluate"),
+            read=ag.function([x], [digit], name="read"),
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(parameter.get_value().size for parameter in self.parameters)
+
+
+def _initial(rng: np.random.Generator, inputs: int, outputs: int) -> Floats:
+    scale = np.float32(math.sqrt(2 / inputs))
+    return scale * rng.standard_normal((inputs, outputs), dtype=np.float32)
+
+
+def _descend(
+    loss: ag.Tensor, parameters: tuple[ag.Shared, ...], rate: ag.Tensor, decay: float
+) -> list[tuple[ag.Shared, ag.Tensor]]:
+    """Updates of gradient descent with momentum; weight decay spares the biases."""
+    updates: list[tuple[ag.Shared, ag.Tensor]] = []
+    for parameter, gradient in zip(parameters, ag.grad(loss, parameters), strict=True):
+        speed = ag.shared(np.zeros_like(parameter.get_value()), f"speed_{parameter.name}")
+        slope = gradient + decay * parameter if parameter.ndim == 2 else gradient
+        new_speed = MOMENTUM * speed - rate * slope
+        updates += [(speed, new_speed), (parameter, parameter + new_speed)]
+    return updates
+
+
+@dataclass
+class Meter:
+    """What a run has done so far; :func:`train` keeps it up to date at every step."""
+
+    epoch: int = 0
+    examples: int = 0
+    seconds: float = 0.0
+    loss: float = math.nan
+    error: float = math.nan
+
+    @property
+    def examples_per_second(self) -> float:
+        """Training speed over the whole run."""
+        return self.examples / max(self.seconds, 1e-9)
+
+
+def train(
+    network: Network,
+    training: Examples,
+    test: Examples,
+    recipe: Recipe,
+    *,
+    meter: Meter,
+    tick: Callable[[], None],
+) -> Iterator[Epoch]:
+    """Train for the epochs of the recipe; give each epoch's measurements when it is done.
+
+    Args:
+        network: what is trained, in place.
+        training: seen in a new random order in each epoch.
+        test: measured after each epoch, and used for nothing else.
+        recipe: epochs, minibatch, rate, seed.
+        meter: updated after each step.
+        tick: called after each step.
+
+    Raises:
+        Diverged: the training loss is infinite or no number.
+    """
+    rng = np.random.default_rng((recipe.seed, 1))
+    count = len(training.labels)
+    for epoch in range(1, recipe.epochs + 1):
+        before, start = meter.seconds, time.perf_counter()
+        order = rng.permutation(count)
+        loss = error = 0.0
+        for first in range(0, count, recipe.batch):
+            chosen = order[first : first + recipe.batch]
+            images = _shifted(training.images[chosen], rng)
+            rate = recipe.rate_at((epoch - 1 + first / count) / recipe.epochs)
+            losses = network.step(images, training.labels[chosen], np.float32(rate))
+            loss += len(chosen) * float(losses[0])
+            error += len(chosen) * float(losses[1])
+            seen = first + len(chosen)
+            meter.epoch, meter.loss, meter.error = epoch, loss / seen, error / seen
+            meter.examples += len(chosen)
+            meter.seconds = before + time.perf_counter() - start
+            tick()
+        if not math.isfinite(loss):
+            raise Diverged(_diverged(epoch, recipe))
+        test_loss, test_error = _measure(network, test)
+        yield Epoch(epoch, meter.seconds, meter.loss, meter.error, test_loss, test_error)
+
+
+def _shifted(images: Floats, rng: np.random.Generator) -> Floats:
+    """All images moved by the same random offset of at most one pixel each way.
+
+    Where they leave a side they come in at the other, which nobody sees: the rims are blank.
+    """
+    down, right = rng.integers(-MOST_SHIFT, MOST_SHIFT + 1, size=2)
+    return np.roll(images, SIDE * int(down) + int(right), axis=1)
+
+
+def _diverged(epoch: int, recipe: Recipe) -> str:
+    return (
+        f"the loss is no longer a number in epoch {epoch}\n"
+        f"  minibatches of {recipe.batch}, {recipe.hidden} hidden units, rate {recipe.rate}\n"
+        "  Try a larger --batch or another --seed."
+    )
+
+
+def _measure(network: Network, examples: Examples) -> tuple[float, float]:
+    """Mean loss and error over all examples."""
+    count = len(examples.labels)
+    loss = error = 0.0
+    for first in range(0, count, _EVALUATION_BATCH):
+        part = slice(first, first + _EVALUATION_BATCH)
+        labels = examples.labels[part]
+        losses = network.evaluate(examples.images[part], labels)
+        loss += len(labels) * float(losses[0])
+        error += len(labels) * float(losses[1])
+    return loss / count, error / count
+
+
+def confusion(network: Network, examples: Examples) -> Labels:
+    """How often each digit (row) is read as each digit (column)."""
+    counts = np.zeros((CLASSES, CLASSES), np.int64)
+    for first in range(0, len(examples.labels), _EVALUATION_BATCH):
+        part = slice(first, first + _EVALUATION_BATCH)
+        (digits,) = network.read(examples.images[part])
+        np.add.at(counts, (examples.labels[part], digits), 1)
+    return counts

@@ -1,0 +1,1 @@
+"""From loop IR to machine languages.  Knows nothing of running."""

@@ -1,0 +1,1 @@
+"""LLVM IR as text: kernels (``emit``), primitives (``spell``), the callable (``entry``)."""

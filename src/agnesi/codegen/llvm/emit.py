@@ -1,0 +1,251 @@
+"""A kernel as an LLVM function: scalar loops that LLVM's vectoriser takes from there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.codegen.llvm.spell import spell
+from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
+from agnesi.core.dtypes import BOOL
+from agnesi.core.errors import CompilerBug
+from agnesi.loops.nodes import (
+    Accumulate,
+    Apply,
+    Assign,
+    Buffer,
+    For,
+    FromIndex,
+    Guard,
+    If,
+    Kernel,
+    Literal,
+    Load,
+    Local,
+    Read,
+    Scalar,
+    Statement,
+    Store,
+)
+from agnesi.loops.prims import Prim
+
+if TYPE_CHECKING:
+    from agnesi.dims.dim import Dim
+
+
+def emit_kernel(kernel: Kernel) -> tuple[str, dict[str, None]]:
+    """Return the text of a kernel's function, and the declarations it needs.
+
+    The function takes a pointer for each buffer, then an i64 for each size.
+    """
+    emitter = _Emitter(kernel)
+    for statement in kernel.body:
+        emitter.statement(statement)
+    pointers = [
+        f"ptr noalias nocapture {'' if b in kernel.written else 'readonly '}%b{k}"
+        for k, b in enumerate(kernel.buffers)
+    ]
+    sizes = [f"i64 %s{k}" for k in range(len(kernel.sizes))]
+    head = f"define internal void @{kernel.name}({', '.join(pointers + sizes)}) #0 {{"
+    allocas = [f"  {name} = alloca {kind}" for name, kind in emitter.allocas]
+    lines = [head, "entry:", *allocas, *emitter.w.lines, "  ret void", "}"]
+    return "\n".join(lines), emitter.w.declared
+
+
+class _Emitter:
+    """Emits statements; keeps, scope by scope, the registers of what has been computed."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.w = Writer()
+        self.pointer = {b: f"%b{k}" for k, b in enumerate(kernel.buffers)}
+        self.sizes: list[dict[Dim, str]] = [{s: f"%s{k}" for k, s in enumerate(kernel.sizes)}]
+        self.scopes: list[dict[Scalar, str]] = [{}]
+        self.locals: dict[Local, str] = {}
+        self.allocas: list[tuple[str, str]] = []
+        self.volatile: dict[Scalar, bool] = {}
+
+    # -- scopes ------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Begin a scope: what is computed in it is forgotten at its end."""
+        self.scopes.append({})
+        self.sizes.append(dict(self.sizes[-1]))
+
+    def close(self) -> None:
+        """End the scope."""
+        self.scopes.pop()
+        self.sizes.pop()
+
+    # -- statements --------------------------------------------------------------------------
+
+    def statement(self, statement: Statement) -> None:
+        """Emit one statement."""
+        w = self.w
+        match statement:
+            case For():
+                self.loop(statement)
+            case If(condition, body):
+                yes, after = w.label("then"), w.label("after")
+                w.branch(self.scalar(condition), yes, after)
+                w.start(yes)
+                self.open()
+                for each in body:
+                    self.statement(each)
+                self.close()
+                w.jump(after)
+                w.start(after)
+            case Store(buffer, offset, value):
+                self.store(buffer, self.address(buffer, offset), self.scalar(value))
+            case Assign(local, value):
+                register = self.scalar(value)
+                w.line(f"store {value_type(local.element)} {register}, ptr {self.slot(local)}")
+            case Accumulate(local, prim, value):
+                self.accumulate(local, prim, self.scalar(value))
+            case _:
+                raise CompilerBug(f"no code for {statement!r}")
+
+    def loop(self, loop: For) -> None:
+        """Emit a counted loop in the form that LLVM's loop passes know best."""
+        w = self.w
+        extent = w.size(loop.index.extent, self.sizes[-1])
+        head, body, after = w.label("head"), w.label("body"), w.label("after")
+        before = w.block
+        counter, following = w.fresh(), w.fresh()
+        w.jump(head)
+        w.start(head)
+        position = len(w.lines)
+        more = w.let(f"icmp slt i64 {counter}, {extent}")
+        w.branch(more, body, after)
+        w.start(body)
+        self.open()
+        self.sizes[-1][loop.index] = counter
+        for each in loop.body:
+            self.statement(each)
+        self.close()
+        w.line(f"{following} = add nuw nsw i64 {counter}, 1")
+        phi = f"  {counter} = phi i64 [ 0, %{before} ], [ {following}, %{w.block} ]"
+        w.lines.insert(position, phi)
+        w.jump(head)
+        w.start(after)
+
+    def accumulate(self, local: Local, prim: Prim, value: str) -> None:
+        """Emit ``local = local <prim> value``, free to be reassociated."""
+        w, kind = self.w, local.element
+        t = value_type(kind)
+        old = w.let(f"load {t}, ptr {self.slot(local)}")
+        if kind.is_float and prim in (Prim.ADD, Prim.MUL):
+            new = w.let(f"f{prim.value} reassoc {t} {old}, {value}")
+        else:
+            new = spell(w, prim, (old, value), kind, kind)
+        w.line(f"store {t} {new}, ptr {self.slot(local)}")
+
+    def slot(self, local: Local) -> str:
+        """Return the address of a variable."""
+        if local not in self.locals:
+            name = f"%l{len(self.locals)}"
+            self.locals[local] = name
+            self.allocas.append((name, value_type(local.element)))
+        return self.locals[local]
+
+    def address(self, buffer: Buffer, offset: object) -> str:
+        """Return the address of an element."""
+        register = self.w.size(offset, self.sizes[-1])  # type: ignore[arg-type]
+        kind = memory_type(buffer.element)
+        return self.w.let(
+            f"getelementptr inbounds {kind}, ptr {self.pointer[buffer]}, i64 {register}"
+        )
+
+    def store(self, buffer: Buffer, address: str, value: str) -> None:
+        """Store a value; bool as a byte."""
+        if buffer.element is BOOL:
+            value = self.w.let(f"zext i1 {value} to i8")
+        self.w.line(f"store {memory_type(buffer.element)} {value}, ptr {address}")
+
+    # -- scalars -----------------------------------------------------------------------------
+
+    def scalar(self, root: Scalar) -> str:
+        """Return the register of an expression, computing what is not there yet."""
+        fleeting: dict[Scalar, str] = {}
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if self.find(node, fleeting) is not None:
+                stack.pop()
+                continue
+            waiting = [o for o in _strict(node) if self.find(o, fleeting) is None]
+            if waiting:
+                stack.extend(waiting[::-1])
+                continue
+            register = self.compute(node, fleeting)
+            (fleeting if self.is_volatile(node) else self.scopes[-1])[node] = register
+            stack.pop()
+        return self.find(root, fleeting) or ""
+
+    def find(self, node: Scalar, fleeting: dict[Scalar, str]) -> str | None:
+        """Return the register that holds an expression here, if there is one."""
+        if isinstance(node, Literal):
+            return literal_text(node)
+        if node in fleeting:
+            return fleeting[node]
+        return next((s[node] for s in reversed(self.scopes) if node in s), None)
+
+    def is_volatile(self, node: Scalar) -> bool:
+        """Whether the value may change between statements: it reads what the kernel writes."""
+        known = self.volatile.get(node)
+        if known is None:
+            own = isinstance(node, Read) or (
+                isinstance(node, Load) and node.buffer in self.kernel.written
+            )
+            inner = node.children if isinstance(node, Apply | Guard) else ()
+            known = own or any(self.is_volatile(c) for c in inner if isinstance(c, Scalar))
+            self.volatile[node] = known
+        return known
+
+    def compute(self, node: Scalar, fleeting: dict[Scalar, str]) -> str:
+        """Emit one expression whose operands have registers."""
+        w = self.w
+        match node:
+            case Apply(prim, operands, to):
+                registers = [self.find(o, fleeting) or "" for o in operands]
+                kind = operands[1 if prim is Prim.SELECT else 0].dtype
+                return spell(w, prim, registers, kind, to)
+            case Load(buffer, offset):
+                address = self.address(buffer, offset)
+                kind = memory_type(buffer.element)
+                value = w.let(f"load {kind}, ptr {address}")
+                return w.let(f"icmp ne i8 {value}, 0") if buffer.element is BOOL else value
+            case FromIndex(size):
+                return w.size(size, self.sizes[-1])
+            case Read(local):
+                return w.let(f"load {value_type(local.element)}, ptr {self.slot(local)}")
+            case Guard():
+                return self.guard(node, fleeting)
+            case _:
+                raise CompilerBug(f"no code for {node!r}")
+
+    def guard(self, node: Guard, fleeting: dict[Scalar, str]) -> str:
+        """Emit a choice that evaluates one arm only."""
+        w = self.w
+        yes, no, after = w.label("yes"), w.label("no"), w.label("join")
+        w.branch(self.find(node.condition, fleeting) or "", yes, no)
+        ends: list[tuple[str, str]] = []
+        for label, arm in ((yes, node.value), (no, node.otherwise)):
+            w.start(label)
+            self.open()
+            ends.append((self.scalar(arm), w.block))
+            self.close()
+            w.jump(after)
+        w.start(after)
+        sources = ", ".join(f"[ {value}, %{block} ]" for value, block in ends)
+        return w.let(f"phi {value_type(node.dtype)} {sources}")
+
+
+def _strict(node: Scalar) -> tuple[Scalar, ...]:
+    """Return the operands that are always evaluated."""
+    match node:
+        case Apply(operands=operands):
+            return operands
+        case Guard(condition):
+            return (condition,)
+        case _:
+            return ()

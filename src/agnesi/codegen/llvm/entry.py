@@ -1,0 +1,622 @@
+"""The callable: a C function of CPython's fast-call form that runs a whole program.
+
+It checks its arguments (a Python callback converts, or raises, what is not an array of the right
+type), learns sizes, checks requirements, allocates the outputs, runs the steps and returns the
+result.  Whatever fails does so before a shared variable is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from agnesi.codegen.llvm import layout as at
+from agnesi.codegen.llvm.emit import emit_kernel
+from agnesi.codegen.llvm.spell import cast
+from agnesi.codegen.llvm.writer import Writer, memory_type, value_type
+from agnesi.core.dtypes import F64, I64, DType
+from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import Dim, Size, Symbol, product
+from agnesi.lower.program import (
+    BindValue,
+    Copy,
+    MultiplyMatrices,
+    Program,
+    Require,
+    RunKernel,
+    Space,
+    Step,
+)
+from agnesi.lower.plan import touched
+
+if TYPE_CHECKING:
+    from agnesi.graph.leaves import Leaf
+    from agnesi.loops.nodes import Buffer
+
+Form = Literal["one", "list", "dict", "none"]
+
+
+@dataclass(frozen=True)
+class SizeCheck:
+    """A size of an argument or shared variable that has to agree with another seen before."""
+
+    leaf: Leaf
+    axis: int
+    expected: Size
+
+
+@dataclass(frozen=True)
+class Emitted:
+    """A module's text and what its failure codes mean.
+
+    Attributes:
+        text: LLVM IR of the whole module; the callable is ``@call``.
+        layout: of the words behind ``self``.
+        size_checks: by code, from ``SIZES`` on.
+        requirements: by code, from ``REQUIREMENT`` on.
+    """
+
+    text: str
+    layout: at.Layout
+    size_checks: tuple[SizeCheck, ...]
+    requirements: tuple[Require, ...]
+
+
+def emit_program(program: Program, form: Form, attributes: str = "") -> Emitted:
+    """Return the module of a program.
+
+    Args:
+        program: lowered.
+        form: what the callable returns: the output alone, a list, a dict, or None.
+        attributes: of every function, such as the vector width to prefer.
+    """
+    keys = len(program.outputs) if form == "dict" else 0
+    layout = at.Layout(len(program.constants), len(program.shareds), keys)
+    entry = _Entry(program, form, layout)
+    entry.emit()
+    functions: list[str] = []
+    declared = dict(entry.w.declared)
+    for step in program.steps:
+        if isinstance(step, RunKernel):
+            text, needs = emit_kernel(step.kernel)
+            functions.append(text)
+            declared.update(needs)
+    head = "define ptr @call(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) #1 {"
+    body = "\n".join([head, "entry:", *entry.allocas, *entry.w.lines, "}"])
+    lines = [
+        f"; {program.name}",
+        *declared,
+        *functions,
+        body,
+        f"attributes #0 = {{ nounwind noinline {attributes} }}",
+        "attributes #1 = { nounwind }",
+    ]
+    return Emitted("\n\n".join(lines), layout, tuple(entry.size_checks), tuple(entry.requires))
+
+
+class _Entry:
+    """Writes the callable, part by part, in the order in which it runs."""
+
+    def __init__(self, program: Program, form: Form, layout: at.Layout) -> None:
+        self.program, self.form, self.layout = program, form, layout
+        self.w = Writer()
+        self.allocas: list[str] = []
+        self.known: dict[Dim, str] = {}
+        self.pointer: dict[Buffer, str] = {}
+        self.fresh_arrays: dict[Buffer, str] = {}
+        self.size_checks: list[SizeCheck] = []
+        self.requires: list[Require] = []
+        self.to_free: list[str] = []
+
+    def emit(self) -> None:
+        """Write everything."""
+        w = self.w
+        self.result = self.alloca("ptr", "null")
+        self.bound = self.alloca("ptr", "null")
+        data = w.let(f"getelementptr i8, ptr %self, i64 {at.ARRAY_DATA}")
+        self.words = w.let(f"load ptr, ptr {data}")
+        self.by_space = {
+            (s.space, s.position): b
+            for b, s in self.program.storage.items()
+            if s.space is not Space.ARENA
+        }
+        self.arguments()
+        self.shared_variables()
+        self.constants()
+        self.early = True
+        for step in self.program.steps:
+            if self.early and isinstance(step, RunKernel | MultiplyMatrices | Copy):
+                self.arena()
+                self.early = False
+            for buffer in touched(step):
+                self.allocate(buffer)
+            self.step(step)
+        for buffer in (*self.program.outputs, *self.program.renewed.values()):
+            self.allocate(buffer)
+        self.renew()
+        self.give_back()
+        self.endings()
+
+    # -- small things ------------------------------------------------------------------------
+
+    def alloca(self, kind: str, initial: str | None = None, count: int = 1) -> str:
+        """Return the address of a variable of the function."""
+        name = f"%a{len(self.allocas)}"
+        many = f", i64 {count}" if count > 1 else ""
+        self.allocas.append(f"  {name} = alloca {kind}{many}")
+        if initial is not None:
+            self.allocas.append(f"  store {kind} {initial}, ptr {name}")
+        return name
+
+    def field(self, base: str, offset: int, kind: str) -> str:
+        """Load a field of a structure."""
+        place = self.w.let(f"getelementptr i8, ptr {base}, i64 {offset}")
+        return self.w.let(f"load {kind}, ptr {place}")
+
+    def word_place(self, index: int) -> str:
+        """Return the address of a word behind ``self``."""
+        return self.w.let(f"getelementptr i64, ptr {self.words}, i64 {index}")
+
+    def word(self, index: int, kind: str = "ptr") -> str:
+        """Load a word behind ``self``."""
+        return self.w.let(f"load {kind}, ptr {self.word_place(index)}")
+
+    def call(self, result: str, name: str, *arguments: str, variadic: bool = False) -> str:
+        """Call an external function on ``"type value"`` arguments."""
+        kinds = [a.split(" ", 1)[0] for a in arguments]
+        self.w.declare(f"{result} @{name}({', '.join(['ptr', '...'] if variadic else kinds)})")
+        signature = f"{result} (ptr, ...)" if variadic else result
+        text = f"call {signature} @{name}({', '.join(arguments)})"
+        if result == "void":
+            self.w.line(text)
+            return ""
+        return self.w.let(text)
+
+    def unless(self, condition: str, code: int, a: str = "0", b: str = "0") -> None:
+        """Fail with a code and two numbers unless the condition holds."""
+        w = self.w
+        good, bad = w.label("ok"), w.label("bad")
+        w.branch(condition, good, bad)
+        w.start(bad)
+        self.fail(code, a, b)
+        w.start(good)
+
+    def fail(self, code: int, a: str = "0", b: str = "0") -> None:
+        """Have the callback raise the exception, and leave."""
+        numbers = [self.call("ptr", "PyLong_FromLongLong", f"i64 {n}") for n in (str(code), a, b)]
+        callback = self.word(at.FAIL)
+        arguments = [f"ptr {callback}", *(f"ptr {n}" for n in numbers), "ptr null"]
+        self.call("ptr", "PyObject_CallFunctionObjArgs", *arguments, variadic=True)
+        for number in numbers:
+            self.call("void", "Py_DecRef", f"ptr {number}")
+        self.w.jump("failed")
+
+    def is_null(self, register: str) -> str:
+        """Compare a pointer with null."""
+        return self.w.let(f"icmp eq ptr {register}, null")
+
+    def must(self, register: str) -> None:
+        """Leave with the exception that is set if this pointer is null."""
+        good = self.w.label("ok")
+        self.w.branch(self.is_null(register), "failed", good)
+        self.w.start(good)
+
+    # -- arguments ---------------------------------------------------------------------------
+
+    def arguments(self) -> None:
+        """Find the arrays of the inputs; let the callback convert what does not fit as it is."""
+        w = self.w
+        inputs = self.program.inputs
+        w.jump("begin")
+        w.start("begin")
+        right = w.let(f"icmp eq i64 %nargs, {len(inputs)}")
+        plain = self.is_null("%kwnames")
+        w.branch(w.let(f"and i1 {right}, {plain}"), "check", "convert")
+        w.start("convert")
+        old = w.let(f"load ptr, ptr {self.bound}")
+        once = w.label("once")
+        again = w.label("again")
+        w.branch(self.is_null(old), once, again)
+        w.start(again)
+        self.fail(at.NOT_BOUND)
+        w.start(once)
+        converter = self.word(at.BIND)
+        made = self.call(
+            "ptr", "PyObject_Vectorcall",
+            f"ptr {converter}", "ptr %args", "i64 %nargs", "ptr %kwnames",
+        )  # fmt: skip
+        w.line(f"store ptr {made}, ptr {self.bound}")
+        self.must(made)
+        items = w.let(f"getelementptr i8, ptr {made}, i64 {at.TUPLE_ITEMS}")
+        from_tuple = w.block
+        w.jump("check")
+        w.start("check")
+        given = w.let(f"phi ptr [ %args, %begin ], [ {items}, %{from_tuple} ]")
+        array_type = self.word(at.ARRAY_TYPE) if inputs else ""
+        arrays = [self.argument(k, leaf, given, array_type) for k, leaf in enumerate(inputs)]
+        for k, (leaf, array) in enumerate(zip(inputs, arrays, strict=True)):
+            if leaf.ndim:
+                dims = self.field(array, at.ARRAY_DIMS, "ptr")
+                self.learn(leaf, dims)
+                self.pointer[self.by_space[Space.INPUT, k]] = self.contiguous(array, leaf, dims)
+            else:
+                self.pointer[self.by_space[Space.INPUT, k]] = self.field(array, at.ARRAY_DATA, "ptr")
+
+    def argument(self, k: int, leaf: Leaf, given: str, array_type: str) -> str:
+        """Check one argument's class, rank, dtype, byte order and known sizes."""
+        w = self.w
+        place = w.let(f"getelementptr ptr, ptr {given}, i64 {k}")
+        array = w.let(f"load ptr, ptr {place}")
+        kind = self.field(array, at.OBJECT_TYPE, "ptr")
+        self.or_convert(w.let(f"icmp eq ptr {kind}, {array_type}"))
+        ndim = self.field(array, at.ARRAY_NDIM, "i32")
+        self.or_convert(w.let(f"icmp eq i32 {ndim}, {leaf.ndim}"))
+        descr = self.field(array, at.ARRAY_DESCR, "ptr")
+        number = self.field(descr, at.DESCR_TYPE_NUMBER, "i32")
+        same = [w.let(f"icmp eq i32 {number}, {n}") for n in type_numbers(leaf.dtype)]
+        fits = same[0] if len(same) == 1 else w.let(f"or i1 {same[0]}, {same[1]}")
+        self.or_convert(fits)
+        order = self.field(descr, at.DESCR_BYTEORDER, "i8")
+        self.or_convert(w.let(f"icmp ne i8 {order}, {ord('>')}"))
+        if any(isinstance(s, int) for s in leaf.type.shape):
+            dims = self.field(array, at.ARRAY_DIMS, "ptr")
+            for axis, size in enumerate(leaf.type.shape):
+                if isinstance(size, int):
+                    actual = self.field(dims, 8 * axis, "i64")
+                    self.or_convert(w.let(f"icmp eq i64 {actual}, {size}"))
+        return array
+
+    def or_convert(self, condition: str) -> None:
+        """Go to the converting callback unless the condition holds."""
+        good = self.w.label("ok")
+        self.w.branch(condition, good, "convert")
+        self.w.start(good)
+
+    def learn(self, leaf: Leaf, dims: str) -> None:
+        """Bind the sizes that a shape tells, or check them against what is known."""
+        for axis, size in enumerate(leaf.type.shape):
+            if isinstance(size, int):
+                continue
+            actual = self.field(dims, 8 * axis, "i64")
+            if isinstance(size, Symbol) and size not in self.known:
+                self.known[size] = actual
+                continue
+            expected = self.w.size(size, self.known)
+            same = self.w.let(f"icmp eq i64 {actual}, {expected}")
+            self.unless(same, at.SIZES + len(self.size_checks), actual, expected)
+            self.size_checks.append(SizeCheck(leaf, axis, size))
+
+    def contiguous(self, array: str, leaf: Leaf, dims: str) -> str:
+        """Return the data of an array in C order, copied if it is not."""
+        w = self.w
+        copy = self.alloca("ptr", "null")
+        self.to_free.append(copy)
+        flags = self.field(array, at.ARRAY_FLAGS, "i32")
+        wanted = at.C_CONTIGUOUS | at.ALIGNED
+        masked = w.let(f"and i32 {flags}, {wanted}")
+        data = self.field(array, at.ARRAY_DATA, "ptr")
+        before = w.block
+        strided, ready = w.label("strided"), w.label("ready")
+        w.branch(w.let(f"icmp eq i32 {masked}, {wanted}"), ready, strided)
+        w.start(strided)
+        strides = self.field(array, at.ARRAY_STRIDES, "ptr")
+        made = self.call(
+            "ptr", "agnesi_contiguous",
+            f"ptr {data}", f"i64 {leaf.ndim}", f"ptr {dims}", f"ptr {strides}",
+            f"i64 {leaf.dtype.bytes}",
+        )  # fmt: skip
+        w.line(f"store ptr {made}, ptr {copy}")
+        self.unless(w.let(f"icmp ne ptr {made}, null"), at.OUT_OF_MEMORY)
+        after = w.block
+        w.jump(ready)
+        w.start(ready)
+        return w.let(f"phi ptr [ {data}, %{before} ], [ {made}, %{after} ]")
+
+    def shared_variables(self) -> None:
+        """Find the arrays of the shared variables; they are in C order."""
+        for k, leaf in enumerate(self.program.shareds):
+            cell = self.word(self.layout.first_shared + k)
+            array = self.w.let(f"load ptr, ptr {cell}")
+            buffer = self.by_space[Space.SHARED, k]
+            self.pointer[buffer] = self.field(array, at.ARRAY_DATA, "ptr")
+            if any(not isinstance(s, int) for s in leaf.type.shape):
+                self.learn(leaf, self.field(array, at.ARRAY_DIMS, "ptr"))
+
+    def constants(self) -> None:
+        """Find the constants."""
+        for k in range(len(self.program.constants)):
+            buffer = self.by_space[Space.CONSTANT, k]
+            self.pointer[buffer] = self.word(self.layout.first_constant + k)
+
+    # -- memory ------------------------------------------------------------------------------
+
+    def arena(self) -> None:
+        """Make the arena large enough; a call inside a call gets one of its own."""
+        w = self.w
+        if not self.program.slots:
+            return
+        offsets: list[str] = []
+        total = "0"
+        for size in self.program.slots:
+            offsets.append(total)
+            bytes_ = w.size(size, self.known)
+            padded = w.let(f"and i64 {w.let(f'add i64 {bytes_}, 63')}, -64")
+            total = w.let(f"add i64 {total}, {padded}")
+        self.own_arena = self.alloca("ptr", "null")
+        self.claimed = self.alloca("i64", "0")
+        self.to_free.append(self.own_arena)
+        busy = w.let(f"icmp ne i64 {self.word(at.BUSY, 'i64')}, 0")
+        private, common, grow, have = (w.label(x) for x in ("private", "common", "grow", "have"))
+        w.branch(busy, private, common)
+        w.start(private)
+        single = self.call("ptr", "malloc", f"i64 {w.let(f'add i64 {total}, 64')}")
+        w.line(f"store ptr {single}, ptr {self.own_arena}")
+        self.unless(w.let(f"icmp ne ptr {single}, null"), at.OUT_OF_MEMORY)
+        from_private = w.block
+        w.jump(have)
+        w.start(common)
+        w.line(f"store i64 1, ptr {self.word_place(at.BUSY)}")
+        w.line(f"store i64 1, ptr {self.claimed}")
+        kept = self.word(at.ARENA)
+        enough = w.let(f"icmp ule i64 {total}, {self.word(at.ARENA_BYTES, 'i64')}")
+        from_common = w.block
+        w.branch(enough, have, grow)
+        w.start(grow)
+        self.call("void", "free", f"ptr {kept}")
+        w.line(f"store i64 0, ptr {self.word_place(at.ARENA_BYTES)}")
+        larger = self.call("ptr", "malloc", f"i64 {w.let(f'add i64 {total}, 64')}")
+        w.line(f"store ptr {larger}, ptr {self.word_place(at.ARENA)}")
+        self.unless(w.let(f"icmp ne ptr {larger}, null"), at.OUT_OF_MEMORY)
+        w.line(f"store i64 {total}, ptr {self.word_place(at.ARENA_BYTES)}")
+        from_grow = w.block
+        w.jump(have)
+        w.start(have)
+        sources = [(single, from_private), (kept, from_common), (larger, from_grow)]
+        raw = w.let("phi ptr " + ", ".join(f"[ {v}, %{b} ]" for v, b in sources))
+        number = w.let(f"ptrtoint ptr {raw} to i64")
+        skip = w.let(f"and i64 {w.let(f'sub i64 0, {number}')}, 63")
+        base = w.let(f"getelementptr i8, ptr {raw}, i64 {skip}")
+        for buffer, storage in self.program.storage.items():
+            if storage.space is Space.ARENA and storage.position >= 0:
+                offset = offsets[storage.position]
+                self.pointer[buffer] = w.let(f"getelementptr i8, ptr {base}, i64 {offset}")
+
+    def allocate(self, buffer: Buffer) -> None:
+        """Make sure that a buffer has memory."""
+        if buffer in self.pointer:
+            return
+        storage = self.program.storage[buffer]
+        w = self.w
+        if storage.space is Space.LATE:
+            count = w.size(product(storage.shape), self.known)
+            bytes_ = w.let(f"mul i64 {count}, {storage.dtype.bytes}")
+            slot = self.alloca("ptr", "null")
+            self.to_free.append(slot)
+            made = self.call("ptr", "malloc", f"i64 {w.let(f'add i64 {bytes_}, 64')}")
+            w.line(f"store ptr {made}, ptr {slot}")
+            self.unless(w.let(f"icmp ne ptr {made}, null"), at.OUT_OF_MEMORY)
+            self.pointer[buffer] = made
+            return
+        if storage.space not in (Space.OUTPUT, Space.RENEWED):
+            raise CompilerBug(f"buffer {buffer!r} of {storage} has no memory")
+        ndim = len(storage.shape)
+        dims = self.alloca("i64", None, max(ndim, 1))
+        for axis, size in enumerate(storage.shape):
+            place = w.let(f"getelementptr i64, ptr {dims}, i64 {axis}")
+            w.line(f"store i64 {w.size(size, self.known)}, ptr {place}")
+        slot = self.alloca("ptr", "null")
+        array = self.call(
+            "ptr", "numpy_PyArray_New",
+            f"ptr {self.word(at.ARRAY_TYPE)}", f"i32 {ndim}", f"ptr {dims}",
+            f"i32 {type_numbers(storage.dtype)[0]}", "ptr null", "ptr null", "i32 0", "i32 0",
+            "ptr null",
+        )  # fmt: skip
+        w.line(f"store ptr {array}, ptr {slot}")
+        self.fresh_arrays[buffer] = slot
+        self.must(array)
+        self.pointer[buffer] = self.field(array, at.ARRAY_DATA, "ptr")
+
+    # -- steps -------------------------------------------------------------------------------
+
+    def step(self, step: Step) -> None:
+        """Write one step."""
+        w = self.w
+        match step:
+            case RunKernel(kernel=kernel):
+                pointers = [f"ptr {self.pointer[b]}" for b in kernel.buffers]
+                sizes = [f"i64 {w.size(s, self.known)}" for s in kernel.sizes]
+                w.line(f"call void @{kernel.name}({', '.join(pointers + sizes)})")
+            case MultiplyMatrices():
+                self.multiply(step)
+            case BindValue(value, buffer):
+                register = w.let(f"load {memory_type(buffer.element)}, ptr {self.pointer[buffer]}")
+                self.known[value] = cast(w, register, buffer.element, I64)
+            case Require():
+                self.require(step)
+            case Copy(source, target):
+                storage = self.program.storage[target]
+                count = w.size(product(storage.shape), self.known)
+                bytes_ = w.let(f"mul i64 {count}, {storage.dtype.bytes}")
+                w.declare("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+                w.line(
+                    f"call void @llvm.memcpy.p0.p0.i64(ptr {self.pointer[target]}, "
+                    f"ptr {self.pointer[source]}, i64 {bytes_}, i1 false)"
+                )
+
+    def require(self, step: Require) -> None:
+        """Check a requirement."""
+        w = self.w
+        a, b = w.size(step.need.a, self.known), w.size(step.need.b, self.known)
+        match step.need.kind:
+            case "equal":
+                holds = w.let(f"icmp eq i64 {a}, {b}")
+            case "at_most":
+                holds = w.let(f"icmp sle i64 {a}, {b}")
+            case "index":
+                # As unsigned numbers, negative ones are beyond any size.
+                holds = w.let(f"icmp ult i64 {a}, {b}")
+            case "divides":
+                holds = w.let(f"icmp eq i64 {w.let(f'srem i64 {a}, {b}')}, 0")
+        self.unless(holds, at.REQUIREMENT + len(self.requires), a, b)
+        self.requires.append(step)
+
+    def multiply(self, step: MultiplyMatrices) -> None:
+        """Call BLAS for each matrix of the stack."""
+        w = self.w
+        dtype = step.c.element
+        m, n, k = (w.size(s, self.known) for s in (step.m, step.n, step.k))
+        for size, register in ((step.m, m), (step.n, n), (step.k, k)):
+            if not isinstance(size, int):
+                fits = w.let(f"icmp ule i64 {register}, 2147483647")
+                self.unless(fits, at.TOO_LARGE, register)
+        batch = w.size(step.batch, self.known)
+        strides = [self.bytes_of(dtype, x, y) for x, y in ((m, k), (k, n), (m, n))]
+        if step.batch == 1:
+            self.one_product(step, "0", (m, n, k), strides)
+            return
+        head, body, after = w.label("head"), w.label("body"), w.label("after")
+        before = w.block
+        counter, following = w.fresh(), w.fresh()
+        w.jump(head)
+        w.start(head)
+        position = len(w.lines)
+        w.branch(w.let(f"icmp slt i64 {counter}, {batch}"), body, after)
+        w.start(body)
+        self.one_product(step, counter, (m, n, k), strides)
+        w.line(f"{following} = add nuw nsw i64 {counter}, 1")
+        w.lines.insert(
+            position, f"  {counter} = phi i64 [ 0, %{before} ], [ {following}, %{w.block} ]"
+        )
+        w.jump(head)
+        w.start(after)
+
+    def bytes_of(self, dtype: DType, rows: str, columns: str) -> str:
+        """Return the bytes of a matrix."""
+        count = self.w.let(f"mul i64 {rows}, {columns}")
+        return self.w.let(f"mul i64 {count}, {dtype.bytes}")
+
+    def one_product(
+        self, step: MultiplyMatrices, which: str, sizes: tuple[str, str, str], strides: list[str]
+    ) -> None:
+        """Call BLAS once; of no inner elements the product is 0."""
+        w = self.w
+        m, n, k = sizes
+        pointers: list[str] = []
+        for buffer, stride in zip((step.a, step.b, step.c), strides, strict=True):
+            offset = w.let(f"mul i64 {which}, {stride}") if which != "0" else "0"
+            pointers.append(w.let(f"getelementptr i8, ptr {self.pointer[buffer]}, i64 {offset}"))
+        a, b, c = pointers
+        inner, empty, done = w.label("inner"), w.label("empty"), w.label("done")
+        w.branch(w.let(f"icmp ne i64 {k}, 0"), inner, empty)
+        w.start(empty)
+        w.declare("void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        w.line(f"call void @llvm.memset.p0.i64(ptr {c}, i8 0, i64 {strides[2]}, i1 false)")
+        w.jump(done)
+        w.start(inner)
+        m32, n32, k32 = (w.let(f"trunc i64 {s} to i32") for s in sizes)
+        one = self.at_least_one
+        lda = one(m32 if step.transpose_a else k32)
+        ldb = one(k32 if step.transpose_b else n32)
+        t = value_type(step.c.element)
+        self.call(
+            "void", f"scipy_cblas_{'d' if step.c.element is F64 else 's'}gemm",
+            "i32 101", f"i32 {112 if step.transpose_a else 111}",
+            f"i32 {112 if step.transpose_b else 111}",
+            f"i32 {m32}", f"i32 {n32}", f"i32 {k32}", f"{t} 1.0", f"ptr {a}", f"i32 {lda}",
+            f"ptr {b}", f"i32 {ldb}", f"{t} 0.0", f"ptr {c}", f"i32 {one(n32)}",
+        )  # fmt: skip
+        w.jump(done)
+        w.start(done)
+
+    def at_least_one(self, register: str) -> str:
+        """Return a leading dimension that BLAS accepts."""
+        return self.w.intrinsic("i32", "llvm.smax.i32", f"i32 {register}", "i32 1")
+
+    # -- result ------------------------------------------------------------------------------
+
+    def renew(self) -> None:
+        """Put fresh arrays into the cells of shared variables; drop the old ones."""
+        for position, buffer in self.program.renewed.items():
+            slot = self.fresh_arrays[buffer]
+            cell = self.word(self.layout.first_shared + position)
+            old = self.w.let(f"load ptr, ptr {cell}")
+            array = self.w.let(f"load ptr, ptr {slot}")
+            self.w.line(f"store ptr {array}, ptr {cell}")
+            self.w.line(f"store ptr null, ptr {slot}")
+            self.call("void", "Py_DecRef", f"ptr {old}")
+
+    def give_back(self) -> None:
+        """Build the result; outputs that go into it are no longer ours to drop."""
+        w = self.w
+        slots = [self.fresh_arrays[b] for b in self.program.outputs]
+        if self.form == "one":
+            array = w.let(f"load ptr, ptr {slots[0]}")
+            w.line(f"store ptr {array}, ptr {self.result}")
+            w.line(f"store ptr null, ptr {slots[0]}")
+        elif self.form == "list":
+            made = self.call("ptr", "PyList_New", f"i64 {len(slots)}")
+            w.line(f"store ptr {made}, ptr {self.result}")
+            self.must(made)
+            for k, slot in enumerate(slots):
+                array = w.let(f"load ptr, ptr {slot}")
+                w.line(f"store ptr null, ptr {slot}")
+                self.call("i32", "PyList_SetItem", f"ptr {made}", f"i64 {k}", f"ptr {array}")
+        elif self.form == "dict":
+            made = self.call("ptr", "PyDict_New")
+            w.line(f"store ptr {made}, ptr {self.result}")
+            self.must(made)
+            for k, slot in enumerate(slots):
+                array = w.let(f"load ptr, ptr {slot}")
+                key = self.word(self.layout.first_key + k)
+                bad = self.call("i32", "PyDict_SetItem", f"ptr {made}", f"ptr {key}", f"ptr {array}")
+                good = w.label("ok")
+                w.branch(w.let(f"icmp eq i32 {bad}, 0"), good, "failed")
+                w.start(good)
+        else:
+            w.declared.setdefault("@_Py_NoneStruct = external global i8")
+            self.call("void", "Py_IncRef", "ptr @_Py_NoneStruct")
+            w.line(f"store ptr @_Py_NoneStruct, ptr {self.result}")
+        w.jump("leave")
+
+    def endings(self) -> None:
+        """Write the two ways out: with an exception, and with the result."""
+        w = self.w
+        w.start("failed")
+        broken = w.let(f"load ptr, ptr {self.result}")
+        self.drop(broken)
+        w.line(f"store ptr null, ptr {self.result}")
+        w.jump("leave")
+        w.start("leave")
+        for slot in self.fresh_arrays.values():
+            self.drop(w.let(f"load ptr, ptr {slot}"))
+        for slot in self.to_free:
+            self.call("void", "free", f"ptr {w.let(f'load ptr, ptr {slot}')}")
+        self.drop(w.let(f"load ptr, ptr {self.bound}"))
+        if self.program.slots:
+            claimed = w.let(f"load i64, ptr {self.claimed}")
+            release, out = w.label("release"), w.label("out")
+            w.branch(w.let(f"icmp ne i64 {claimed}, 0"), release, out)
+            w.start(release)
+            w.line(f"store i64 0, ptr {self.word_place(at.BUSY)}")
+            w.jump(out)
+            w.start(out)
+        w.line(f"ret ptr {w.let(f'load ptr, ptr {self.result}')}")
+
+    def drop(self, register: str) -> None:
+        """Give up a reference, if there is one."""
+        self.call("void", "Py_DecRef", f"ptr {register}")
+
+
+# NumPy's type numbers; a 64-bit integer has two, since C has two such types.
+_NUMBERS = {
+    "bool": (0,), "i8": (1,), "u8": (2,), "i16": (3,), "u16": (4,), "i32": (5,), "u32": (6,),
+    "i64": (7, 9), "u64": (8, 10), "f32": (11,), "f64": (12,),
+}  # fmt: skip
+
+
+def type_numbers(dtype: DType) -> tuple[int, ...]:
+    """Return NumPy's numbers of a dtype, the one for new arrays first.
+
+    Note: on Windows ``long`` has 32 bits, and these numbers differ; see ``docs/``.
+    """
+    return _NUMBERS[dtype.value]

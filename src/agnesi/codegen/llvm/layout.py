@@ -1,0 +1,52 @@
+"""What the generated callable finds behind its ``self``: one block of 64-bit words.
+
+The callable's ``self`` is a one-dimensional int64 NumPy array of these words.  Addresses live
+there and nowhere in the code, so that the code can be kept on disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# CPython and NumPy structures, 64-bit.
+OBJECT_TYPE = 8
+TUPLE_ITEMS = 24
+ARRAY_DATA, ARRAY_NDIM, ARRAY_DIMS, ARRAY_STRIDES = 16, 24, 32, 40
+ARRAY_DESCR, ARRAY_FLAGS = 56, 64
+DESCR_BYTEORDER, DESCR_TYPE_NUMBER = 26, 28
+C_CONTIGUOUS, ALIGNED = 0x1, 0x100
+
+ARENA, ARENA_BYTES, BUSY, BIND, FAIL, ARRAY_TYPE, HEADER = 0, 1, 2, 3, 4, 5, 6
+
+# Codes that the callable hands to its FAIL callback; requirements count from REQUIREMENT on.
+OUT_OF_MEMORY, TOO_LARGE, NOT_BOUND, SIZES = 0, 1, 2, 3
+REQUIREMENT = 1000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each word is."""
+
+    constants: int
+    shareds: int
+    keys: int
+
+    @property
+    def first_constant(self) -> int:
+        """Pointers to constants' data."""
+        return HEADER
+
+    @property
+    def first_shared(self) -> int:
+        """Addresses of the cells that hold shared variables' arrays."""
+        return HEADER + self.constants
+
+    @property
+    def first_key(self) -> int:
+        """Keys of the returned dict."""
+        return self.first_shared + self.shareds
+
+    @property
+    def words(self) -> int:
+        """How many there are."""
+        return self.first_key + self.keys

@@ -1,0 +1,1 @@
+"""Functions: the list of passes, shared variables, updates."""

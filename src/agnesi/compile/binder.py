@@ -1,0 +1,242 @@
+"""The slow way into a compiled function: keywords, defaults, and arrays that need converting.
+
+Generated code takes the fast way itself; it comes here for everything else, and for every error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agnesi.core.errors import CallError, CompilerBug, IndexOutOfBounds, ShapeError
+from agnesi.codegen.llvm import layout as at
+from agnesi.graph.tensor import Tensor
+from agnesi.graph.text import op_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agnesi.codegen.llvm.entry import SizeCheck
+    from agnesi.graph.leaves import Leaf
+    from agnesi.graph.tensor import Array
+    from agnesi.lower.program import Require
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One input of a function.
+
+    Attributes:
+        leaf: the graph's input.
+        name: keyword, if it has one.
+        default: value if none is given; ``required`` tells whether there is one.
+    """
+
+    leaf: Leaf
+    name: str | None
+    default: Any = None
+    required: bool = True
+
+
+class Binder:
+    """Brings the arguments of a call into the form that generated code takes."""
+
+    def __init__(self, function: str, parameters: Sequence[Parameter]) -> None:
+        self.function = function
+        self.parameters = tuple(parameters)
+        self.by_name = {p.name: k for k, p in enumerate(parameters) if p.name}
+
+    def __call__(self, *args: Any, **named: Any) -> tuple[Array, ...]:
+        """Return one array for each input.
+
+        Raises:
+            CallError: arguments that are missing, too many, or do not fit.
+        """
+        given = self.arrange(args, named)
+        return tuple(
+            self.convert(parameter, value)
+            for parameter, value in zip(self.parameters, given, strict=True)
+        )
+
+    def signature(self) -> str:
+        """Return the call as text: ``step(x: f32[n], rate: f32[] = 0.1)``."""
+        parts = [
+            f"{self.label(p)}: {p.leaf.type}{'' if p.required else f' = {p.default!r}'}"
+            for p in self.parameters
+        ]
+        return f"{self.function}({', '.join(parts)})"
+
+    def label(self, parameter: Parameter) -> str:
+        """Return the name of a parameter, or its position."""
+        position = next(k for k, p in enumerate(self.parameters) if p is parameter)
+        return parameter.name or f"input {position}"
+
+    def arrange(self, args: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
+        """Put positional and keyword arguments in order, with defaults."""
+        if len(args) > len(self.parameters):
+            raise CallError(
+                f"{self.function}: takes {len(self.parameters)} arguments, "
+                f"but was given {len(args)}\n  {self.signature()}"
+            )
+        missing = object()
+        given: list[Any] = [*args, *[missing] * (len(self.parameters) - len(args))]
+        for name, value in named.items():
+            position = self.by_name.get(name)
+            if position is None:
+                known = ", ".join(self.by_name) or "none"
+                raise CallError(
+                    f"{self.function}: has no input named {name!r}; its names are {known}\n"
+                    f"  {self.signature()}"
+                )
+            if given[position] is not missing:
+                raise CallError(
+                    f"{self.function}: was given {name!r} twice, by position and by keyword\n"
+                    f"  {self.signature()}"
+                )
+            given[position] = value
+        absent = [p for p, v in zip(self.parameters, given, strict=True) if v is missing and p.required]
+        if absent:
+            names = ", ".join(self.label(p) for p in absent)
+            raise CallError(f"{self.function}: was not given {names}\n  {self.signature()}")
+        return [
+            p.default if v is missing else v for p, v in zip(self.parameters, given, strict=True)
+        ]
+
+    def convert(self, parameter: Parameter, value: Any) -> Array:
+        """Return the array of one argument, converted only where nothing can be lost."""
+        declared = parameter.leaf.type
+        if isinstance(value, Tensor):
+            raise self.misfit(parameter, f"the symbolic {value!r}", "give an array, not an expression")
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError) as error:
+            raise self.misfit(parameter, f"{type(value).__name__} {value!r}", str(error)) from error
+        if array.dtype.kind not in "biuf":
+            what = f"{type(value).__name__} ({array.dtype})"
+            raise self.misfit(parameter, what, "give numbers or bools")
+        what = f"{array.dtype.name}{list(array.shape)}"
+        if array.dtype.byteorder == ">" or (array.dtype.byteorder == "<" and not np.little_endian):
+            raise self.misfit(
+                parameter, f"{what} with its bytes swapped", 'convert it: x.astype(x.dtype.newbyteorder("="))'
+            )
+        if array.ndim != declared.ndim:
+            raise self.misfit(
+                parameter, what, f"it has {array.ndim} axes where {declared.ndim} are declared"
+            )
+        for axis, (size, actual) in enumerate(zip(declared.shape, array.shape, strict=True)):
+            if isinstance(size, int) and size != actual:
+                raise self.misfit(
+                    parameter, what, f"axis {axis} has size {actual} where {size} is declared"
+                )
+        return self.cast(parameter, value, array, what)
+
+    def cast(self, parameter: Parameter, value: Any, array: Array, what: str) -> Array:
+        """Return the array in the declared dtype, if that loses nothing."""
+        wanted = parameter.leaf.dtype.numpy
+        if array.dtype == wanted and type(array) is np.ndarray:
+            return array
+        weak = not isinstance(value, np.ndarray | np.generic)
+        if np.can_cast(array.dtype, wanted, "safe"):
+            return np.array(array, dtype=wanted)
+        if weak and np.can_cast(array.dtype, wanted, "same_kind"):
+            with np.errstate(over="ignore"):
+                made = np.array(array, dtype=wanted)
+            if array.dtype.kind == "f" or np.array_equal(made, array):
+                return made
+        if weak and array.dtype.kind == "i" and wanted.kind in "uf":
+            made = np.array(array, dtype=wanted)
+            if wanted.kind == "f" or np.array_equal(made, array):
+                return made
+        advice = f'convert it: np.asarray(x, "{wanted.name}"), or declare the input with that dtype'
+        raise self.misfit(parameter, what, advice)
+
+    def misfit(self, parameter: Parameter, given: str, advice: str) -> CallError:
+        """Return the error of an argument that does not fit."""
+        made = f"   from {parameter.leaf.source}" if parameter.leaf.source else ""
+        return CallError(
+            f"{self.function}: {self.label(parameter)} takes {parameter.leaf.type}, "
+            f"but was given {given}\n  {self.label(parameter)}: {parameter.leaf.type}{made}\n  {advice}"
+        )
+
+
+class Failure:
+    """Raises the exception behind a code that generated code reports."""
+
+    def __init__(
+        self,
+        function: str,
+        size_checks: Sequence[SizeCheck],
+        requirements: Sequence[Require],
+    ) -> None:
+        self.function = function
+        self.size_checks = tuple(size_checks)
+        self.requirements = tuple(requirements)
+
+    def __call__(self, code: int, a: int, b: int) -> None:
+        """Raise it.
+
+        Raises:
+            MemoryError: no memory for a temporary.
+            ShapeError: sizes that disagree.
+            IndexOutOfBounds: an index outside its axis.
+        """
+        if code == at.OUT_OF_MEMORY:
+            raise MemoryError(f"{self.function}: no memory for a temporary array")
+        if code == at.TOO_LARGE:
+            raise ShapeError(
+                f"{self.function}: a matrix has {a} rows or columns, BLAS takes up to 2147483647"
+            )
+        if code >= at.REQUIREMENT:
+            need = self.requirements[code - at.REQUIREMENT]
+            raise requirement_error(self.function, need, a, b)
+        if at.SIZES <= code < at.SIZES + len(self.size_checks):
+            check = self.size_checks[code - at.SIZES]
+            raise size_error(self.function, check, a, b)
+        raise CompilerBug(f"{self.function}: unknown failure {code} ({a}, {b})")
+
+
+def size_error(function: str, check: SizeCheck, actual: int, expected: int) -> ShapeError:
+    """Return the error of an argument whose size contradicts another's."""
+    leaf = check.leaf
+    made = f"   from {leaf.source}" if leaf.source else ""
+    return ShapeError(
+        f"{function}: axis {check.axis} of {leaf.name or 'an input'} has size {actual}, "
+        f"but {check.expected} is {expected} in another argument\n"
+        f"  {leaf.name or 'input'}: {leaf.type}{made}\n"
+        f"  arguments that share the size {check.expected} have to agree"
+    )
+
+
+def requirement_error(function: str, step: Require, a: int, b: int) -> CallError:
+    """Return the error of a requirement that does not hold."""
+    need, node = step.need, step.node
+    where = f"\n  from {node.source}" if node.source else ""
+    operands = "".join(f"\n  {_role(node, o)}: {o.type}{_made(o)}" for o in node.operands)
+    if need.kind == "index":
+        index = a - b if a < 0 and type(node).__name__ == "Indexed" else a
+        return IndexOutOfBounds(
+            f"{function}: index {index} is out of bounds for size {b}: {need.words}{where}{operands}"
+            f"\n  an index lies in {f'{-b} to ' if type(node).__name__ == 'Indexed' else '0 to '}{b - 1}"
+        )
+    if need.kind == "at_most":
+        return ShapeError(f"{function}: {op_name(node)}: no {need.words}{where}{operands}")
+    return ShapeError(
+        f"{function}: {op_name(node)}: sizes {a} and {b} differ: {need.words}{where}{operands}\n"
+        "  a size that is not known when the graph is built never broadcasts: "
+        "declare it as 1 where it is"
+    )
+
+
+def _role(node: Tensor, operand: Tensor) -> str:
+    for name, value in zip(node.fields, node.args, strict=True):
+        if value is operand:
+            return name
+    return "operand"
+
+
+def _made(operand: Tensor) -> str:
+    named = f"   named {operand.name}" if operand.name else ""
+    return named + (f"   from {operand.source}" if operand.source else "")
+

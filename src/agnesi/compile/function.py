@@ -1,0 +1,439 @@
+"""``function``: from symbolic inputs and outputs to something to call."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from agnesi.codegen.llvm import layout as at
+from agnesi.codegen.llvm.entry import Form, emit_program
+from agnesi.compile.binder import Binder, Failure, Parameter
+from agnesi.compile.pipeline import Log, run_graph_passes, run_kernel_passes
+from agnesi.compile.shared import Shared
+from agnesi.core.errors import FunctionError
+from agnesi.dims.dim import Dim, Size, Symbol, fresh_symbol
+from agnesi.graph.graph import rebuild, toposort
+from agnesi.graph.leaves import Constant, Input, Leaf, new_input
+from agnesi.graph.tensor import Tensor
+from agnesi.graph.types import TensorType
+from agnesi.lower.lower import lower
+from agnesi.lower.program import Program, RunKernel
+from agnesi.ops.lift import as_tensor, cast
+from agnesi.runtime.builtin import make_builtin
+from agnesi.runtime.machine import Loaded, kernel_attributes, load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agnesi.codegen.llvm.entry import Emitted
+
+Unused = Literal["raise", "warn", "ignore"]
+
+
+@dataclass(frozen=True)
+class In:
+    """An input of a function with a default value or a keyword of its own.
+
+    Attributes:
+        variable: the symbolic input.
+        value: default; None for none.
+        name: keyword; the variable's own name by default.
+    """
+
+    variable: Tensor
+    value: Any = None
+    name: str | None = None
+
+
+class Function:
+    """A compiled function: call it with arrays, by position or keyword.
+
+    Attributes:
+        name: given to :func:`function`.
+        program: what it runs.
+        compile_seconds: from the call of :func:`function` to machine code.
+    """
+
+    def __init__(self, request: Request, program: Program, log: Log) -> None:
+        self.request = request
+        self.name = request.name
+        self.program = program
+        self.log = log
+        self.compile_seconds = 0.0
+        self.emitted: Emitted | None = None
+        self.loaded: Loaded | None = None
+        self.native: Any = None
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """Run the function on arrays."""
+        return self.native(*args, **named)
+
+    def __repr__(self) -> str:
+        return f"<function {self.request.binder.signature()}>"
+
+    @property
+    def kernels(self) -> list[Any]:
+        """The loop nests it runs."""
+        return [s.kernel for s in self.program.steps if isinstance(s, RunKernel)]
+
+
+@dataclass
+class Request:
+    """What the user asked for, checked and with cuts, givens and weak values resolved."""
+
+    name: str
+    parameters: list[Parameter]
+    outputs: list[Tensor]
+    form: Form
+    keys: list[Any]
+    updates: dict[Shared, Tensor]
+
+    @property
+    def binder(self) -> Binder:
+        """The slow way in."""
+        return Binder(self.name, self.parameters)
+
+
+_numbers = itertools.count(1)
+
+
+def function(
+    inputs: Sequence[Tensor | In | tuple[Tensor, Any]],
+    outputs: Any = None,
+    updates: Mapping[Shared, Any] | Sequence[tuple[Shared, Any]] | None = None,
+    givens: Mapping[Tensor, Any] | Sequence[tuple[Tensor, Any]] | None = None,
+    name: str | None = None,
+    on_unused_input: Unused = "raise",
+) -> Function:
+    """Compile a function.
+
+    Args:
+        inputs: symbolic variables, each an input, or any other variable (the graph is cut there);
+            ``In(x, value=...)`` or ``(x, value)`` gives a default.
+        outputs: one expression, a list or tuple of them, a dict, or None.
+        updates: new values of shared variables, computed from the old ones, all at once, when
+            the function is called.
+        givens: expressions that take the place of variables.
+        name: shown in errors, reports and profiles.
+        on_unused_input: what to do about an input that nothing depends on.
+
+    Returns:
+        A callable that takes arrays in the order of the inputs, or by keyword, and returns NumPy
+        arrays in the form of ``outputs``.
+
+    Raises:
+        FunctionError: inputs, updates or givens that clash or are missing.
+
+    >>> x, y = ag.vector("x"), ag.vector("y")
+    >>> f = ag.function([x, y], {"sum": x + y, "dot": ag.dot(x, y)})
+    >>> f([1, 2], y=[3, 4])["dot"]
+    array(11., dtype=float32)
+    """
+    start = perf_counter()
+    request = _Check(name or f"function{next(_numbers)}", on_unused_input).request(
+        inputs, outputs, updates, givens
+    )
+    made = compile_request(request)
+    made.compile_seconds = perf_counter() - start
+    return made
+
+
+def compile_request(request: Request) -> Function:
+    """Return the compiled function of a checked request."""
+    log = Log()
+    roots = [*request.outputs, *request.updates.values()]
+    rewritten = run_graph_passes(roots, log)
+    outputs = rewritten[: len(request.outputs)]
+    updates = dict(zip(request.updates, rewritten[len(outputs) :], strict=True))
+    begin = perf_counter()
+    program = lower(request.name, [p.leaf for p in request.parameters], outputs, updates)
+    log.time("lower", begin)
+    program.steps = [
+        RunKernel(run_kernel_passes(s.kernel, log), s.nodes) if isinstance(s, RunKernel) else s
+        for s in program.steps
+    ]
+    made = Function(request, program, log)
+    make_native(made)
+    kind = type("Function", (Function,), {"__call__": made.native, "__module__": __name__})
+    made.__class__ = kind
+    return made
+
+
+def make_native(function: Function) -> None:
+    """Emit, compile and load the program; make its builtin."""
+    program, request, log = function.program, function.request, function.log
+    begin = perf_counter()
+    emitted = emit_program(program, request.form, kernel_attributes())
+    log.time("emit", begin)
+    loaded = load(emitted.text)
+    for stage, seconds in loaded.seconds.items():
+        log.seconds[f"llvm {stage}"] = seconds
+    words = np.zeros(emitted.layout.words, np.int64)
+    binder = request.binder
+    failure = Failure(request.name, emitted.size_checks, emitted.requirements)
+    words[at.BIND], words[at.FAIL], words[at.ARRAY_TYPE] = id(binder), id(failure), id(np.ndarray)
+    held = [c.value if c.value.size else np.zeros(1) for c in program.constants]
+    for k, array in enumerate(held):
+        words[emitted.layout.first_constant + k] = array.ctypes.data
+    cells = [leaf.cell for leaf in program.shareds if isinstance(leaf, Shared)]
+    for k, cell in enumerate(cells):
+        words[emitted.layout.first_shared + k] = cell.address
+    for k, key in enumerate(request.keys if request.form == "dict" else []):
+        words[emitted.layout.first_key + k] = id(key)
+    kept = (loaded, binder, failure, held, cells, request.keys)
+    function.emitted, function.loaded = emitted, loaded
+    function.native = make_builtin(request.name, loaded.address, words, *kept)
+
+
+class _Check:
+    """Checks what the user asked for, and resolves cuts, givens and weak values."""
+
+    def __init__(self, name: str, on_unused: Unused) -> None:
+        self.name, self.on_unused = name, on_unused
+
+    def request(self, inputs: Any, outputs: Any, updates: Any, givens: Any) -> Request:
+        """Return the request; raise FunctionError for what cannot be."""
+        if self.on_unused not in ("raise", "warn", "ignore"):
+            raise FunctionError(
+                f"{self.name}: on_unused_input is 'raise', 'warn' or 'ignore', not {self.on_unused!r}"
+            )
+        declared = self.inputs(inputs)
+        form, keys, results = self.outputs(outputs)
+        changes = self.updates(updates)
+        replaced = self.givens(givens)
+        roots = [*results, *changes.values()]
+        parameters, roots = self.resolve(declared, replaced, roots)
+        results, values = roots[: len(results)], roots[len(results) :]
+        self.all_given(parameters, roots)
+        self.all_used(parameters, roots, changes)
+        return Request(
+            self.name, parameters, results, form, keys, dict(zip(changes, values, strict=True))
+        )
+
+    def inputs(self, given: Any) -> list[In]:
+        """Return the inputs, each an ``In``."""
+        if isinstance(given, Tensor) or not isinstance(given, list | tuple):
+            raise FunctionError(
+                f"{self.name}: inputs is a list of symbolic variables, but was given {given!r}\n"
+                "  write ag.function([x, y], output)"
+            )
+        declared: list[In] = []
+        items: list[Any] = list(given)  # type: ignore[arg-type]
+        for item in items:
+            entry = item
+            if isinstance(item, tuple) and len(item) == 2:  # type: ignore[arg-type]  # noqa: PLR2004
+                entry = In(item[0], item[1])
+            entry = entry if isinstance(entry, In) else In(entry)
+            variable: Any = entry.variable
+            if not isinstance(variable, Tensor):
+                raise FunctionError(
+                    f"{self.name}: an input is a symbolic variable, but this is {variable!r}"
+                )
+            if isinstance(variable, Constant):
+                raise FunctionError(f"{self.name}: a constant cannot be an input: {variable!r}")
+            if isinstance(variable, Shared):
+                raise FunctionError(
+                    f"{self.name}: the shared variable {variable!r} cannot be an input: "
+                    "it brings its own value\n"
+                    "  to try another value: givens={shared: expression}, or set_value"
+                )
+            if any(variable is d.variable for d in declared):
+                raise FunctionError(f"{self.name}: the input {variable!r} is given twice")
+            declared.append(entry)
+        names = [d.name or d.variable.name for d in declared]
+        twice = {n for n in names if n and names.count(n) > 1}
+        if twice:
+            raise FunctionError(
+                f"{self.name}: several inputs are named {sorted(twice)}: keywords have to differ\n"
+                "  name one otherwise: ag.In(x, name='other')"
+            )
+        return declared
+
+    def outputs(self, given: Any) -> tuple[Form, list[Any], list[Tensor]]:
+        """Return the form of the result, the keys of a dict, and the expressions."""
+        if given is None:
+            return "none", [], []
+        if isinstance(given, dict):
+            items: dict[Any, Any] = given  # type: ignore[assignment]
+            return "dict", list(items), [self.expression(v) for v in items.values()]
+        if isinstance(given, list | tuple):
+            values: list[Any] = list(given)  # type: ignore[arg-type]
+            return "list", [], [self.expression(v) for v in values]
+        return "one", [], [self.expression(given)]
+
+    def expression(self, value: Any) -> Tensor:
+        """Return an output as a tensor."""
+        if isinstance(value, str) or value is None:
+            raise FunctionError(f"{self.name}: an output is an expression, but this is {value!r}")
+        return as_tensor(value)
+
+    def pairs(self, what: str, given: Any) -> list[tuple[Any, Any]]:
+        """Return the pairs of a mapping or of a sequence of pairs."""
+        if given is None:
+            return []
+        if isinstance(given, dict):
+            return list(given.items())  # type: ignore[arg-type]
+        pairs: list[Any] = list(given) if isinstance(given, list | tuple) else [given]  # type: ignore[arg-type]
+        for pair in pairs:
+            if not isinstance(pair, tuple | list) or len(pair) != 2:  # type: ignore[arg-type]  # noqa: PLR2004
+                raise FunctionError(
+                    f"{self.name}: {what} are pairs (variable, expression) or a dict, "
+                    f"but this is {pair!r}"
+                )
+        return [(p[0], p[1]) for p in pairs]
+
+    def updates(self, given: Any) -> dict[Shared, Tensor]:
+        """Return the new value of each shared variable."""
+        changes: dict[Shared, Tensor] = {}
+        for target, value in self.pairs("updates", given):
+            if not isinstance(target, Shared):
+                raise FunctionError(
+                    f"{self.name}: only a shared variable can be updated, but this is {target!r}\n"
+                    "  make one with ag.shared(value)"
+                )
+            if target in changes:
+                raise FunctionError(f"{self.name}: {target!r} is updated twice")
+            changes[target] = self.new_value(target, value)
+        return changes
+
+    def new_value(self, target: Tensor, value: Any, what: str = "update of") -> Tensor:
+        """Return an expression of the target's dtype and rank."""
+        weak = isinstance(value, bool | int | float) and not isinstance(value, np.generic)
+        new = cast(value, target.dtype) if weak else as_tensor(value)
+        known = all(
+            a == b or not (isinstance(a, int) and isinstance(b, int))
+            for a, b in zip(target.type.shape, new.type.shape, strict=False)
+        )
+        if new.dtype is not target.dtype or new.ndim != target.ndim or not known:
+            made = f"   from {new.source}" if new.source else ""
+            advice = (
+                f'convert it: value.astype("{target.dtype}")'
+                if new.dtype is not target.dtype
+                else "the new value has to have the variable's shape"
+            )
+            raise FunctionError(
+                f"{self.name}: {what} {target!r} by {new.type}\n"
+                f"  variable: {target.type}\n  value: {new.type}{made}\n  {advice}"
+            )
+        return new
+
+    def givens(self, given: Any) -> dict[Tensor, Tensor]:
+        """Return what takes the place of what."""
+        replaced: dict[Tensor, Tensor] = {}
+        for target, value in self.pairs("givens", given):
+            if not isinstance(target, Tensor) or isinstance(target, Constant):
+                raise FunctionError(
+                    f"{self.name}: givens replace symbolic variables, but this is {target!r}"
+                )
+            if target in replaced:
+                raise FunctionError(f"{self.name}: givens replace {target!r} twice")
+            replaced[target] = self.new_value(target, value, "givens replace")
+        return replaced
+
+    def resolve(
+        self, declared: list[In], replaced: dict[Tensor, Tensor], roots: list[Tensor]
+    ) -> tuple[list[Parameter], list[Tensor]]:
+        """Put givens in place, then cut the graph at inputs that are computed."""
+        sizes: dict[Dim, Size] = {}
+        if replaced:
+            clash = [d.variable for d in declared if d.variable in replaced]
+            if clash:
+                raise FunctionError(
+                    f"{self.name}: {clash[0]!r} is an input and replaced by givens as well"
+                )
+            for target, new in replaced.items():
+                for old, now in zip(target.type.shape, new.type.shape, strict=True):
+                    if isinstance(old, Dim) and old != now:
+                        sizes.setdefault(old, now)
+            roots = rebuild(roots, replaced, sizes)
+        parameters: list[Parameter] = []
+        cuts: dict[Tensor, Tensor] = {}
+        sizes = {}
+        for entry in declared:
+            variable = entry.variable
+            leaf = variable if isinstance(variable, Input) else _cut(variable, sizes)
+            if leaf is not variable:
+                cuts[variable] = leaf
+            required = entry.value is None
+            parameters.append(Parameter(leaf, entry.name or variable.name, entry.value, required))
+        if cuts:
+            roots = rebuild(roots, cuts, sizes)
+        for parameter in parameters:
+            if not parameter.required:
+                Binder(self.name, parameters).convert(parameter, parameter.default)
+        return parameters, roots
+
+    def all_given(self, parameters: list[Parameter], roots: list[Tensor]) -> None:
+        """Raise unless every input that the graph depends on is there."""
+        known = {p.leaf for p in parameters}
+        nodes = toposort(roots, known)
+        for node in nodes:
+            if isinstance(node, Input) and node not in known:
+                users = [n for n in nodes if any(o is node for o in n.operands)]
+                used = f"\n  used at {users[0].source}" if users and users[0].source else ""
+                raise FunctionError(
+                    f"{self.name}: the outputs depend on {node!r}, which is not among the inputs"
+                    f"{used}\n  add it to the inputs, or give it a value with givens"
+                )
+        told = {
+            s
+            for leaf in [*known, *(n for n in nodes if isinstance(n, Shared))]
+            for s in leaf.type.shape
+        }
+        for node in nodes:
+            for size in (*node.type.shape, *node.sizes_mentioned()):
+                if not isinstance(size, Dim):
+                    continue
+                for atom in size.atoms:
+                    if isinstance(atom, Symbol) and atom not in told:
+                        raise FunctionError(
+                            f"{self.name}: the size {atom} of {node!r} cannot be told from the inputs\n"
+                            "  add the variable whose size it is to the inputs"
+                        )
+
+    def all_used(
+        self, parameters: list[Parameter], roots: list[Tensor], changes: Mapping[Shared, Tensor]
+    ) -> None:
+        """Raise or warn about inputs that nothing depends on."""
+        if self.on_unused == "ignore":
+            return
+        nodes = toposort(roots)
+        used = set(nodes)
+        sizes = {s for n in nodes for s in (*n.type.shape, *n.sizes_mentioned()) if isinstance(s, Dim)}
+        atoms = {a for s in sizes for a in s.atoms}
+        for parameter in parameters:
+            leaf = parameter.leaf
+            if leaf in used or any(s in atoms for s in leaf.type.shape if isinstance(s, Dim)):
+                continue
+            made = f"\n  {leaf.source}" if leaf.source else ""
+            message = (
+                f"{self.name}: nothing depends on the input {leaf!r}{made}\n"
+                "  leave it out, or pass on_unused_input='ignore'"
+            )
+            if self.on_unused == "raise":
+                raise FunctionError(message)
+            warnings.warn(message, stacklevel=4)
+
+
+def _cut(variable: Tensor, sizes: dict[Dim, Size]) -> Leaf:
+    """Return an input that stands for a computed variable."""
+    shape: list[Size] = []
+    for axis, size in enumerate(variable.type.shape):
+        if isinstance(size, Dim) and not isinstance(size, Symbol):
+            fresh = fresh_symbol(f"{variable.name or 'cut'}.{axis}")
+            sizes[size] = fresh
+            size = fresh  # noqa: PLW2901
+        shape.append(size)
+    return new_input(variable.name, TensorType(variable.dtype, tuple(shape)))
+
+
+def evaluate(expression: Tensor, inputs: Mapping[Tensor, Any] | None = None) -> Any:
+    """Compile and compute one expression: ``Tensor.eval``."""
+    values = dict(inputs or {})
+    compiled = function(list(values), expression, name="eval", on_unused_input="ignore")
+    return compiled(*values.values())

@@ -1,0 +1,122 @@
+"""The passes, in order, as data; and the runner that gives each the same services."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from agnesi.core import knobs
+from agnesi.graph.graph import toposort
+from agnesi.graph.text import graph_text
+from agnesi.loops.passes.collapse import collapse
+from agnesi.loops.passes.expand_math import expand_math
+from agnesi.rewrite.trace import Trace
+from agnesi.rules.canonicalize import canonicalize
+from agnesi.rules.decompose import decompose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agnesi.graph.tensor import Tensor
+    from agnesi.loops.nodes import Kernel
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A named step of compilation with a phrase for humans."""
+
+    name: str
+    run: Callable[..., Any]
+    phrase: str
+
+
+GRAPH = (
+    Pass("canonicalize", canonicalize, "one form for what can be written in many ways"),
+    Pass("decompose", decompose, "composite ops become what they stand for"),
+    Pass("simplify", canonicalize, "what decomposition left over"),
+)
+
+KERNEL = (
+    Pass("collapse", collapse, "nested loops that walk through memory as one become one"),
+    Pass("expand_math", expand_math, "elementary functions become arithmetic"),
+)
+
+
+@dataclass
+class Stage:
+    """What a pass did.
+
+    Attributes:
+        name: of the pass.
+        phrase: what it is for.
+        seconds: it took.
+        before: nodes before.
+        after: nodes after.
+        outputs: the graph after it.
+        changed: whether it did anything.
+    """
+
+    name: str
+    phrase: str
+    seconds: float
+    before: int
+    after: int
+    outputs: tuple[Tensor, ...]
+    changed: bool
+
+    def text(self) -> str:
+        """Return the graph after the pass."""
+        return graph_text(*self.outputs)
+
+
+@dataclass
+class Log:
+    """All that happened in one compilation."""
+
+    trace: Trace = field(default_factory=Trace)
+    stages: list[Stage] = field(default_factory=list[Stage])
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+
+    def time(self, name: str, start: float) -> None:
+        """Note the seconds since ``start``."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
+
+
+def run_graph_passes(outputs: list[Tensor], log: Log) -> list[Tensor]:
+    """Rewrite the outputs through every graph pass."""
+    for each in GRAPH:
+        start = perf_counter()
+        before = len(toposort(outputs))
+        new: list[Tensor] = each.run(outputs, log.trace)
+        seconds = perf_counter() - start
+        after = len(toposort(new))
+        changed = any(a is not b for a, b in zip(outputs, new, strict=True))
+        log.stages.append(
+            Stage(each.name, each.phrase, seconds, before, after, tuple(new), changed)
+        )
+        log.time(each.name, start)
+        _report(log.stages[-1])
+        outputs = new
+        if knobs.STOP_AFTER.value == each.name:
+            break
+    return outputs
+
+
+def _report(stage: Stage) -> None:
+    if knobs.TIME.number or "passes" in knobs.TRACE.words:
+        mark = "" if stage.changed else "  (nothing)"
+        sys.stderr.write(
+            f"{stage.name:<14}{stage.seconds * 1e3:9.2f} ms  "
+            f"{stage.before:6} -> {stage.after:<6} nodes{mark}\n"
+        )
+
+
+def run_kernel_passes(kernel: Kernel, log: Log) -> Kernel:
+    """Change a kernel through every kernel pass."""
+    for each in KERNEL:
+        start = perf_counter()
+        kernel = each.run(kernel)
+        log.time(each.name, start)
+    return kernel

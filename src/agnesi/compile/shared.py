@@ -1,0 +1,187 @@
+"""Shared variables: values that live between calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from agnesi.core.dtypes import DEFAULT_FLOAT, DEFAULT_INTEGER, DType, as_dtype
+from agnesi.core.errors import CallError, FunctionError
+from agnesi.dims.dim import Size, fresh_symbol
+from agnesi.graph.leaves import Leaf, fresh_uid
+from agnesi.graph.tensor import Array, Sizes, Tensor
+from agnesi.graph.types import TensorType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Cell:
+    """Holds the array of a shared variable where generated code finds it.
+
+    The only element of an object array is the array itself: its address never changes, what it
+    points to may.
+    """
+
+    def __init__(self, array: Array) -> None:
+        self.slot = np.empty(1, dtype=object)
+        self.slot[0] = array
+
+    @property
+    def array(self) -> Array:
+        """The present array."""
+        return self.slot[0]
+
+    @array.setter
+    def array(self, value: Array) -> None:
+        self.slot[0] = value
+
+    @property
+    def address(self) -> int:
+        """Of the pointer to the array."""
+        return self.slot.ctypes.data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Cell, (self.array,)
+
+
+class Shared(Leaf):
+    """A symbolic variable with a value that functions read and update.
+
+    Made by :func:`shared`.  Its value is a NumPy array in C order, of the dtype and shape of its
+    type.
+    """
+
+    label: str | None
+    declared: TensorType
+    uid: int
+    cell: Cell
+
+    def infer(self) -> TensorType:
+        """The declared type."""
+        return self.declared
+
+    @property
+    def name(self) -> str | None:
+        """The name the user gave."""
+        return self.label
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The present value."""
+        return self.cell.array
+
+    def get_value(self, borrow: bool = False) -> Array:
+        """Return the value.
+
+        Args:
+            borrow: give the array itself rather than a copy; functions go on changing it.
+        """
+        return self.cell.array if borrow else self.cell.array.copy()
+
+    def set_value(self, value: Any, borrow: bool = False) -> None:
+        """Replace the value.
+
+        Args:
+            value: an array of the variable's type.
+            borrow: use the array itself, where it is in C order and writable, rather than a copy;
+                functions then change it in place.
+
+        Raises:
+            CallError: the value has another dtype, rank or size; the old one is kept.
+        """
+        self.cell.array = _fitting(value, self.declared, self, borrow)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        copied = type(self)(self.label, self.declared, fresh_uid(), Cell(self.cell.array.copy()))
+        memo[id(self)] = copied
+        return copied
+
+
+def _fitting(value: Any, declared: TensorType, variable: Tensor, borrow: bool) -> Array:
+    array = np.asarray(value)
+    weak = not isinstance(value, np.ndarray | np.generic)
+    wanted = declared.dtype.numpy
+    fits = (
+        array.ndim == declared.ndim
+        and all(not isinstance(s, int) or s == n for s, n in zip(declared.shape, array.shape, strict=True))
+        and np.can_cast(array.dtype, wanted, "same_kind" if weak else "safe")
+    )
+    if not fits:
+        raise CallError(
+            f"set_value: {variable!r} cannot hold {array.dtype.name}{list(array.shape)}\n"
+            f"  it holds {declared}; convert the array, or make another shared variable"
+            "\n  (sizes that change: ag.shared(value, shape=(None, 784)))"
+        )
+    return owned(array, declared.dtype, copy=not borrow)
+
+
+def owned(array: Array, dtype: DType, *, copy: bool) -> Array:
+    """Return a writable, aligned array in C order; the given one itself if asked and possible."""
+    usable = (
+        type(array) is np.ndarray
+        and array.dtype == dtype.numpy
+        and array.flags.c_contiguous
+        and array.flags.writeable
+        and array.flags.aligned
+    )
+    if usable and not copy:
+        return array
+    return np.array(array, dtype=dtype.numpy, order="C", copy=True)
+
+
+def shared(
+    value: Any,
+    name: str | None = None,
+    *,
+    dtype: Any = None,
+    shape: Sequence[int | None] | None = None,
+    borrow: bool = False,
+) -> Shared:
+    """Return a shared variable with an initial value.
+
+    Args:
+        value: array, list or number.  Python floats become float32, integers int64.
+        name: shown in messages and printed graphs.
+        dtype: element type; the value's own by default.
+        shape: None for each size that may change; by default the sizes are those of the value,
+            and are constants in compiled code.
+        borrow: hold the array itself rather than a copy.
+
+    Raises:
+        FunctionError: the value is not an array of numbers or bools, or contradicts the shape.
+
+    >>> count = ag.shared(0, "count")
+    >>> step = ag.function([], count, updates=[(count, count + 1)])
+    >>> step(), step(), count.get_value()
+    (array(0), array(1), array(2))
+    """
+    if isinstance(value, Tensor):
+        raise FunctionError(f"shared: the value is an array, but this is the symbolic {value!r}")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise FunctionError(f"shared: the value {value!r} is not an array: {error}") from error
+    if array.dtype == object or array.dtype.kind not in "biuf":
+        raise FunctionError(
+            f"shared: a value of type {type(value).__name__} ({array.dtype}) is not an array "
+            "of numbers or bools"
+        )
+    kind = as_dtype(dtype if dtype is not None else _default(value, array))
+    sizes: list[Size] = list(array.shape)
+    if shape is not None:
+        if len(shape) != array.ndim or any(
+            s is not None and s != n for s, n in zip(shape, array.shape, strict=True)
+        ):
+            raise FunctionError(f"shared: a value of shape {array.shape} contradicts shape={shape}")
+        sizes = [fresh_symbol(f"{name or 'shared'}.{k}") if s is None else s for k, s in enumerate(shape)]
+    own = owned(array, kind, copy=not borrow)
+    return Shared(name, TensorType(kind, tuple(sizes)), fresh_uid(), Cell(own))
+
+
+def _default(value: Any, array: Array) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return array.dtype
+    return {"f": DEFAULT_FLOAT, "i": DEFAULT_INTEGER}.get(array.dtype.kind, array.dtype)
+
+

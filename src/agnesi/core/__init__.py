@@ -1,0 +1,1 @@
+"""What knows nothing of tensors: terms, dtypes, errors, debug knobs, source lines, text."""

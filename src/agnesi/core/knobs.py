@@ -1,0 +1,88 @@
+"""Debug knobs: what is shown or checked, never what is computed.
+
+Each reads its environment variable when asked for, and can be set for a block of code with
+:func:`setting`.  The table in ``docs/debugging.md`` is made from ``KNOBS``.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One environment variable: its values and what it does."""
+
+    name: str
+    values: str
+    does: str
+    default: str = ""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable, such as ``AGNESI_DUMP``."""
+        return "AGNESI_" + self.name.upper()
+
+    @property
+    def value(self) -> str:
+        """What is in force now: the innermost ``setting``, else the environment."""
+        held = _settings.get().get(self.name)
+        return os.environ.get(self.variable, self.default) if held is None else held
+
+    @property
+    def number(self) -> int:
+        """The value as an integer.
+
+        Raises:
+            ValueError: it is not a number.
+        """
+        text = self.value or "0"
+        if not text.lstrip("-").isdigit():
+            raise ValueError(f"{self.variable} is {text!r}, but takes {self.values}")
+        return int(text)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The value as a comma-separated list."""
+        return tuple(word for word in self.value.split(",") if word)
+
+
+_settings: ContextVar[dict[str, str]] = ContextVar("settings", default={})  # noqa: B039
+
+DUMP = Knob("dump", "graph, loops, llvm, asm, all", "write each stage as a numbered text file")
+DUMP_FOLDER = Knob("dump_folder", "a folder", "where AGNESI_DUMP writes", "agnesi-dump")
+TRACE = Knob("trace", "rules, passes", "print each rule that fired, each pass that changed")
+TIME = Knob("time", "0, 1", "print seconds and node counts of each pass", "0")
+VERIFY = Knob("verify", "0, 1, 2", "verify at the end, after each pass, after each rule", "0")
+STOP_AFTER = Knob("stop_after", "a pass", "return the graph as it is after this pass")
+BISECT = Knob("bisect", "a number", "only the first n rule applications happen", "-1")
+INTERPRET = Knob("interpret", "graph, loops", "run without native code")
+CHECK_NAN = Knob("check_nan", "0, 1", "name the first node that makes a NaN", "0")
+
+KNOBS = (DUMP, DUMP_FOLDER, TRACE, TIME, VERIFY, STOP_AFTER, BISECT, INTERPRET, CHECK_NAN)
+
+
+@contextmanager
+def setting(**values: str | int) -> Generator[None]:
+    """Hold knobs at these values inside a block, whatever the environment says.
+
+    Raises:
+        ValueError: there is no such knob.
+    """
+    known = {knob.name for knob in KNOBS}
+    for name in values:
+        if name not in known:
+            raise ValueError(f"setting: there is no knob {name!r}; there are {sorted(known)}")
+    held = {name: str(value) for name, value in values.items()}
+    token = _settings.set({**_settings.get(), **held})
+    try:
+        yield
+    finally:
+        _settings.reset(token)

@@ -1,0 +1,1 @@
+"""Integer algebra for symbolic sizes and loop indices: simplify, bound, compare, evaluate."""

@@ -1,0 +1,88 @@
+"""The graph in NumPy: what native code is held against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agnesi.core.errors import CompilerBug, IndexOutOfBounds, ShapeError
+from agnesi.dims.dim import Dim, Size, Symbol, Value, evaluate
+from agnesi.graph.graph import toposort
+from agnesi.graph.tensor import Array, Requirement, Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def interpret(outputs: Sequence[Tensor], values: Mapping[Tensor, Array]) -> list[Array]:
+    """Compute outputs node by node in NumPy.
+
+    Args:
+        outputs: what to compute.
+        values: arrays for the leaves (or any other nodes) that outputs depend on.
+
+    Raises:
+        ShapeError: sizes that have to agree do not.
+        IndexOutOfBounds: an index outside its axis.
+    """
+    known: dict[Dim, int] = {}
+    for tensor, array in values.items():
+        bind_sizes(tensor, array.shape, known)
+    results: dict[Tensor, Array] = {t: np.asarray(a) for t, a in values.items()}
+
+    def sizes(size: Size) -> int:
+        if isinstance(size, int):
+            return size
+        for atom in size.atoms:
+            if isinstance(atom, Value) and isinstance(atom.term, Tensor):
+                known[atom] = int(results[atom.term])
+        return evaluate(size, known)
+
+    for node in toposort(outputs, set(values)):
+        if node in results:
+            continue
+        for need in node.requirements():
+            require(need, sizes(need.a), sizes(need.b), node)
+        operands = [results[o] for o in node.operands]
+        results[node] = np.asarray(node.numpy(operands, sizes))
+        expected = tuple(sizes(s) for s in node.type.shape)
+        if results[node].shape != expected or results[node].dtype != node.dtype.numpy:
+            found = f"{results[node].dtype}{list(results[node].shape)}"
+            raise CompilerBug(
+                f"{node!r} gave {found} in NumPy, where {list(expected)} was inferred"
+            )
+    return [results[o] for o in outputs]
+
+
+def bind_sizes(tensor: Tensor, shape: tuple[int, ...], known: dict[Dim, int]) -> None:
+    """Learn symbolic sizes from the actual shape of a tensor.
+
+    Raises:
+        ShapeError: the shape contradicts the type, or a size learnt before.
+    """
+    if len(shape) != tensor.ndim:
+        raise ShapeError(f"{tensor!r} was given an array of {len(shape)} axes")
+    for size, actual in zip(tensor.type.shape, shape, strict=True):
+        if isinstance(size, Symbol):
+            if known.setdefault(size, actual) != actual:
+                raise ShapeError(
+                    f"{tensor!r} was given the shape {shape}, but {size} is {known[size]} elsewhere"
+                )
+        elif isinstance(size, int) and size != actual:
+            raise ShapeError(f"{tensor!r} was given the shape {shape}")
+
+
+def require(need: Requirement, a: int, b: int, node: Tensor) -> None:
+    """Check what a node needs, given the numbers.
+
+    Raises:
+        ShapeError: sizes do not agree.
+        IndexOutOfBounds: an index outside its axis.
+    """
+    if need.kind == "equal" and a != b:
+        raise ShapeError(f"{node!r}: {a} and {b} differ ({need.words})")
+    if need.kind == "index" and not 0 <= a < b:
+        raise IndexOutOfBounds(f"{node!r}: index {a} is out of bounds for size {b} ({need.words})")
+    if need.kind == "at_most" and a > b:
+        raise ShapeError(f"{node!r}: {need.words}: there are {b}")

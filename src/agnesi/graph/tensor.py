@@ -1,0 +1,460 @@
+"""The node of the tensor language: the application of an op is the op's own object.
+
+Semantics, stated once.  A tensor is a pure value.  NaN and infinity follow IEEE 754, integer
+overflow wraps, integer division by zero gives 0 (as NumPy), evaluation order is free, and a
+reduction may be reassociated.  Sizes that are not known never broadcast: a size of 1 has to be
+visible in the type.
+
+Operators and methods of :class:`Tensor` (``x + y``, ``x.sum()``) build ops that live in rooms
+below this one; ``SURFACE`` is where those rooms hand over their functions, once, when the
+package is imported (``agnesi/api/surface.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from agnesi.core import source
+from agnesi.core.dtypes import I64, DType
+from agnesi.core.errors import SymbolicError
+from agnesi.core.term import Term, derived
+from agnesi.dims.dim import Dim, Shape, Size
+from agnesi.graph.types import TensorType
+from agnesi.loops.nodes import index_scalar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from agnesi.loops.nodes import Scalar
+
+Axes: TypeAlias = int | tuple[int, ...] | None
+TensorLike: TypeAlias = "Tensor | np.ndarray[Any, Any] | np.generic[Any] | bool | int | float | list[Any] | tuple[Any, ...]"
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Reader: TypeAlias = "Callable[[int, Shape], Scalar]"
+Sizes: TypeAlias = "Callable[[Size], int]"
+
+# Functions behind the operators and methods, by name.
+SURFACE: dict[str, Callable[..., Any]] = {}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a node needs of sizes or index values that only a call can tell.
+
+    ``equal``: ``a == b``.  ``index``: ``0 <= a < b``.  ``divides``: ``a`` is a multiple of ``b``.
+    ``at_most``: ``a <= b``.
+    """
+
+    kind: Literal["equal", "index", "divides", "at_most"]
+    a: Size
+    b: Size
+    words: str
+
+
+class Tensor(Term):
+    """A symbolic array: what to compute, with its type.
+
+    Attributes:
+        type: dtype and shape.
+        operands: the tensors this node is computed from, in order.
+        name: a name given by the user, or None.
+    """
+
+    type: TensorType = derived()
+    operands: tuple[Tensor, ...] = derived()
+
+    # NumPy's operators give way to ours: np.ones(3) + x builds a graph.
+    __array_ufunc__ = None
+
+    # -- what an op tells of itself ---------------------------------------------------------
+
+    def infer(self) -> TensorType:
+        """Return the type of the result, or raise GraphTypeError."""
+        raise NotImplementedError
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the cotangent of each operand, given that of the result; None for no gradient."""
+        raise NotImplementedError
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Compute the result in NumPy: the reference that native code is held against."""
+        raise NotImplementedError
+
+    def element(self, index: Shape, read: Reader) -> Scalar:
+        """Return the element at an index, given a reader of the operands' elements."""
+        raise NotImplementedError
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Return what has to hold in a call and cannot be proved before."""
+        return ()
+
+    # -- derived ----------------------------------------------------------------------------
+
+    def setup(self) -> None:
+        """Find operands, infer the type, remember the user's line."""
+        operands: list[Tensor] = []
+        for arg in self.args:
+            if isinstance(arg, Tensor):
+                operands.append(arg)
+            elif isinstance(arg, tuple):
+                operands.extend(a for a in arg if isinstance(a, Tensor))  # type: ignore[misc]
+        self.derive(operands=tuple(operands))
+        self.derive(type=self.infer())
+        source.note(self)
+
+    @property
+    def dependencies(self) -> tuple[Tensor, ...]:
+        """Operands, and tensors whose values are sizes or indices among the attributes."""
+        hidden = dict.fromkeys(
+            value
+            for size in self.sizes_mentioned()
+            for value in size.values
+            if isinstance(value, Tensor)
+        )
+        return self.operands + tuple(hidden)
+
+    def sizes_mentioned(self) -> Iterator[Dim]:
+        """Yield the symbolic sizes among the attributes."""
+        for arg in self.args:
+            if isinstance(arg, Dim):
+                yield arg
+            elif isinstance(arg, tuple):
+                yield from (a for a in arg if isinstance(a, Dim))  # type: ignore[misc]
+
+    @property
+    def name(self) -> str | None:
+        """The name the user gave, if any."""
+        return None
+
+    @property
+    def dtype(self) -> DType:
+        """Element type."""
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.type.shape)
+
+    @property
+    def shape(self) -> tuple[int | Tensor, ...]:
+        """Sizes of the axes: an int where known, else a symbolic integer.
+
+        Computing a size never computes the tensor.
+        """
+        return tuple(map(scalar_of, self.type.shape))
+
+    @property
+    def size(self) -> int | Tensor:
+        """Number of elements, an int where known."""
+        return scalar_of(self.type.size)
+
+    @property
+    def source(self) -> source.Source | None:
+        """The user's line that made this node."""
+        return source.source_of(self)
+
+    def text(self) -> str:
+        """Return the graph below this node as typed lines."""
+        return SURFACE["text"](self)
+
+    def __repr__(self) -> str:
+        title = self.name or type(self).__name__
+        return f"<{title}: {self.type}>"
+
+    # -- what a symbolic variable cannot do --------------------------------------------------
+
+    def __bool__(self) -> bool:
+        raise SymbolicError(
+            f"the truth of {self!r} is not known: it is an expression, not a value\n"
+            f"{_made(self)}"
+            "  choose between values with ag.where(condition, x, y); "
+            "get the value with .eval({input: array})"
+        )
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise SymbolicError(f"len: {self!r} is a scalar and has no length")
+        size = self.type.shape[0]
+        if isinstance(size, int):
+            return size
+        raise SymbolicError(
+            f"len: the first size of {self!r} is known only at run time\n{_made(self)}"
+            "  use x.shape[0], a symbolic integer"
+        )
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.ndim or not isinstance(self.type.shape[0], int):
+            raise SymbolicError(
+                f"iteration: the first size of {self!r} is known only at run time\n{_made(self)}"
+                "  write the whole-array expression instead, or give the input a known size"
+            )
+        return (self[k] for k in range(self.type.shape[0]))
+
+    def _no_value(self, kind: str) -> SymbolicError:
+        return SymbolicError(
+            f"{kind}: {self!r} is an expression, not a value\n{_made(self)}"
+            "  get the value with .eval({input: array}), or compile with ag.function; "
+            f'convert elements with x.astype("{"f64" if kind == "float" else "i64"}")'
+        )
+
+    def __float__(self) -> float:
+        raise self._no_value("float")
+
+    def __int__(self) -> int:
+        raise self._no_value("int")
+
+    def __index__(self) -> int:
+        raise self._no_value("index")
+
+    def __complex__(self) -> complex:
+        raise self._no_value("complex")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise self._no_value("numpy array")
+
+    def __contains__(self, item: object) -> bool:
+        raise SymbolicError(
+            f"in: what {self!r} contains is not known\n  write ag.any(x == value) instead"
+        )
+
+    # -- operators ---------------------------------------------------------------------------
+
+    def __add__(self, other: TensorLike) -> Tensor:
+        return SURFACE["add"](self, other)
+
+    def __radd__(self, other: TensorLike) -> Tensor:
+        return SURFACE["add"](other, self)
+
+    def __sub__(self, other: TensorLike) -> Tensor:
+        return SURFACE["subtract"](self, other)
+
+    def __rsub__(self, other: TensorLike) -> Tensor:
+        return SURFACE["subtract"](other, self)
+
+    def __mul__(self, other: TensorLike) -> Tensor:
+        return SURFACE["multiply"](self, other)
+
+    def __rmul__(self, other: TensorLike) -> Tensor:
+        return SURFACE["multiply"](other, self)
+
+    def __truediv__(self, other: TensorLike) -> Tensor:
+        return SURFACE["divide"](self, other)
+
+    def __rtruediv__(self, other: TensorLike) -> Tensor:
+        return SURFACE["divide"](other, self)
+
+    def __floordiv__(self, other: TensorLike) -> Tensor:
+        return SURFACE["floor_divide"](self, other)
+
+    def __rfloordiv__(self, other: TensorLike) -> Tensor:
+        return SURFACE["floor_divide"](other, self)
+
+    def __mod__(self, other: TensorLike) -> Tensor:
+        return SURFACE["remainder"](self, other)
+
+    def __rmod__(self, other: TensorLike) -> Tensor:
+        return SURFACE["remainder"](other, self)
+
+    def __divmod__(self, other: TensorLike) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __pow__(self, other: TensorLike) -> Tensor:
+        return SURFACE["power"](self, other)
+
+    def __rpow__(self, other: TensorLike) -> Tensor:
+        return SURFACE["power"](other, self)
+
+    def __matmul__(self, other: TensorLike) -> Tensor:
+        return SURFACE["matmul"](self, other)
+
+    def __rmatmul__(self, other: TensorLike) -> Tensor:
+        return SURFACE["matmul"](other, self)
+
+    def __neg__(self) -> Tensor:
+        return SURFACE["negative"](self)
+
+    def __pos__(self) -> Tensor:
+        return SURFACE["positive"](self)
+
+    def __abs__(self) -> Tensor:
+        return SURFACE["absolute"](self)
+
+    def __invert__(self) -> Tensor:
+        return SURFACE["bitwise_invert"](self)
+
+    def __and__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_and"](self, other)
+
+    def __rand__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_and"](other, self)
+
+    def __or__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_or"](self, other)
+
+    def __ror__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_or"](other, self)
+
+    def __xor__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_xor"](self, other)
+
+    def __rxor__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_xor"](other, self)
+
+    def __lshift__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_left_shift"](self, other)
+
+    def __rlshift__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_left_shift"](other, self)
+
+    def __rshift__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_right_shift"](self, other)
+
+    def __rrshift__(self, other: TensorLike) -> Tensor:
+        return SURFACE["bitwise_right_shift"](other, self)
+
+    # Comparison is element by element, as NumPy, JAX and PyTorch have it; nodes stay hashable by
+    # identity, and agnesi itself compares nodes with `is`.
+    def __eq__(self, other: TensorLike) -> Tensor:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return SURFACE["equal"](self, other)
+
+    def __ne__(self, other: TensorLike) -> Tensor:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return SURFACE["not_equal"](self, other)
+
+    __hash__ = Term.__hash__
+
+    def __lt__(self, other: TensorLike) -> Tensor:
+        return SURFACE["less"](self, other)
+
+    def __le__(self, other: TensorLike) -> Tensor:
+        return SURFACE["less_equal"](self, other)
+
+    def __gt__(self, other: TensorLike) -> Tensor:
+        return SURFACE["greater"](self, other)
+
+    def __ge__(self, other: TensorLike) -> Tensor:
+        return SURFACE["greater_equal"](self, other)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return SURFACE["getitem"](self, key)
+
+    # -- methods, as NumPy names them --------------------------------------------------------
+
+    @property
+    def T(self) -> Tensor:
+        """All axes reversed."""
+        return SURFACE["transpose"](self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes exchanged."""
+        return SURFACE["matrix_transpose"](self)
+
+    def sum(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Sum over axes."""
+        return SURFACE["sum"](self, axis, keepdims=keepdims)
+
+    def prod(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Product over axes."""
+        return SURFACE["prod"](self, axis, keepdims=keepdims)
+
+    def max(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Largest element over axes."""
+        return SURFACE["max"](self, axis, keepdims=keepdims)
+
+    def min(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Smallest element over axes."""
+        return SURFACE["min"](self, axis, keepdims=keepdims)
+
+    def mean(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Arithmetic mean over axes."""
+        return SURFACE["mean"](self, axis, keepdims=keepdims)
+
+    def any(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Whether any element is true, over axes."""
+        return SURFACE["any"](self, axis, keepdims=keepdims)
+
+    def all(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Whether all elements are true, over axes."""
+        return SURFACE["all"](self, axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+        """Index of the first largest element."""
+        return SURFACE["argmax"](self, axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+        """Index of the first smallest element."""
+        return SURFACE["argmin"](self, axis, keepdims=keepdims)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same elements in another shape; one size may be -1."""
+        return SURFACE["reshape"](self, *shape)
+
+    def transpose(self, *axes: Any) -> Tensor:
+        """Axes in another order; reversed without arguments."""
+        return SURFACE["transpose"](self, *axes)
+
+    def squeeze(self, axis: Axes = None) -> Tensor:
+        """Without axes of size 1."""
+        return SURFACE["squeeze"](self, axis)
+
+    def flatten(self) -> Tensor:
+        """All elements along one axis."""
+        return SURFACE["reshape"](self, -1)
+
+    ravel = flatten
+
+    def astype(self, dtype: Any) -> Tensor:
+        """The same values in another dtype."""
+        return SURFACE["astype"](self, dtype)
+
+    def dot(self, other: TensorLike) -> Tensor:
+        """Matrix product, as :func:`agnesi.dot`."""
+        return SURFACE["dot"](self, other)
+
+    def eval(self, inputs: Mapping[Tensor, Any] | None = None) -> Any:
+        """Compile and compute the value, given a value for each input it depends on.
+
+        >>> x = ag.vector("x")
+        >>> (x * 2).eval({x: [1.0, 2.0]})
+        array([2., 4.], dtype=float32)
+        """
+        return SURFACE["eval"](self, inputs)
+
+
+def _made(tensor: Tensor) -> str:
+    line = tensor.source
+    return f"  made at {line}\n" if line else ""
+
+
+class SizeValue(Tensor):
+    """A symbolic size as an integer scalar.  It is weak: it takes the dtype of its partners.
+
+    A size that turned out to be a number, as ``n - n``, stays one of these to stay weak.
+    """
+
+    extent: Size
+
+    def infer(self) -> TensorType:
+        """An integer scalar."""
+        return TensorType(I64, ())
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """No operands."""
+        return ()
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Evaluate the size."""
+        return np.asarray(sizes(self.extent), I64.numpy)
+
+    def element(self, index: Shape, read: Reader) -> Scalar:
+        """Evaluate the size in the kernel."""
+        return index_scalar(self.extent)
+
+
+def scalar_of(size: Size) -> int | Tensor:
+    """Return a size as a user sees it: an int where it is known, else a symbolic integer."""
+    return size if isinstance(size, int) else SizeValue(size)

@@ -1,0 +1,341 @@
+"""Nodes of the kernel language.
+
+A *scalar* is a pure expression over loads, loop indices and primitives; a *statement* stores,
+loops or branches.  Scalars are interned, so that an expression that occurs twice is one object
+and is computed once in each scope.  The semantics of primitives stand in ``prims.py``.
+
+Evaluation order between statements is program order.  A load sees the stores before it.
+A reduction's order is free (``Accumulate`` may be reassociated).
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from agnesi.core.dtypes import BOOL, I64, DType
+from agnesi.core.errors import CompilerBug
+from agnesi.core.term import Term, derived
+from agnesi.dims.dim import Dim, Index, Size, add
+from agnesi.loops.prims import COMPARISONS, Prim
+
+Number: TypeAlias = bool | int | float
+
+
+class Scalar(Term):
+    """A pure scalar expression with a dtype.
+
+    Python's operators build expressions; a Python number beside a scalar takes its dtype.
+    """
+
+    dtype: DType = derived()
+
+    def __add__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.ADD, self, self.like(other))
+
+    def __radd__(self, other: Number) -> Scalar:
+        return apply(Prim.ADD, self.like(other), self)
+
+    def __sub__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.SUB, self, self.like(other))
+
+    def __rsub__(self, other: Number) -> Scalar:
+        return apply(Prim.SUB, self.like(other), self)
+
+    def __mul__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.MUL, self, self.like(other))
+
+    def __rmul__(self, other: Number) -> Scalar:
+        return apply(Prim.MUL, self.like(other), self)
+
+    def __truediv__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.DIV, self, self.like(other))
+
+    def __rtruediv__(self, other: Number) -> Scalar:
+        return apply(Prim.DIV, self.like(other), self)
+
+    def __neg__(self) -> Scalar:
+        return apply(Prim.NEG, self)
+
+    def __abs__(self) -> Scalar:
+        return apply(Prim.ABS, self)
+
+    def __lt__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.LT, self, self.like(other))
+
+    def __le__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.LE, self, self.like(other))
+
+    def __gt__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.GT, self, self.like(other))
+
+    def __ge__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.GE, self, self.like(other))
+
+    def __and__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.AND, self, self.like(other))
+
+    def __or__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.OR, self, self.like(other))
+
+    def __xor__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.XOR, self, self.like(other))
+
+    def __invert__(self) -> Scalar:
+        return apply(Prim.NOT, self)
+
+    def __lshift__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.SHL, self, self.like(other))
+
+    def __rshift__(self, other: Scalar | Number) -> Scalar:
+        return apply(Prim.SHR, self, self.like(other))
+
+    def equals(self, other: Scalar | Number) -> Scalar:
+        """Compare element values; ``==`` itself is identity of nodes."""
+        return apply(Prim.EQ, self, self.like(other))
+
+    def differs(self, other: Scalar | Number) -> Scalar:
+        """Compare element values; ``!=`` itself is identity of nodes."""
+        return apply(Prim.NE, self, self.like(other))
+
+    def cast(self, dtype: DType) -> Scalar:
+        """Convert the value."""
+        return self if dtype is self.dtype else apply(Prim.CAST, self, dtype=dtype)
+
+    def bitcast(self, dtype: DType) -> Scalar:
+        """Reinterpret the bits as another dtype of the same width."""
+        return self if dtype is self.dtype else apply(Prim.BITCAST, self, dtype=dtype)
+
+    def like(self, other: Scalar | Number) -> Scalar:
+        """Return ``other`` as a scalar, a number with this dtype."""
+        return other if isinstance(other, Scalar) else literal(other, self.dtype)
+
+
+class Literal(Scalar):
+    """A number.  Held as the bits of its dtype, so that -0.0 and NaN are themselves."""
+
+    bits: int
+    to: DType
+
+    def setup(self) -> None:
+        """Take the dtype from the field."""
+        self.derive(dtype=self.to)
+
+    @property
+    def value(self) -> Number:
+        """The number as Python has it."""
+        if self.to is BOOL:
+            return bool(self.bits)
+        if self.to.is_float:
+            return float(
+                struct.unpack(_FLOAT[self.to.bits], struct.pack(_WORD[self.to.bits], self.bits))[0]
+            )
+        if self.to.is_signed and self.bits >> (self.to.bits - 1):
+            return self.bits - (1 << self.to.bits)
+        return self.bits
+
+    def __repr__(self) -> str:
+        return f"{self.value}:{self.to}"
+
+
+_FLOAT = {32: "<f", 64: "<d"}
+_WORD = {32: "<I", 64: "<Q"}
+
+
+def literal(value: Number, dtype: DType) -> Literal:
+    """Return the number, rounded or wrapped to this dtype."""
+    if dtype is BOOL:
+        return Literal(int(bool(value)), dtype)
+    if dtype.is_float:
+        number = float(value)
+        if dtype.bits == 32 and abs(number) > 3.4028235677973366e38 and number - number == 0:
+            number = float("inf") if number > 0 else float("-inf")
+        return Literal(
+            int(struct.unpack(_WORD[dtype.bits], struct.pack(_FLOAT[dtype.bits], number))[0]), dtype
+        )
+    return Literal(int(value) & ((1 << dtype.bits) - 1), dtype)
+
+
+class Apply(Scalar):
+    """A primitive applied to scalars."""
+
+    prim: Prim
+    operands: tuple[Scalar, ...]
+    to: DType
+
+    def setup(self) -> None:
+        """Take the dtype from the field."""
+        self.derive(dtype=self.to)
+
+
+def apply(prim: Prim, *operands: Scalar, dtype: DType | None = None) -> Scalar:
+    """Apply a primitive; the dtype is the operands', bool for a comparison.
+
+    Raises:
+        CompilerBug: operands of different dtypes.
+    """
+    values = operands[1:] if prim is Prim.SELECT else operands
+    if prim in (Prim.SHL, Prim.SHR):
+        values = operands[:1]
+    if any(value.dtype is not values[0].dtype for value in values):
+        raise CompilerBug(f"{prim.value}: operands of dtypes {[o.dtype for o in operands]}")
+    if dtype is None:
+        dtype = BOOL if prim in COMPARISONS else values[0].dtype
+    return Apply(prim, operands, dtype)
+
+
+def select(condition: Scalar, yes: Scalar | Number, no: Scalar | Number) -> Scalar:
+    """Return ``yes`` where the condition holds, else ``no``; both are evaluated."""
+    if not isinstance(yes, Scalar):
+        if not isinstance(no, Scalar):
+            raise CompilerBug("select: one of the values has to be a scalar with a dtype")
+        yes = no.like(yes)
+    return apply(Prim.SELECT, condition, yes, yes.like(no))
+
+
+class FromIndex(Scalar):
+    """The value of an index expression, as i64."""
+
+    size: Size
+
+    def setup(self) -> None:
+        """An index is always i64."""
+        self.derive(dtype=I64)
+
+
+class Buffer(Term):
+    """A contiguous run of elements that a kernel is given.  Same uid, same memory."""
+
+    name: str
+    element: DType
+    uid: int
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+_fresh = itertools.count(1)
+
+
+def fresh_buffer(name: str, element: DType) -> Buffer:
+    """Return a buffer that is no other."""
+    return Buffer(name, element, next(_fresh))
+
+
+class Load(Scalar):
+    """The element of a buffer at an offset counted in elements."""
+
+    buffer: Buffer
+    offset: Size
+
+    def setup(self) -> None:
+        """Take the dtype of the buffer."""
+        self.derive(dtype=self.buffer.element)
+
+
+class Guard(Scalar):
+    """``value`` where the condition holds, else ``otherwise``; only the one taken is evaluated."""
+
+    condition: Scalar
+    value: Scalar
+    otherwise: Scalar
+
+    def setup(self) -> None:
+        """Both arms have one dtype."""
+        if self.value.dtype is not self.otherwise.dtype:
+            raise CompilerBug(f"guard: arms of {self.value.dtype} and {self.otherwise.dtype}")
+        self.derive(dtype=self.value.dtype)
+
+
+class Local(Term):
+    """A variable of a kernel that holds one scalar."""
+
+    name: str
+    element: DType
+    uid: int
+
+
+def fresh_local(name: str, element: DType) -> Local:
+    """Return a variable that is no other."""
+    return Local(name, element, next(_fresh))
+
+
+class Read(Scalar):
+    """The present value of a variable."""
+
+    local: Local
+
+    def setup(self) -> None:
+        """Take the dtype of the variable."""
+        self.derive(dtype=self.local.element)
+
+
+class Statement(Term):
+    """Something that is done."""
+
+
+class Store(Statement):
+    """``buffer[offset] = value``."""
+
+    buffer: Buffer
+    offset: Size
+    value: Scalar
+
+
+class Assign(Statement):
+    """``local = value``; the first assignment declares it."""
+
+    local: Local
+    value: Scalar
+
+
+class Accumulate(Statement):
+    """``local = local <prim> value``, in any order of the loop's iterations.
+
+    ``prim`` is ADD, MUL, MIN, MAX, AND or OR.
+    """
+
+    local: Local
+    prim: Prim
+    value: Scalar
+
+
+class For(Statement):
+    """Run the body for each value of the index."""
+
+    index: Index
+    body: tuple[Statement, ...]
+
+
+class If(Statement):
+    """Run the body if the condition holds."""
+
+    condition: Scalar
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A loop nest with the buffers and sizes it is given.
+
+    ``buffers`` are distinct memory: no two overlap.  ``sizes`` are the atoms its index
+    expressions and extents mention that are not its own loop indices.
+    """
+
+    name: str
+    buffers: tuple[Buffer, ...]
+    sizes: tuple[Dim, ...]
+    body: tuple[Statement, ...]
+    written: frozenset[Buffer] = field(default_factory=frozenset[Buffer])
+
+
+def index_scalar(size: Size) -> Scalar:
+    """Return an index expression as an i64 scalar."""
+    return literal(size, I64) if isinstance(size, int) else FromIndex(size)
+
+
+def at_end_of(index: Index) -> Size:
+    """Return the last value of an index."""
+    return add(index.extent, -1)

@@ -1,0 +1,1 @@
+"""Changes inside one kernel: each file is one pass, ``Kernel -> Kernel``."""

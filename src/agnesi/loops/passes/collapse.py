@@ -1,0 +1,84 @@
+"""Merge nested loops that walk through memory as one.
+
+before: for i < n: for j < 3: out[3*i + j] = x[3*i + j] + 1
+after:  for ij < 3*n: out[ij] = x[ij] + 1
+
+The inner loop of what is left is as long as it can be, which is what vectorising wants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agnesi.dims.dim import Index, Size, Terms, add, fresh_index, from_terms, mul, terms_of
+from agnesi.loops.nodes import For, If, Kernel, Statement
+from agnesi.loops.traverse import map_statement, sizes_in, substitute_sizes
+
+if TYPE_CHECKING:
+    from agnesi.loops.nodes import Scalar
+
+
+def collapse(kernel: Kernel) -> Kernel:
+    """Merge loops wherever every offset allows it."""
+    body = tuple(_collapse(s) for s in kernel.body)
+    return kernel if body == kernel.body else replace(kernel, body=body)
+
+
+def _collapse(statement: Statement) -> Statement:
+    if isinstance(statement, If):
+        return If(statement.condition, tuple(_collapse(s) for s in statement.body))
+    if not isinstance(statement, For):
+        return statement
+    body = tuple(_collapse(s) for s in statement.body)
+    outer = statement.index
+    if len(body) == 1 and isinstance(body[0], For):
+        merged = _merge(outer, body[0])
+        if merged is not None:
+            return merged
+    return statement if body == statement.body else For(outer, body)
+
+
+def _merge(outer: Index, loop: For) -> For | None:
+    inner = loop.index
+    if isinstance(inner.extent, Index) or _mentions(inner.extent, outer):
+        return None
+    both = fresh_index(outer.name + inner.name, mul(outer.extent, inner.extent))
+    changed: dict[Size, Size] = {}
+    for size in sizes_in(loop.body):
+        if _mentions(size, outer) or _mentions(size, inner):
+            new = _as_one(size, outer, inner, both)
+            if new is None:
+                return None
+            changed[size] = new
+
+    def scalar(value: Scalar) -> Scalar:
+        return substitute_sizes(value, changed)  # type: ignore[arg-type]
+
+    body = tuple(map_statement(s, scalar, lambda size: changed.get(size, size)) for s in loop.body)
+    return For(both, body)
+
+
+def _mentions(size: Size, index: Index) -> bool:
+    return not isinstance(size, int) and index in size.atoms
+
+
+def _as_one(size: Size, outer: Index, inner: Index, both: Index) -> Size | None:
+    """Return ``a*outer*extent + a*inner + rest`` as ``a*both + rest``; None if it is not so."""
+    slopes: dict[Index, Terms] = {outer: {}, inner: {}}
+    rest: Terms = {}
+    for monomial, factor in terms_of(size).items():
+        here = [i for i in (outer, inner) if any(i in atom.atoms for atom in monomial)]
+        if not here:
+            rest[monomial] = factor
+            continue
+        if len(here) > 1 or monomial.count(here[0]) != 1:
+            return None
+        others = tuple(a for a in monomial if a is not here[0])
+        if any(here[0] in a.atoms for a in others):
+            return None
+        slopes[here[0]][others] = factor
+    slope = from_terms(slopes[inner])
+    if from_terms(slopes[outer]) != mul(slope, inner.extent):
+        return None
+    return add(from_terms(rest), mul(slope, both))

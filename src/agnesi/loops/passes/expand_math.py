@@ -1,0 +1,22 @@
+"""Write elementary functions as arithmetic that every machine has.
+
+before: y = exp(x)
+after:  y = 2**n * polynomial(r), with n and r from x
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from agnesi.loops.math.expand import expand_scalar
+from agnesi.loops.traverse import map_statement
+
+if TYPE_CHECKING:
+    from agnesi.loops.nodes import Kernel
+
+
+def expand_math(kernel: Kernel) -> Kernel:
+    """Expand every elementary function of a kernel."""
+    body = tuple(map_statement(s, expand_scalar) for s in kernel.body)
+    return kernel if body == kernel.body else replace(kernel, body=body)

@@ -1,0 +1,175 @@
+"""Kernels as indented text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.core.errors import CompilerBug
+from agnesi.loops.nodes import (
+    Accumulate,
+    Apply,
+    Assign,
+    For,
+    FromIndex,
+    Guard,
+    If,
+    Kernel,
+    Literal,
+    Load,
+    Read,
+    Scalar,
+    Statement,
+    Store,
+)
+from agnesi.loops.prims import Prim
+from agnesi.loops.traverse import children_of, scalars_in, walk_statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agnesi.loops.nodes import Local
+
+_INFIX = {
+    Prim.ADD: "+",
+    Prim.SUB: "-",
+    Prim.MUL: "*",
+    Prim.DIV: "/",
+    Prim.EQ: "==",
+    Prim.NE: "!=",
+    Prim.LT: "<",
+    Prim.LE: "<=",
+    Prim.GT: ">",
+    Prim.GE: ">=",
+    Prim.AND: "&",
+    Prim.OR: "|",
+    Prim.XOR: "^",
+    Prim.SHL: "<<",
+    Prim.SHR: ">>",
+}
+
+
+def kernel_text(kernel: Kernel) -> str:
+    """Return a kernel as text; an expression that is used twice gets a name.
+
+    >>> print(f.kernels[0])                                              # doctest: +SKIP
+    kernel k0_add(x: f32, out0: f32; n)
+      for i < n:
+        out0[i] = x[i] + 1.0
+    """
+    buffers = ", ".join(
+        f"{'*' if b in kernel.written else ''}{b.name}: {b.element}" for b in kernel.buffers
+    )
+    sizes = "".join(f", {s}" for s in kernel.sizes)[2:]
+    head = f"kernel {kernel.name}({buffers}{'; ' if sizes else ''}{sizes})"
+    return "\n".join([head, *_Text(kernel.body).body(kernel.body, 1)])
+
+
+class _Text:
+    def __init__(self, body: Iterable[Statement]) -> None:
+        self.names: dict[Scalar, str] = {}
+        self.locals: dict[Local, str] = {}
+        uses: dict[Scalar, int] = {}
+        seen: set[Scalar] = set()
+        stack = [s for statement in walk_statements(body) for s in scalars_in(statement)]
+        while stack:
+            scalar = stack.pop()
+            uses[scalar] = uses.get(scalar, 0) + 1
+            if scalar not in seen:
+                seen.add(scalar)
+                stack.extend(children_of(scalar))
+        self.repeated = {s for s, n in uses.items() if n > 1 and isinstance(s, Apply | Guard)}
+
+    def body(self, statements: Iterable[Statement], depth: int) -> list[str]:
+        lines: list[str] = []
+        pad = "  " * depth
+        for statement in statements:
+            match statement:
+                case For(index, inner):
+                    lines.append(f"{pad}for {index} < {index.extent}:")
+                    known = dict(self.names)
+                    lines += self.body(inner, depth + 1)
+                    self.names = known
+                case If(condition, inner):
+                    lines.append(f"{pad}if {self.scalar(condition, lines, pad)}:")
+                    known = dict(self.names)
+                    lines += self.body(inner, depth + 1)
+                    self.names = known
+                case Store(buffer, offset, value):
+                    text = self.scalar(value, lines, pad)
+                    lines.append(f"{pad}{buffer.name}[{offset}] = {text}")
+                case Assign(local, value):
+                    text = self.scalar(value, lines, pad)
+                    lines.append(f"{pad}{self.local(local)} = {text}")
+                case Accumulate(local, prim, value):
+                    text = self.scalar(value, lines, pad)
+                    lines.append(f"{pad}{self.local(local)} {_INFIX.get(prim, prim.value)}= {text}")
+                case _:
+                    raise CompilerBug(f"unknown statement {statement!r}")
+        return lines
+
+    def local(self, local: Local) -> str:
+        if local not in self.locals:
+            taken = sum(1 for other in self.locals if other.name == local.name)
+            self.locals[local] = local.name + (str(taken) if taken else "")
+        return self.locals[local]
+
+    def scalar(self, root: Scalar, lines: list[str], pad: str) -> str:
+        texts: dict[Scalar, str] = dict(self.names)
+        stack = [root]
+        while stack:
+            scalar = stack[-1]
+            if scalar in texts:
+                stack.pop()
+                continue
+            waiting = [c for c in children_of(scalar) if c not in texts]
+            if waiting:
+                stack.extend(waiting[::-1])
+                continue
+            text = self.one(scalar, texts)
+            if scalar in self.repeated and scalar is not root:
+                name = f"v{len(self.names)}"
+                lines.append(f"{pad}{name} = {text.removeprefix('(').removesuffix(')') if _wrapped(text) else text}")
+                self.names[scalar] = text = name
+            texts[scalar] = text
+            stack.pop()
+        text = texts[root]
+        return text[1:-1] if _wrapped(text) else text
+
+    def one(self, scalar: Scalar, texts: dict[Scalar, str]) -> str:
+        match scalar:
+            case Literal():
+                return repr(scalar.value)
+            case FromIndex(size):
+                return f"({size})"
+            case Load(buffer, offset):
+                return f"{buffer.name}[{offset}]"
+            case Read(local):
+                return self.local(local)
+            case Apply(Prim.CAST, (x,), to):
+                return f"{to}({_bare(texts[x])})"
+            case Apply(prim, (x, y), _) if prim in _INFIX:
+                return f"({texts[x]} {_INFIX[prim]} {texts[y]})"
+            case Apply(Prim.NEG, (x,), _):
+                return f"-{texts[x]}"
+            case Apply(prim, operands, _):
+                return f"{prim.value}({', '.join(_bare(texts[o]) for o in operands)})"
+            case Guard(condition, value, otherwise):
+                return f"({texts[value]} if {texts[condition]} else {texts[otherwise]})"
+            case _:
+                raise CompilerBug(f"unknown scalar {scalar!r}")
+
+
+def _bare(text: str) -> str:
+    return text[1:-1] if _wrapped(text) else text
+
+
+def _wrapped(text: str) -> bool:
+    """Whether one pair of brackets goes around the whole."""
+    if not text.startswith("("):
+        return False
+    depth = 0
+    for position, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return position == len(text) - 1
+    return False

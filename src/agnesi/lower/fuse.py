@@ -1,0 +1,205 @@
+"""Decide what is computed into memory, and which of it shares a kernel.
+
+Every node is either *stored*, or computed anew inside each kernel that reads it.  Stored are
+reductions and matrix products, outputs, what a library call reads, values that sizes depend on,
+and element-wise results that are too dear to compute twice.  Stored element-wise nodes of one
+shape are put into one kernel where no other kernel has to come between them.
+
+   before: exp(x), sum(exp(x)), exp(x) / sum      after: [sum(exp(x))]  [exp(x) / sum]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agnesi.graph.graph import toposort
+from agnesi.graph.leaves import Constant, Leaf
+from agnesi.graph.tensor import SizeValue, Tensor
+from agnesi.ops.families import Elementwise, Reduction
+from agnesi.ops.linear import MatMul
+from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
+from agnesi.ops.reductions import ArgExtreme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from agnesi.dims.dim import Shape
+
+# Costs in additions.  A node dearer than REPEAT is stored if two kernels read it; an expression
+# dearer than WHOLE is cut, so that one kernel's code stays within what LLVM compiles quickly.
+_EXPENSIVE, _REPEAT, _WHOLE = 12, 6, 300
+# Nodes one kernel may store.
+_MEMBERS = 16
+
+
+@dataclass
+class Group:
+    """Stored nodes that one kernel (or library call) computes."""
+
+    nodes: list[Tensor]
+    shape: Shape
+    fusible: bool
+    ancestors: int = 0
+
+
+@dataclass
+class Fusion:
+    """The decision: stored nodes and their groups, in a valid order."""
+
+    stored: dict[Tensor, None]
+    groups: list[Group] = field(default_factory=list)
+
+
+def is_materialised_leaf(node: Tensor) -> bool:
+    """Whether the node has memory of its own before the program starts."""
+    return isinstance(node, Leaf) and not (isinstance(node, Constant) and not node.ndim)
+
+
+def is_inlinable(node: Tensor) -> bool:
+    """Whether the node can be computed element by element inside a kernel."""
+    return not isinstance(node, Reduction | ArgExtreme | MatMul) and not is_materialised_leaf(node)
+
+
+def matrix_view(node: Tensor) -> tuple[Tensor, bool]:
+    """Return the node whose buffer holds a matrix operand, and whether it is read transposed."""
+    node = same_memory(node)
+    last = node.ndim - 1
+    if isinstance(node, Transpose) and node.order == (*range(last - 1), last, last - 1):
+        inner = same_memory(node.x)
+        if inner.ndim == node.ndim:
+            return inner, True
+    return node, False
+
+
+def same_memory(node: Tensor) -> Tensor:
+    """Look through ops that leave the C order of elements as it is."""
+    while isinstance(node, Reshape | ExpandDims | Squeeze):
+        node = node.x
+    return node
+
+
+def fuse(outputs: Sequence[Tensor]) -> Fusion:
+    """Decide which nodes are stored, and group them into kernels."""
+    order = toposort(outputs)
+    fusion = Fusion(_stored(order, outputs))
+    _group(order, fusion)
+    return fusion
+
+
+def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None]:
+    """Return the nodes that get memory."""
+    must: set[Tensor] = set(outputs)
+    readers: dict[Tensor, int] = {}
+    for node in order:
+        hidden = node.dependencies[len(node.operands) :]
+        must.update(hidden)
+        if isinstance(node, MatMul):
+            must.update(_matrix_bases(node))
+        if isinstance(node, Reshape) and not _flat(node.x):
+            must.add(node.x)
+        for operand in set(node.operands):
+            readers[operand] = readers.get(operand, 0) + 1
+    must = {node for node in must if not is_materialised_leaf(node)}
+    stored: dict[Tensor, None] = {}
+    cost: dict[Tensor, int] = {}
+    dear: set[Tensor] = set()
+    for node in order:
+        if is_materialised_leaf(node) or isinstance(node, Constant | SizeValue):
+            cost[node] = 0
+            if node in must and not is_materialised_leaf(node):
+                stored[node] = None
+            continue
+        if not is_inlinable(node):
+            stored[node] = None
+            cost[node] = 0
+            continue
+        if isinstance(node, BroadcastTo) and node.x in dear and node.x.ndim and node.x not in stored:
+            stored[node.x] = None
+            cost[node.x] = 0
+            dear.discard(node.x)
+        own = _EXPENSIVE if isinstance(node, Elementwise) and node.expensive else 1
+        whole = own + sum(cost[o] for o in set(node.operands))
+        if (isinstance(node, Elementwise) and node.expensive) or any(o in dear for o in node.operands):
+            dear.add(node)
+        repeated = readers.get(node, 0) > 1 and whole > _REPEAT
+        if node in must or (repeated and not isinstance(node, BroadcastTo)) or whole > _WHOLE:
+            stored[node] = None
+            dear.discard(node)
+            whole = 0
+        cost[node] = whole
+    position = {node: k for k, node in enumerate(order)}
+    return dict.fromkeys(sorted(stored, key=position.__getitem__))
+
+
+def _matrix_bases(node: MatMul) -> Iterable[Tensor]:
+    return (matrix_view(operand)[0] for operand in node.operands)
+
+
+def _flat(node: Tensor) -> bool:
+    """Whether elements are read in C order all the way down, so that a reshape costs nothing."""
+    stack, steps = [node], 0
+    while stack:
+        node, steps = stack.pop(), steps + 1
+        if is_materialised_leaf(node) or not is_inlinable(node):
+            continue
+        scalar = isinstance(node, BroadcastTo) and not node.x.ndim
+        if scalar:
+            continue
+        if not isinstance(node, Elementwise | Reshape | ExpandDims | Squeeze) or steps > 64:
+            return False
+        stack.extend(node.operands)
+    return True
+
+
+def _group(order: list[Tensor], fusion: Fusion) -> None:
+    """Put stored element-wise nodes of one shape together where nothing has to come between.
+
+    Sets of groups are bit masks.  A node may join a group unless a group it needs depends, however
+    indirectly, on that group.
+    """
+    needs: dict[Tensor, int] = {}
+    groups = fusion.groups
+    by_shape: dict[Shape, list[int]] = {}
+    for node in order:
+        direct = 0
+        for d in node.dependencies:
+            direct |= needs[d]
+        needs[node] = direct
+        if node not in fusion.stored:
+            continue
+        free = is_inlinable(node) and len(node.dependencies) == len(node.operands)
+        candidates = by_shape.setdefault(node.type.shape, []) if free else []
+        home = next((k for k in candidates if _may_join(k, direct, groups)), None)
+        if home is None:
+            home = len(groups)
+            groups.append(Group([], node.type.shape, free))
+            candidates.append(home)
+        groups[home].nodes.append(node)
+        _extend(home, direct & ~(1 << home), groups)
+        needs[node] = 1 << home
+
+
+def _may_join(home: int, direct: int, groups: list[Group]) -> bool:
+    if len(groups[home].nodes) >= _MEMBERS:
+        return False
+    others = direct & ~(1 << home)
+    return not any(groups[k].ancestors >> home & 1 for k in _bits(others))
+
+
+def _extend(home: int, direct: int, groups: list[Group]) -> None:
+    """Let a group, and all that depend on it, depend on these groups."""
+    added = direct
+    for k in _bits(direct):
+        added |= groups[k].ancestors
+    groups[home].ancestors |= added
+    for group in groups:
+        if group.ancestors >> home & 1:
+            group.ancestors |= added
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

@@ -1,0 +1,300 @@
+"""Write the loop nest of a group of stored nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agnesi.core.dtypes import BOOL, F32, F64, I64
+from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import Atom, Dim, Index, Shape, Size, Symbol, Value, add, fresh_index, mul
+from agnesi.dims.simplify import ceildiv, minimum
+from agnesi.graph.text import op_name
+from agnesi.loops.nodes import (
+    Accumulate,
+    Assign,
+    Buffer,
+    For,
+    Kernel,
+    Load,
+    Read,
+    Scalar,
+    Statement,
+    Store,
+    apply,
+    fresh_local,
+    index_scalar,
+    literal,
+    select,
+)
+from agnesi.loops.prims import Prim
+from agnesi.loops.traverse import (
+    scalars_in,
+    sizes_in,
+    substitute_sizes,
+    walk_scalars,
+    walk_statements,
+)
+from agnesi.lower.fuse import Group, is_inlinable
+from agnesi.ops.families import Reduction
+from agnesi.ops.movement import ravel
+from agnesi.ops.reductions import ArgExtreme
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agnesi.graph.tensor import Tensor
+
+# Partial sums of this many elements are added up in a wider (or at least another) variable, so
+# that a long float sum is about as accurate as pairwise summation.
+SUM_BLOCK = 4096
+_NAMES = "ijklmnpqrstuvw"
+
+
+@dataclass
+class Writer:
+    """Elements of nodes as scalars, given which nodes have buffers.
+
+    Attributes:
+        buffers: memory of stored nodes and leaves.
+        inside: stored nodes that this kernel itself computes, and so inlines.
+    """
+
+    buffers: Mapping[Tensor, Buffer]
+    inside: frozenset[Tensor] = frozenset()
+    known: dict[tuple[Tensor, Shape], Scalar] = field(default_factory=dict)
+
+    def element(self, node: Tensor, index: Shape) -> Scalar:
+        """Return the element of a node at an index; no recursion, chains may be long."""
+        todo: list[tuple[Tensor, Shape]] = [(node, index)]
+        while todo:
+            here = todo[-1]
+            if here in self.known:
+                todo.pop()
+                continue
+            at, where = here
+            if at in self.buffers and at not in self.inside:
+                self.known[here] = Load(self.buffers[at], ravel(where, at.type.shape))
+                todo.pop()
+                continue
+            missing: list[tuple[Tensor, Shape]] = []
+            value = at.element(where, _Reader(self, at, missing))
+            if missing:
+                todo.extend(missing[::-1])
+            else:
+                self.known[here] = value
+                todo.pop()
+        return self.known[node, index]
+
+
+class _Reader:
+    """Reads operands; notes those that are not known yet, with a stand-in of the right dtype."""
+
+    def __init__(self, writer: Writer, node: Tensor, missing: list[tuple[Tensor, Shape]]) -> None:
+        self.writer, self.node, self.missing = writer, node, missing
+
+    def __call__(self, operand: int, index: Shape) -> Scalar:
+        key = (self.node.operands[operand], index)
+        value = self.writer.known.get(key)
+        if value is None:
+            self.missing.append(key)
+            return literal(0, key[0].dtype)
+        return value
+
+
+def write_kernel(
+    name: str,
+    group: Group,
+    buffers: Mapping[Tensor, Buffer],
+    targets: Mapping[Tensor, Sequence[Buffer]],
+) -> Kernel:
+    """Return the kernel that computes a group.
+
+    Args:
+        name: of the kernel.
+        group: stored nodes.
+        buffers: memory of every stored node and leaf.
+        targets: buffers that each node of the group is written to.
+    """
+    node = group.nodes[0]
+    if isinstance(node, Reduction):
+        body = _reduction(node, Writer(buffers), targets[node])
+    elif isinstance(node, ArgExtreme):
+        body = _arg_extreme(node, Writer(buffers), targets[node])
+    elif is_inlinable(node):
+        body = _elementwise(group, Writer(buffers, frozenset(group.nodes)), targets)
+    else:
+        raise CompilerBug(f"{node!r} has no loops")
+    return close_kernel(f"{name}_{'_'.join(op_name(n) for n in group.nodes[:3])}", body)
+
+
+def _loops(shape: Shape) -> list[Index]:
+    return [fresh_index(_NAMES[k] if k < len(_NAMES) else f"i{k}", s) for k, s in enumerate(shape)]
+
+
+def _nest(indices: Sequence[Index], body: Sequence[Statement]) -> tuple[Statement, ...]:
+    result = tuple(body)
+    for index in reversed(indices):
+        result = (For(index, result),)
+    return result
+
+
+def _elementwise(
+    group: Group, writer: Writer, targets: Mapping[Tensor, Sequence[Buffer]]
+) -> tuple[Statement, ...]:
+    indices = _loops(group.shape)
+    # All loads come before all stores, so that a kernel may write over what it reads.
+    values = [(n, writer.element(n, tuple(indices))) for n in group.nodes]
+    stores: list[Statement] = []
+    for node, value in values:
+        offset = ravel(tuple(indices), node.type.shape)
+        stores += [Store(buffer, offset, value) for buffer in targets[node]]
+    return _nest(indices, hold(stores))
+
+
+def hold(stores: list[Statement]) -> list[Statement]:
+    """Put the values of several stores into variables first, where a store could change a load."""
+    written = {s.buffer for s in stores if isinstance(s, Store)}
+    values = [s for s in stores if isinstance(s, Store)]
+    if len(values) == 1 or not any(b in written for s in values for b in loads_of(s.value)):
+        return stores
+    held: list[Statement] = []
+    after: list[Statement] = []
+    locals_: dict[Scalar, Scalar] = {}
+    for store in values:
+        if store.value not in locals_:
+            local = fresh_local("v", store.value.dtype)
+            held.append(Assign(local, store.value))
+            locals_[store.value] = Read(local)
+        after.append(Store(store.buffer, store.offset, locals_[store.value]))
+    return held + after
+
+
+def loads_of(scalar: Scalar) -> set[Buffer]:
+    """Return the buffers that an expression loads from."""
+    return {s.buffer for s in walk_scalars([scalar]) if isinstance(s, Load)}
+
+
+_COMBINE_BOOL = {Prim.ADD: Prim.OR, Prim.MUL: Prim.AND, Prim.MAX: Prim.OR, Prim.MIN: Prim.AND}
+
+
+def _reduction(node: Reduction, writer: Writer, targets: Sequence[Buffer]) -> tuple[Statement, ...]:
+    """Loops in the operand's order: trailing reduced axes into a variable, others into memory."""
+    shape = node.x.type.shape
+    indices = _loops(shape)
+    kept = [k for k in range(len(shape)) if k not in node.axes]
+    trailing = len(shape)
+    while trailing and (trailing - 1) in node.axes:
+        trailing -= 1
+    leading = [k for k in node.axes if k < trailing]
+    value = writer.element(node.x, tuple(indices))
+    prim = _COMBINE_BOOL[node.combine] if value.dtype is BOOL and node.combine in _COMBINE_BOOL else node.combine
+    offset = ravel(tuple(indices[k] for k in kept), node.type.shape)
+    first, *others = targets
+    inner: list[Statement] = []
+    total: Scalar = value
+    if trailing < len(shape):
+        total = _accumulate(prim, node.unit(), value, indices[trailing:], inner)
+    if not leading:
+        stores = [Store(buffer, offset, total) for buffer in targets]
+        return _nest([indices[k] for k in kept], [*inner, *stores])
+    fresh = _loops(node.type.shape)
+    clear = _nest(fresh, [Store(first, ravel(tuple(fresh), node.type.shape), node.unit())])
+    combined = apply(prim, Load(first, offset), total)
+    inner.append(Store(first, offset, combined))
+    result = (*clear, *_nest(indices[:trailing], inner))
+    if others:
+        again = _loops(node.type.shape)
+        where = ravel(tuple(again), node.type.shape)
+        result += _nest(again, [Store(b, where, Load(first, where)) for b in others])
+    return result
+
+
+def _accumulate(
+    prim: Prim, unit: Scalar, value: Scalar, indices: Sequence[Index], into: list[Statement]
+) -> Scalar:
+    """Append statements that combine the value over loops; return the result."""
+    last = indices[-1]
+    long = not isinstance(last.extent, int) or last.extent > SUM_BLOCK
+    if prim is not Prim.ADD or not value.dtype.is_float or not long:
+        local = fresh_local("acc", value.dtype)
+        into.append(Assign(local, unit))
+        into.extend(_nest(indices, [Accumulate(local, prim, value)]))
+        return Read(local)
+    wide = F64 if value.dtype is F32 else value.dtype
+    total, part = fresh_local("total", wide), fresh_local("part", value.dtype)
+    block = fresh_index("block", ceildiv(last.extent, SUM_BLOCK))
+    start = mul(block, SUM_BLOCK)
+    within = fresh_index(last.name, minimum(SUM_BLOCK, add(last.extent, mul(start, -1))))
+    shifted = substitute_sizes(value, {last: add(start, within)})
+    chunk = [
+        Assign(part, unit),
+        For(within, (Accumulate(part, prim, shifted),)),
+        Accumulate(total, prim, Read(part).cast(wide)),
+    ]
+    into.append(Assign(total, unit.like(0.0).cast(wide) if wide is F64 else unit))
+    into.extend(_nest([*indices[:-1], block], chunk))
+    return Read(total).cast(value.dtype)
+
+
+def _arg_extreme(
+    node: ArgExtreme, writer: Writer, targets: Sequence[Buffer]
+) -> tuple[Statement, ...]:
+    shape = node.x.type.shape
+    indices = _loops(shape)
+    kept = [i for k, i in enumerate(indices) if k != node.axis]
+    here = indices[node.axis]
+    value = writer.element(node.x, tuple(indices))
+    start = writer.element(node.x, tuple(0 if k == node.axis else i for k, i in enumerate(indices)))
+    best, position = fresh_local("best", value.dtype), fresh_local("position", I64)
+    better = compare(node.better, value, Read(best))
+    body = [
+        Assign(best, start),
+        Assign(position, literal(0, I64)),
+        For(
+            here,
+            (
+                Assign(position, select(better, index_scalar(here), Read(position))),
+                Assign(best, select(better, value, Read(best))),
+            ),
+        ),
+        *(Store(b, ravel(tuple(kept), node.type.shape), Read(position)) for b in targets),
+    ]
+    return _nest(kept, body)
+
+
+def compare(better: Prim, value: Scalar, best: Scalar) -> Scalar:
+    """Return whether a value beats the best so far; NaN beats all but NaN."""
+    if value.dtype is BOOL:
+        return value & ~best if better is Prim.GT else best & ~value
+    wins = apply(better, value, best)
+    if not value.dtype.is_float:
+        return wins
+    return wins | (value.differs(value) & best.equals(best))
+
+
+def close_kernel(name: str, body: tuple[Statement, ...]) -> Kernel:
+    """Return a kernel with the buffers and sizes that its body mentions."""
+    buffers: dict[Buffer, None] = {}
+    written: dict[Buffer, None] = {}
+    for statement in walk_statements(body):
+        if isinstance(statement, Store):
+            buffers.setdefault(statement.buffer)
+            written.setdefault(statement.buffer)
+        for scalar in walk_scalars(scalars_in(statement)):
+            if isinstance(scalar, Load):
+                buffers.setdefault(scalar.buffer)
+    given = {
+        atom: None
+        for size in sizes_in(body)
+        if isinstance(size, Dim)
+        for atom in sorted(size.atoms, key=lambda a: a.key)
+        if is_given(atom)
+    }
+    return Kernel(name, tuple(buffers), tuple(given), body, frozenset(written))
+
+
+def is_given(atom: Atom) -> bool:
+    """Whether the atom's number is handed to the kernel: not an index, not arithmetic."""
+    return isinstance(atom, Symbol | Value)
+

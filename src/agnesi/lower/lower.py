@@ -1,0 +1,433 @@
+"""From a rewritten graph to a program: kernels, buffers and their order.
+
+Outputs are written where they are returned from.  The new value of a shared variable is written
+over the old one when every other reader of the old value can come first and the kernel reads the
+old value only at the place it writes; otherwise it is copied at the end.  Whatever can fail comes
+before anything that a failure must leave as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import Dim, Size, Symbol, Value, product
+from agnesi.graph.graph import toposort
+from agnesi.graph.leaves import Constant
+from agnesi.graph.tensor import Requirement, Tensor
+from agnesi.loops.nodes import Buffer, Load, Store, fresh_buffer
+from agnesi.lower.fuse import Fusion, Group, fuse, is_materialised_leaf, matrix_view
+from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
+from agnesi.lower.kernels import write_kernel
+from agnesi.lower.plan import plan_buffers
+from agnesi.lower.program import (
+    BindValue,
+    Copy,
+    MultiplyMatrices,
+    Program,
+    Require,
+    RunKernel,
+    Space,
+    Step,
+    Storage,
+)
+from agnesi.ops.linear import MatMul
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from agnesi.graph.leaves import Leaf
+
+
+def lower(
+    name: str,
+    inputs: Sequence[Leaf],
+    outputs: Sequence[Tensor],
+    updates: Mapping[Leaf, Tensor],
+) -> Program:
+    """Return the program that computes outputs and updates shared variables.
+
+    Args:
+        name: of the function.
+        inputs: its parameters.
+        outputs: what it returns.
+        updates: new values by shared variable, all from the old values.
+    """
+    return _Lowering(name, inputs, outputs, updates).run()
+
+
+@dataclass
+class _Lowering:
+    name: str
+    inputs: Sequence[Leaf]
+    outputs: Sequence[Tensor]
+    updates: Mapping[Leaf, Tensor]
+    buffers: dict[Tensor, Buffer] = field(default_factory=dict)
+    targets: dict[Tensor, list[Buffer]] = field(default_factory=dict)
+    storage: dict[Buffer, Storage] = field(default_factory=dict)
+
+    def run(self) -> Program:
+        """Lower everything, in the order of this method's lines."""
+        self.roots = [*self.outputs, *self.updates.values()]
+        self.nodes = toposort(self.roots, set(self.inputs))
+        self.fusion: Fusion = fuse(self.roots)
+        self.home = {n: g for g in self.fusion.groups for n in g.nodes}
+        self.place_leaves()
+        output_buffers = self.place_outputs()
+        self.place_stored()
+        self.before: dict[int, set[int]] = {}
+        self.number = {id(g): k for k, g in enumerate(self.fusion.groups)}
+        self.needs = [self.group_needs(g) for g in self.fusion.groups]
+        self.guards = self.late_guards()
+        commits, renewed = self.place_updates()
+        steps = self.ordered_steps(output_buffers)
+        steps += commits
+        program = Program(
+            name=self.name,
+            inputs=tuple(self.inputs),
+            shareds=tuple(self.shareds),
+            constants=tuple(self.constants),
+            outputs=tuple(output_buffers),
+            renewed=renewed,
+            updated=frozenset(self.shareds.index(s) for s in self.updates),
+            storage=self.storage,
+            steps=steps,
+            symbols=self.symbols(),
+        )
+        plan_buffers(program)
+        return program
+
+    # -- memory ------------------------------------------------------------------------------
+
+    def new_buffer(self, name: str, node: Tensor, space: Space, position: int) -> Buffer:
+        """Return a buffer for a tensor, with its storage noted."""
+        buffer = fresh_buffer(name, node.dtype)
+        self.storage[buffer] = Storage(space, position, node.dtype, node.type.shape)
+        return buffer
+
+    def place_leaves(self) -> None:
+        """Give inputs, shared variables and constants their buffers."""
+        for k, leaf in enumerate(self.inputs):
+            self.buffers[leaf] = self.new_buffer(leaf.name or f"input{k}", leaf, Space.INPUT, k)
+        self.constants: list[Constant] = []
+        self.shareds: list[Leaf] = []
+        for node in [*self.nodes, *self.updates]:
+            if node in self.buffers or not is_materialised_leaf(node):
+                continue
+            if isinstance(node, Constant):
+                position = len(self.constants)
+                self.constants.append(node)
+                self.buffers[node] = self.new_buffer(f"c{position}", node, Space.CONSTANT, position)
+            else:
+                position = len(self.shareds)
+                self.shareds.append(node)  # type: ignore[arg-type]
+                label = node.name or f"shared{position}"
+                self.buffers[node] = self.new_buffer(label, node, Space.SHARED, position)
+
+    def place_outputs(self) -> list[Buffer]:
+        """Give each output a buffer; the node that makes it writes there."""
+        result: list[Buffer] = []
+        for k, node in enumerate(self.outputs):
+            buffer = self.new_buffer(f"out{k}", node, Space.OUTPUT, k)
+            result.append(buffer)
+            if not is_materialised_leaf(node):
+                self.targets.setdefault(node, []).append(buffer)
+                self.buffers.setdefault(node, buffer)
+        return result
+
+    def place_stored(self) -> None:
+        """Give every other stored node a place in the arena, unless only an update wants it."""
+        wanted = self.stored_readers()
+        updated = set(self.updates.values())
+        for k, node in enumerate(self.fusion.stored):
+            if node in self.buffers:
+                continue
+            if node in updated and node not in wanted:
+                continue
+            buffer = self.new_buffer(f"t{k}", node, Space.ARENA, -1)
+            self.buffers[node] = buffer
+            self.targets[node] = [buffer]
+
+    def stored_readers(self) -> set[Tensor]:
+        """Return stored nodes that a group other than their own reads."""
+        wanted: set[Tensor] = set()
+        for group in self.fusion.groups:
+            for node in self.direct_reads(group):
+                if node in self.home and self.home[node] is not group:
+                    wanted.add(node)
+        for node in self.nodes:
+            wanted.update(node.dependencies[len(node.operands) :])
+        return wanted
+
+    def direct_reads(self, group: Group) -> Iterator[Tensor]:
+        """Yield the stored nodes and leaves that a group's code reads."""
+        seen: set[Tensor] = set()
+        stack = [d for n in group.nodes for d in _code_reads(n)]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if is_materialised_leaf(node):
+                yield node
+            elif node in self.fusion.stored:
+                yield node
+                if self.home[node] is group:
+                    stack.extend(_code_reads(node))
+            else:
+                stack.extend(_code_reads(node))
+
+    # -- order -------------------------------------------------------------------------------
+
+    def group_needs(self, group: Group) -> set[int]:
+        """Return the groups that have to run before this one."""
+        needs: set[int] = set()
+        for node in self.direct_reads(group):
+            if node in self.home:
+                needs.add(self.number[id(self.home[node])])
+        seen: set[Tensor] = set()
+        stack: list[Tensor] = list(group.nodes)
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            for hidden in node.dependencies[len(node.operands) :]:
+                if hidden in self.home:
+                    needs.add(self.number[id(self.home[hidden])])
+            inlined = [o for o in node.operands if o not in self.fusion.stored]
+            stack.extend(o for o in inlined if not is_materialised_leaf(o))
+        needs.discard(self.number[id(group)])
+        return needs
+
+    def late_guards(self) -> set[int]:
+        """Return the groups whose results are checked, or are sizes that checks mention."""
+        return {
+            self.number[id(self.home[value.term])]
+            for node in self.nodes
+            for need in node.requirements()
+            for value in _values(need)
+            if value.term in self.home  # type: ignore[comparison-overlap]
+        }
+
+    def place_updates(self) -> tuple[list[Step], dict[int, Buffer]]:
+        """Decide for each shared variable how its new value gets there."""
+        commits: list[Step] = []
+        staged: list[Step] = []
+        renewed: dict[int, Buffer] = {}
+        for k, (leaf, value) in enumerate(self.updates.items()):
+            if value is leaf:
+                continue
+            own = self.buffers[leaf]
+            position = self.shareds.index(leaf)
+            if not all(isinstance(s, int) for s in leaf.type.shape):
+                fresh = self.new_buffer(f"new{position}", value, Space.RENEWED, position)
+                renewed[position] = fresh
+                if value in self.home:
+                    self.targets.setdefault(value, []).append(fresh)
+                    self.buffers.setdefault(value, fresh)
+                else:
+                    staged.append(Copy(self.buffers[value], fresh))
+                continue
+            if value in self.home and self.may_write_over(leaf, value):
+                self.targets.setdefault(value, []).append(own)
+                self.buffers.setdefault(value, own)
+                continue
+            if value in self.home and value not in self.buffers:
+                buffer = self.new_buffer(f"u{k}", value, Space.ARENA, -1)
+                self.buffers[value] = buffer
+                self.targets[value] = [buffer]
+            source = self.buffers[value]
+            if value in self.updates or value in self.home and self.storage[source].space is Space.SHARED:
+                stage = self.new_buffer(f"s{k}", value, Space.ARENA, -1)
+                staged.append(Copy(source, stage))
+                source = stage
+            commits.append(Copy(source, own))
+        self.first_copies = staged
+        return commits, renewed
+
+    def may_write_over(self, leaf: Leaf, value: Tensor) -> bool:
+        """Whether the group of the new value may write it over the old; notes the order if so."""
+        group = self.home[value]
+        me = self.number[id(group)]
+        if not group.fusible or leaf.type.shape != value.type.shape:
+            return False
+        own = self.buffers[leaf]
+        if value in self.buffers and self.storage[self.buffers[value]].space is Space.SHARED:
+            return False
+        if not self.reads_in_place(group, value, own):
+            return False
+        readers = {
+            k
+            for k, other in enumerate(self.fusion.groups)
+            if k != me and any(n is leaf for n in self.direct_reads(other))
+        }
+        earlier = {*readers, *(self.guards - {me})}
+        if me in self.guards or any(n is leaf for n in self.updates.values()):
+            return False
+        if any(self.reaches(me, k) for k in earlier):
+            return False
+        self.before.setdefault(me, set()).update(earlier)
+        return True
+
+    def reads_in_place(self, group: Group, value: Tensor, own: Buffer) -> bool:
+        """Whether the group's kernel loads from the buffer only where it stores the new value."""
+        stand_in = {n: self.targets.get(n) or [fresh_buffer("?", n.dtype)] for n in group.nodes}
+        mark = fresh_buffer("mark", value.dtype)
+        known = {**{n: b[0] for n, b in stand_in.items()}, **self.buffers}
+        kernel = write_kernel("trial", group, known, {**stand_in, value: [mark]})
+        statements = list(walk_statements(kernel.body))
+        offsets = {s.offset for s in statements if isinstance(s, Store) and s.buffer is mark}
+        return all(
+            scalar.offset in offsets
+            for statement in statements
+            for scalar in walk_scalars(scalars_in(statement))
+            if isinstance(scalar, Load) and scalar.buffer is own
+        )
+
+    def reaches(self, start: int, goal: int) -> bool:
+        """Whether ``goal`` needs ``start``, directly or not."""
+        seen: set[int] = set()
+        stack = [goal]
+        while stack:
+            k = stack.pop()
+            if k == start:
+                return True
+            if k not in seen:
+                seen.add(k)
+                stack.extend(self.needs[k])
+                stack.extend(self.before.get(k, ()))
+        return False
+
+    def ordered_steps(self, outputs: Sequence[Buffer]) -> list[Step]:
+        """Return all steps but the last copies into shared variables."""
+        steps: list[Step] = []
+        bound: set[Dim] = set()
+        pending = self.all_requirements()
+        values = self.all_values()
+        for value in values:
+            if value.term in self.buffers and is_materialised_leaf(value.term):
+                steps.append(BindValue(value, self.buffers[value.term]))
+                bound.add(value)
+        self.release(pending, bound, steps)
+        for node, buffer in zip(self.outputs, outputs, strict=True):
+            if is_materialised_leaf(node):
+                steps.append(Copy(self.buffers[node], buffer))
+        steps += [c for c in self.first_copies if self.storage[c.source].space is not Space.ARENA]
+        for k in self.group_order():
+            group = self.fusion.groups[k]
+            steps += self.group_steps(k, group)
+            for value in values:
+                if value not in bound and value.term in group.nodes:
+                    steps.append(BindValue(value, self.buffers[value.term]))
+                    bound.add(value)
+                    self.release(pending, bound, steps)
+        if pending:
+            raise CompilerBug(f"never checked: {pending}")
+        steps += [c for c in self.first_copies if self.storage[c.source].space is Space.ARENA]
+        return steps
+
+    def group_order(self) -> list[int]:
+        """Return a valid order of groups, as near to the graph's own as can be."""
+        done: dict[int, None] = {}
+        stack = list(range(len(self.fusion.groups)))[::-1]
+        opened: set[int] = set()
+        while stack:
+            k = stack[-1]
+            if k in done:
+                stack.pop()
+                continue
+            waiting = [n for n in sorted(self.needs[k] | self.before.get(k, set())) if n not in done]
+            if not waiting:
+                done[k] = None
+                stack.pop()
+            elif k in opened and any(n in opened for n in waiting):
+                raise CompilerBug(f"groups of {self.name} need each other")
+            else:
+                opened.add(k)
+                stack.extend(waiting[::-1])
+        return list(done)
+
+    def all_values(self) -> list[Value]:
+        """Return every symbolic value that something mentions."""
+        found: dict[Value, None] = {}
+        for node in self.nodes:
+            sizes: list[Size] = [*node.sizes_mentioned(), *node.type.shape]
+            for need in node.requirements():
+                sizes += [need.a, need.b]
+            for size in sizes:
+                if isinstance(size, Dim):
+                    found.update({a: None for a in size.atoms if isinstance(a, Value)})
+        return sorted(found, key=lambda v: v.uid)
+
+    def all_requirements(self) -> list[tuple[Requirement, Tensor]]:
+        """Return what has to be checked, each once."""
+        found: dict[tuple[str, Size, Size], tuple[Requirement, Tensor]] = {}
+        for node in self.nodes:
+            for need in node.requirements():
+                found.setdefault((need.kind, need.a, need.b), (need, node))
+        for leaf, value in self.updates.items():
+            for size, new in zip(leaf.type.shape, value.type.shape, strict=True):
+                if isinstance(size, int) and size != new:
+                    words = f"update of {leaf!r} by {value.type}"
+                    need = Requirement("equal", new, size, words)
+                    found.setdefault(("equal", new, size), (need, value))
+        return list(found.values())
+
+    def release(
+        self, pending: list[tuple[Requirement, Tensor]], bound: set[Dim], steps: list[Step]
+    ) -> None:
+        """Move the requirements whose numbers are known from pending to the steps."""
+        waiting: list[tuple[Requirement, Tensor]] = []
+        for need, node in pending:
+            if all(v in bound for v in _values(need)):
+                steps.append(Require(need, node))
+            else:
+                waiting.append((need, node))
+        pending[:] = waiting
+
+    def group_steps(self, k: int, group: Group) -> list[Step]:
+        """Return the steps that compute a group."""
+        node = group.nodes[0]
+        if isinstance(node, MatMul):
+            first, *others = self.targets[node]
+            return [self.matmul_step(node, first), *(Copy(first, other) for other in others)]
+        kernel = write_kernel(f"k{k}", group, self.buffers, self.targets)
+        return [RunKernel(kernel, tuple(group.nodes))]
+
+    def matmul_step(self, node: MatMul, target: Buffer) -> Step:
+        """Return the library call of a matrix product."""
+        (a, transpose_a), (b, transpose_b) = matrix_view(node.x), matrix_view(node.y)
+        batch = product(node.type.shape[:-2])
+        return MultiplyMatrices(
+            node,
+            self.buffers[a],
+            self.buffers[b],
+            target,
+            transpose_a,
+            transpose_b,
+            batch,
+            node.type.shape[-2],
+            node.type.shape[-1],
+            node.x.type.shape[-1],
+        )
+
+    def symbols(self) -> tuple[Dim, ...]:
+        """Return the sizes that the shapes of inputs and shared variables tell."""
+        found: dict[Dim, None] = {}
+        for leaf in [*self.inputs, *self.shareds]:
+            found.update({s: None for s in leaf.type.shape if isinstance(s, Symbol)})
+        return tuple(found)
+
+
+def _code_reads(node: Tensor) -> Iterable[Tensor]:
+    """Return what the code of a node reads: for a matrix product, through its views."""
+    if isinstance(node, MatMul):
+        return [matrix_view(operand)[0] for operand in node.operands]
+    return node.operands
+
+
+def _values(need: Requirement) -> list[Value]:
+    sizes = [s for s in (need.a, need.b) if isinstance(s, Dim)]
+    return [a for s in sizes for a in s.atoms if isinstance(a, Value)]

@@ -1,0 +1,129 @@
+"""A program: steps in order over buffers, ready for code generation or the loop interpreter.
+
+A *storage* says where a buffer's memory comes from; a *step* is one thing done.  Everything is
+in program order; requirements stand before whatever must not happen when they fail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from agnesi.core.dtypes import DType
+    from agnesi.dims.dim import Dim, Shape, Size, Value
+    from agnesi.graph.leaves import Constant, Leaf
+    from agnesi.graph.tensor import Requirement, Tensor
+    from agnesi.loops.nodes import Buffer, Kernel
+
+
+class Space(Enum):
+    """Where memory comes from."""
+
+    INPUT = "input"  # an argument's array
+    SHARED = "shared"  # a shared variable's array
+    CONSTANT = "constant"
+    OUTPUT = "output"  # a fresh array that is returned
+    RENEWED = "renewed"  # a fresh array that becomes a shared variable's
+    ARENA = "arena"  # kept between calls, shared by buffers that do not live together
+    LATE = "late"  # of a size that is known only midway
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The memory of one buffer.
+
+    Attributes:
+        space: where it comes from.
+        position: which input, shared variable, constant or output; which slot of the arena.
+        dtype: element type.
+        shape: logical shape, in C order.
+    """
+
+    space: Space
+    position: int
+    dtype: DType
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class RunKernel:
+    """Run a loop nest."""
+
+    kernel: Kernel
+    nodes: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class MultiplyMatrices:
+    """Matrix products by BLAS: ``c[b] = a[b] @ b[b]`` for each of a stack."""
+
+    node: Tensor
+    a: Buffer
+    b: Buffer
+    c: Buffer
+    transpose_a: bool
+    transpose_b: bool
+    batch: Size
+    m: Size
+    n: Size
+    k: Size
+
+
+@dataclass(frozen=True)
+class BindValue:
+    """Learn the number behind a symbolic value from an integer scalar."""
+
+    value: Value
+    buffer: Buffer
+
+
+@dataclass(frozen=True)
+class Require:
+    """Stop with an error unless this holds."""
+
+    need: Requirement
+    node: Tensor
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Copy a whole buffer to another of the same type."""
+
+    source: Buffer
+    target: Buffer
+
+
+Step: TypeAlias = RunKernel | MultiplyMatrices | BindValue | Require | Copy
+
+
+@dataclass
+class Program:
+    """All of one function, ready to be interpreted or compiled.
+
+    Attributes:
+        name: of the function.
+        inputs: its parameters in order.
+        shareds: shared variables it reads or updates.
+        constants: arrays it holds.
+        outputs: buffer of each output.
+        renewed: buffers that become the arrays of shared variables, by position.
+        updated: positions of shared variables written.
+        storage: where each buffer lives.
+        slots: size in bytes of each slot of the arena.
+        steps: what to do.
+        symbols: every size learnt from the shapes of inputs and shared variables.
+    """
+
+    name: str
+    inputs: tuple[Leaf, ...]
+    shareds: tuple[Leaf, ...]
+    constants: tuple[Constant, ...]
+    outputs: tuple[Buffer, ...] = ()
+    renewed: dict[int, Buffer] = field(default_factory=dict)
+    updated: frozenset[int] = frozenset()
+    storage: dict[Buffer, Storage] = field(default_factory=dict)
+    slots: list[Size] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    symbols: tuple[Dim, ...] = ()

@@ -1,0 +1,43 @@
+"""Every op, whole: one class holds its type rule, gradient, lowering, reference, samples, doc.
+
+``OPS`` is the whole registry: each file lists its own, in the order they are documented.
+"""
+
+from __future__ import annotations
+
+from agnesi.ops import (
+    arithmetic,
+    choice,
+    comparison,
+    creation,
+    elementary,
+    joining,
+    linear,
+    logic,
+    movement,
+    powers,
+    probability,
+    reductions,
+    rounding,
+    slicing,
+    trigonometric,
+)
+from agnesi.ops.families import Op
+
+OPS: tuple[type[Op], ...] = (
+    *choice.OPS,
+    *rounding.OPS,
+    *arithmetic.OPS,
+    *comparison.OPS,
+    *logic.OPS,
+    *elementary.OPS,
+    *powers.OPS,
+    *trigonometric.OPS,
+    *movement.OPS,
+    *slicing.OPS,
+    *creation.OPS,
+    *joining.OPS,
+    *reductions.OPS,
+    *linear.OPS,
+    *probability.OPS,
+)

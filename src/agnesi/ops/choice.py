@@ -1,0 +1,131 @@
+"""Choosing between values, and converting them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agnesi.core.dtypes import BOOL, DType, as_dtype
+from agnesi.graph.tensor import Array, Sizes, Tensor, TensorLike
+from agnesi.graph.types import TensorType
+from agnesi.loops.nodes import Scalar, select
+from agnesi.ops.families import ANY, Domain, Elementwise, Op, Reject, Sample
+from agnesi.ops.functions import as_bool
+from agnesi.ops.lift import as_tensor, broadcast_shape, cast, common_dtype, lift
+from agnesi.ops.movement import broadcast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["astype", "where"]
+
+
+class Where(Elementwise):
+    """``x`` where the condition holds, else ``y``."""
+
+    condition: Tensor
+    x: Tensor
+    y: Tensor
+
+    public = "where"
+    reference = np.where
+    domain = (Domain(dtypes=(BOOL,)), ANY, ANY)
+
+    def infer(self) -> TensorType:
+        """The dtype of the two values."""
+        return TensorType(self.x.dtype, self.common_shape())
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The primitive."""
+        return select(*operands)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """To the one chosen."""
+        return None, where(self.condition, ct, 0.0), where(self.condition, 0.0, ct)
+
+
+def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Choose between two arrays, element by element, as ``numpy.where``.
+
+    Args:
+        condition: bool array; numbers count as true where they are not 0.
+        x: values where it holds.
+        y: values where it does not.
+
+    Raises:
+        GraphTypeError: the shapes do not broadcast.
+
+    >>> x = ag.vector("x")
+    >>> ag.where(x > 0, x, 0).eval({x: [1.0, -1.0]})
+    array([1., 0.], dtype=float32)
+    """
+    values = [lift(v) for v in (x, y)]
+    dtype = common_dtype(values)
+    operands = [as_bool(condition), *(cast(v, dtype) for v in values)]
+    shape = broadcast_shape("where", Where.fields, operands)
+    return Where(*(broadcast(o, shape) for o in operands))
+
+
+def _converted(x: Array, dtype: Any) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(x).astype(as_dtype(dtype).numpy)
+
+
+class Cast(Elementwise):
+    """The same values in another dtype; floats truncate to integers, to bool they are ``x != 0``.
+
+    Note: a float that the integer dtype does not hold gives a number that differs between machines,
+    as in NumPy.
+    """
+
+    x: Tensor
+    to: DType
+
+    public = "astype"
+    reference = staticmethod(_converted)
+    samples = tuple(
+        Sample((shape,), (dtype,))
+        for shape, dtype in (
+            ((3,), "f64"),
+            ((), "f32"),
+            ((2, 5), "i64"),
+            ((7,), "i8"),
+            ((0, 2), "u16"),
+            ((2, 3), "bool"),
+        )
+    )
+    rejects = (Reject(("f32[2]",), "not an element type", ("text",)),)
+
+    def result_dtype(self, operand: DType) -> DType:
+        """The dtype asked for."""
+        return self.to
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The primitive; to bool it is a comparison with 0."""
+        (x,) = operands
+        return x.differs(0) if self.to is BOOL and x.dtype is not BOOL else x.cast(self.to)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Cast back, between floats; integers have no gradient."""
+        return (astype(ct, self.x.dtype) if self.x.dtype.is_float and self.to.is_float else None,)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """NumPy's astype."""
+        return _converted(operands[0], self.to)
+
+
+def astype(x: TensorLike, dtype: Any, /) -> Tensor:
+    """Return the same values in another dtype, as NumPy's ``astype``.
+
+    Raises:
+        GraphTypeError: there is no such dtype.
+
+    >>> ag.astype(ag.constant([1.7, -1.7]), "i32").eval()
+    array([ 1, -1], dtype=int32)
+    """
+    tensor, kind = as_tensor(x), as_dtype(dtype)
+    return tensor if tensor.dtype is kind else Cast(tensor, kind)
+
+
+OPS: tuple[type[Op], ...] = (Where, Cast)

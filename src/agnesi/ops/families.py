@@ -1,0 +1,310 @@
+"""The families of ops.  A family derives nearly everything; an op states what sets it apart.
+
+=============  ===============================================================================
+Elementwise    operands of one shape and (mostly) one dtype; ``scalar`` over primitives
+Movement       an element of the result is an element of an operand; ``source`` maps its index
+Reduction      ``unit`` and ``combine`` over axes
+Composite      ``decompose`` into other ops; derivative and code come from there
+=============  ===============================================================================
+
+The public function of an op stands beside its class, under the name ``public``: made by
+``unary``, ``binary`` or ``reducer`` of ``functions.py``, or written by hand where its arguments
+need thought.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+
+from agnesi.core.dtypes import ALL, BOOL, F32, FLOATS, DType
+from agnesi.core.errors import CompilerBug
+from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor
+from agnesi.graph.types import TensorType, shape_text
+from agnesi.loops.nodes import Scalar, apply
+from agnesi.ops.lift import broadcast_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agnesi.dims.dim import Shape, Size
+    from agnesi.loops.prims import Prim
+
+# To which dtype operands are brought, and what the result has:
+#   promote    their common dtype, which the result has
+#   floating   a float dtype, float32 for what fits it
+#   quotient   a float dtype, float64 for any integers
+#   compare    their common dtype; the result is bool
+#   logical    bool; the result too
+DTypeRule: TypeAlias = Literal["promote", "floating", "quotient", "compare", "logical"]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where an operand's sample values are drawn from.
+
+    Attributes:
+        low: least value.
+        high: greatest value.
+        special: values that tests try besides, such as 0, -0.0, inf and NaN.
+        avoid: points near which a derivative is not compared.
+        dtypes: the operand's dtypes, where they are not those of the first operand.
+    """
+
+    low: float = -3.0
+    high: float = 3.0
+    special: tuple[float, ...] = ()
+    avoid: tuple[float, ...] = ()
+    dtypes: tuple[DType, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Arguments of one call of an op's public function, for tests.
+
+    ``shapes`` are those of the tensor operands; ``extra`` the other arguments.
+    """
+
+    shapes: tuple[tuple[int, ...], ...]
+    extra: tuple[Any, ...] = ()
+    named: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A bad call: operand types as text, other arguments, and words the error has to hold."""
+
+    types: tuple[str, ...]
+    words: str
+    extra: tuple[Any, ...] = ()
+    named: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+IEEE = (0.0, -0.0, 1.0, -1.0, float("inf"), float("-inf"), float("nan"))
+# Halves show how a function rounds.
+HALVES = (0.5, 1.5, 2.5, -0.5, -1.5)
+ANY = Domain(special=IEEE)
+
+
+class Op(Tensor):
+    """What every op has besides what a tensor has.
+
+    Attributes:
+        public: the name of its function, which stands in the module of the class.
+        reference: NumPy's word on it: a callable of the public function's own arguments.
+        samples: calls that the derived tests make.
+        rejects: calls that have to fail, with words of their messages.
+        dtypes: what it is defined for.
+        domain: where sample values come from, one for each operand; the last goes on.
+        differentiable: whether there is a derivative that is not 0 nearly everywhere.
+        tolerance: largest error against the reference, in units in the last place.
+    """
+
+    public: ClassVar[str] = ""
+    reference: ClassVar[Callable[..., Any]]
+    samples: ClassVar[tuple[Sample, ...]] = ()
+    rejects: ClassVar[tuple[Reject, ...]] = ()
+    dtypes: ClassVar[tuple[DType, ...]] = ALL
+    domain: ClassVar[tuple[Domain, ...]] = (Domain(),)
+    differentiable: ClassVar[bool] = True
+    tolerance: ClassVar[float] = 4.0
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Call the op's public function: how tests build it."""
+        return getattr(sys.modules[cls.__module__], cls.public)(*operands, **named)
+
+    @classmethod
+    def all_samples(cls) -> tuple[Sample, ...]:
+        """Return the samples, also those that the family derives."""
+        return cls.samples
+
+    @classmethod
+    def all_rejects(cls) -> tuple[Reject, ...]:
+        """Return the rejects, also those that the family derives."""
+        return cls.rejects
+
+
+class Elementwise(Op):
+    """The same scalar function at each index.
+
+    Attributes:
+        dtype_rule: how operands come to one dtype, and the result to its own.
+        expensive: worth computing once rather than again for each reader.
+        commutative: whether two operands may change places.
+        size_rule: the same function of symbolic sizes, where it has one; None from it where not.
+    """
+
+    dtype_rule: ClassVar[DTypeRule] = "promote"
+    expensive: ClassVar[bool] = False
+    commutative: ClassVar[bool] = False
+    size_rule: ClassVar[Callable[..., Size | None] | None] = None
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """Return the value at one index from the operands' values there."""
+        raise NotImplementedError
+
+    def infer(self) -> TensorType:
+        """One shape and dtype for all operands; unknown sizes count as equal."""
+        name = type(self).__name__
+        kinds = {o.dtype for o in self.operands}
+        if len(kinds) > 1 or len({o.ndim for o in self.operands}) > 1:
+            raise CompilerBug(f"{name}: operands {[o.type for o in self.operands]} are not alike")
+        return TensorType(self.result_dtype(next(iter(kinds))), self.common_shape())
+
+    def common_shape(self) -> Shape:
+        """Return the shape of the result, taking the best known size of each axis."""
+        return broadcast_shape(type(self).public, type(self).fields, self.operands)
+
+    def result_dtype(self, operand: DType) -> DType:
+        """Return the dtype of the result for operands of this dtype."""
+        return BOOL if self.dtype_rule in ("compare", "logical") else operand
+
+    def element(self, index: Shape, read: Reader) -> Scalar:
+        """The scalar function of the operands' elements."""
+        return self.scalar(*(read(k, index) for k in range(len(self.operands))))
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Call the NumPy reference."""
+        with np.errstate(all="ignore"):
+            result = type(self).reference(*operands)
+        return np.asarray(result, dtype=self.dtype.numpy)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Sizes of the operands that are not seen to be equal have to be."""
+        return same_shapes(self.operands, self.type.shape)
+
+    @classmethod
+    def all_samples(cls) -> tuple[Sample, ...]:
+        """Return the op's own samples, or else every way that operands can broadcast."""
+        return cls.samples or _BROADCASTS[len(cls.domain)]
+
+    @classmethod
+    def all_rejects(cls) -> tuple[Reject, ...]:
+        """Return the op's own rejects, shapes that do not fit, and dtypes it is not defined for."""
+        arity, known = len(cls.domain), cls.dtypes[0]
+        derived: list[Reject] = []
+        if arity > 1:
+            types = (f"{known}[2]",) * (arity - 1) + (f"{known}[3]",)
+            derived.append(Reject(types, "do not broadcast"))
+        if cls.dtype_rule == "promote":
+            missing = [d for d in (BOOL, F32) if d not in cls.dtypes]
+            derived += [Reject((f"{d}[2]",) * arity, f"not defined for {d}") for d in missing]
+        return (*cls.rejects, *derived)
+
+
+_BROADCASTS = {
+    1: tuple(Sample((s,)) for s in ((), (1,), (7,), (0,), (2, 3), (3, 0, 2), (2, 1, 3, 2))),
+    2: (
+        Sample(((), ())),
+        Sample(((7,), (7,))),
+        Sample(((2, 3), (3,))),
+        Sample(((2, 1), (1, 3))),
+        Sample(((), (5,))),
+        Sample(((2, 1, 3, 1), (5, 1, 2))),
+        Sample(((0,), (1,))),
+        Sample(((2, 0), (2, 1))),
+    ),
+    3: (
+        Sample(((3,), (3,), (3,))),
+        Sample(((2, 1), (3,), ())),
+        Sample(((), (2, 3), (2, 1))),
+        Sample(((0,), (1,), (0,))),
+    ),
+}
+
+
+class Floating(Elementwise):
+    """A function of one float that one primitive computes; integers are converted."""
+
+    x: Tensor
+
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    domain = (ANY,)
+    expensive = True
+    prim: ClassVar[Prim]
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The primitive."""
+        return apply(type(self).prim, *operands)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Call the reference in a wider type, since NumPy's own are some units off."""
+        wide = np.longdouble if self.dtype.bits == 64 else np.float64
+        with np.errstate(all="ignore"):
+            result = type(self).reference(*(np.asarray(o).astype(wide) for o in operands))
+        return np.asarray(result).astype(self.dtype.numpy)
+
+
+def same_shapes(tensors: Sequence[Tensor], shape: Shape) -> tuple[Requirement, ...]:
+    """Return the requirement that these tensors have this shape, where it is not seen."""
+    needs: list[Requirement] = []
+    for k, tensor in enumerate(tensors):
+        for axis, (own, size) in enumerate(zip(tensor.type.shape, shape, strict=True)):
+            if own != size:
+                words = f"axis {axis} of operand {k}, {tensor.type}, against {shape_text(shape)}"
+                needs.append(Requirement("equal", own, size, words))
+    return tuple(needs)
+
+
+class Movement(Op):
+    """Each element of the result is an element of the operand."""
+
+    def source_index(self, index: Shape) -> Shape:
+        """Return the operand's index of the element at this index of the result."""
+        raise NotImplementedError
+
+    def element(self, index: Shape, read: Reader) -> Scalar:
+        """Read where the element comes from."""
+        return read(0, self.source_index(index))
+
+
+class Reduction(Op):
+    """Elements along axes combined into one.
+
+    Attributes:
+        combine: the primitive.
+    """
+
+    x: Tensor
+    axes: tuple[int, ...]
+
+    combine: ClassVar[Prim]
+
+    def infer(self) -> TensorType:
+        """The axes disappear."""
+        return TensorType(self.x.dtype, without_axes(self.x.type.shape, self.axes))
+
+    def unit(self) -> Scalar:
+        """Return the value that changes nothing when combined, of the operand's dtype."""
+        raise NotImplementedError
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Call the NumPy reference."""
+        with np.errstate(all="ignore"):
+            result = type(self).reference(operands[0], axis=self.axes)
+        return np.asarray(result, dtype=self.dtype.numpy)
+
+
+def without_axes(shape: Shape, axes: tuple[int, ...]) -> Shape:
+    """Return the sizes of the other axes."""
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+class Composite(Op):
+    """An op that is an expression of other ops.
+
+    It stays one node while rules look at the graph, and is decomposed before lowering.
+    """
+
+    def decompose(self) -> Tensor:
+        """Return the expression of simpler ops."""
+        raise NotImplementedError
+
+    def infer(self) -> TensorType:
+        """The type of the first operand."""
+        return self.operands[0].type

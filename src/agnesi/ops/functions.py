@@ -1,0 +1,168 @@
+"""Public functions of ops: from what a user passes to the op's node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from agnesi.core.dtypes import BOOL, DEFAULT_FLOAT, F64, floating
+from agnesi.core.errors import GraphTypeError
+from agnesi.graph.tensor import Axes, Tensor, TensorLike
+from agnesi.ops.lift import (
+    as_axes,
+    as_tensor,
+    broadcast_shape,
+    cast,
+    common_dtype,
+    fold_sizes,
+    is_number,
+    lift,
+    operand_lines,
+    strong_dtypes,
+)
+from agnesi.ops.movement import broadcast, restore_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agnesi.core.dtypes import DType
+    from agnesi.ops.families import Elementwise, Op, Reduction
+    from agnesi.ops.lift import Number
+
+
+def prepare(op: type[Elementwise], values: Sequence[Any]) -> list[Tensor]:
+    """Return operands of the dtype and shape that the op computes in.
+
+    Raises:
+        GraphTypeError: dtypes the op is not defined for, or shapes that do not broadcast.
+    """
+    lifted = [lift(v) for v in values]
+    if op.dtype_rule == "logical":
+        tensors = [as_bool(v) for v in lifted]
+    else:
+        dtype = _operand_dtype(op, lifted)
+        tensors = [cast(v, dtype) for v in lifted]
+    if len(tensors) == 1:
+        return tensors
+    shape = broadcast_shape(op.public, op.fields, tensors)
+    return [broadcast(t, shape) for t in tensors]
+
+
+def _operand_dtype(op: type[Elementwise], values: list[Tensor | Number]) -> DType:
+    if op.dtype_rule == "compare":
+        values = [_comparable(v, values) for v in values]
+    try:
+        dtype = common_dtype(values)
+    except GraphTypeError as error:
+        raise GraphTypeError(f"{op.public}: {error}\n{operand_lines(op.fields, values)}") from None
+    if op.dtype_rule in ("floating", "quotient") and not dtype.is_float:
+        if not strong_dtypes(values):
+            dtype = DEFAULT_FLOAT
+        else:
+            dtype = F64 if op.dtype_rule == "quotient" else floating(dtype)
+    if dtype not in op.dtypes:
+        known = ", ".join(map(str, op.dtypes))
+        raise GraphTypeError(
+            f"{op.public}: is not defined for {dtype}\n{operand_lines(op.fields, values)}\n"
+            f"  it takes {known}; convert with .astype(...)"
+        )
+    return dtype
+
+
+def _comparable(value: Tensor | Number, partners: list[Tensor | Number]) -> Tensor | Number:
+    """Return an integer that no partner's dtype holds as a constant: it is compared, not wrapped."""
+    if isinstance(value, int) and is_number(value):
+        try:
+            common_dtype([value, *(p for p in partners if isinstance(p, Tensor))])
+        except GraphTypeError:
+            return as_tensor(value)
+    return value
+
+
+def as_bool(value: Any) -> Tensor:
+    """Return whether each element is not zero."""
+    tensor = as_tensor(value)
+    return tensor if tensor.dtype is BOOL else tensor != 0
+
+
+class UnaryFunction(Protocol):
+    """A function of one array."""
+
+    def __call__(self, x: TensorLike, /) -> Tensor:
+        """Return the function of each element."""
+        ...
+
+
+class BinaryFunction(Protocol):
+    """A function of two arrays that broadcast."""
+
+    def __call__(self, x: TensorLike, y: TensorLike, /) -> Tensor:
+        """Return the function of each pair of elements."""
+        ...
+
+
+class ReducingFunction(Protocol):
+    """A function of an array that works over axes."""
+
+    def __call__(self, x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Return the reduction over the axes, all by default."""
+        ...
+
+
+def unary(op: type[Elementwise]) -> UnaryFunction:
+    """Return the public function of an element-wise op of one operand."""
+
+    def function(x: TensorLike, /) -> Tensor:
+        folded = fold_sizes(op.size_rule, (x,))
+        return op(*prepare(op, [x])) if folded is None else folded
+
+    return _public(op, function)
+
+
+def binary(op: type[Elementwise]) -> BinaryFunction:
+    """Return the public function of an element-wise op of two operands."""
+
+    def function(x: TensorLike, y: TensorLike, /) -> Tensor:
+        folded = fold_sizes(op.size_rule, (x, y))
+        return op(*prepare(op, [x, y])) if folded is None else folded
+
+    return _public(op, function)
+
+
+def reducer(
+    op: type[Reduction],
+    accept: Callable[[Tensor], Tensor],
+    check: Callable[[str, Tensor, tuple[int, ...]], None] | None = None,
+) -> ReducingFunction:
+    """Return the public function of a reduction.
+
+    Args:
+        op: the reduction.
+        accept: brings the operand to the dtype that is reduced.
+        check: is given the function's name, the operand and the axes, and raises if they are bad.
+    """
+
+    def function(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        tensor = accept(as_tensor(x))
+        axes = as_axes(op.public, axis, tensor.ndim)
+        if check is not None:
+            check(op.public, tensor, axes)
+        result = op(tensor, axes) if axes else tensor
+        return restore_axes(result, axes) if keepdims else result
+
+    return _public(op, function)
+
+
+_F = TypeVar("_F", bound="Callable[..., Tensor]")
+
+
+def _public(op: type[Op], function: _F) -> _F:
+    """Name the function as a user calls it; it stands beside the op's class."""
+    function.__name__ = function.__qualname__ = op.public
+    function.__module__ = op.__module__
+    function.__doc__ = op.__doc__
+    return function
+
+
+def spread_back(reduction: Reduction, reduced: Tensor) -> Tensor:
+    """Return a tensor of the reduction's result shape, broadcast to its operand's shape."""
+    return broadcast(restore_axes(reduced, reduction.axes), reduction.x.type.shape)

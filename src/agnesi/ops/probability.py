@@ -1,0 +1,419 @@
+"""Softmax and its kin: expressions that overflow when written naively, and do not here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agnesi.core.dtypes import BOOL, I64, INTEGERS, DType, floating
+from agnesi.core.errors import GraphTypeError, IndexOutOfBounds
+from agnesi.dims.dim import Size
+from agnesi.graph.graph import size_of
+from agnesi.graph.tensor import Array, Axes, Requirement, Sizes, Tensor, TensorLike
+from agnesi.graph.types import TensorType
+from agnesi.loops.nodes import Scalar, literal
+from agnesi.loops.prims import Prim
+from agnesi.ops.choice import where
+from agnesi.ops.creation import Arange
+from agnesi.ops.elementary import exp, log
+from agnesi.ops.families import Composite, Domain, Elementwise, Op, Reject, Sample, without_axes
+from agnesi.ops.lift import as_axes, as_tensor, operand_lines, unify
+from agnesi.ops.movement import broadcast, restore_axes
+from agnesi.ops.reductions import Extreme, Top
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
+
+_WIDE = (Domain(-30, 30),)
+_SAMPLES = (
+    Sample(((3, 4),)),
+    Sample(((3, 4),), (0,)),
+    Sample(((2, 3, 4),), ((1, 2),)),
+    Sample(((5,),), (-1,)),
+    Sample(((0, 3),), (1,)),
+    Sample(((3, 1),), (1,)),
+)
+_REJECTS = (Reject(("f32[2]",), "no axis 1", (1,)),)
+
+
+def _wide(x: Array) -> Array:
+    return x.astype(np.longdouble)
+
+
+def _finite_max(x: Array, axis: Axes) -> Array:
+    top = np.max(x, axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(top), top, 0)
+
+
+def _logsumexp(x: Array, axis: Axes = None, *, keepdims: bool = False) -> Array:
+    top = _finite_max(_wide(x), axis)
+    with np.errstate(divide="ignore"):
+        result = np.log(np.sum(np.exp(_wide(x) - top), axis, keepdims=True)) + top
+    return result if keepdims else np.sum(result, axis)
+
+
+def _softmax(x: Array, axis: Axes = -1) -> Array:
+    e = np.exp(_wide(x) - _finite_max(_wide(x), axis))
+    return e / np.sum(e, axis, keepdims=True)
+
+
+def _log_softmax(x: Array, axis: Axes = -1) -> Array:
+    return _wide(x) - _logsumexp(x, axis, keepdims=True)
+
+
+class LogSumExp(Composite):
+    """``log(sum(exp(x)))`` over axes, without overflow: the largest element is taken out first."""
+
+    x: Tensor
+    axes: tuple[int, ...]
+
+    public = "logsumexp"
+    reference = staticmethod(_logsumexp)
+    domain = _WIDE
+    samples = (*_SAMPLES, Sample(((3, 4),), (1,), {"keepdims": True}), Sample(((2, 0),), (1,)))
+    rejects = _REJECTS
+
+    def infer(self) -> TensorType:
+        """The axes disappear."""
+        return TensorType(self.x.dtype, without_axes(self.x.type.shape, self.axes))
+
+    def decompose(self) -> Tensor:
+        """``log(sum(exp(x - m))) + m``."""
+        top = finite_max(self.x, self.axes)
+        total = exp(self.x - top).sum(self.axes)
+        return log(total) + top.squeeze(self.axes)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The softmax."""
+        return (restore_axes(ct, self.axes) * Softmax(self.x, self.axes),)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The reference, in long double."""
+        return np.asarray(_logsumexp(operands[0], self.axes), self.dtype.numpy)
+
+
+def finite_max(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Return the largest element with its axes kept, 0 where that is infinite."""
+    top = restore_axes(Top(x, axes), axes)
+    return where(abs(top) < np.inf, top, 0.0)
+
+
+class Softmax(Composite):
+    """``exp(x) / sum(exp(x))`` over axes, without overflow."""
+
+    x: Tensor
+    axes: tuple[int, ...]
+
+    public = "softmax"
+    reference = staticmethod(_softmax)
+    domain = _WIDE
+    samples = _SAMPLES
+    rejects = _REJECTS
+    tolerance = 16.0
+
+    def decompose(self) -> Tensor:
+        """``e / sum(e)`` with ``e = exp(x - max(x))``."""
+        e = exp(self.x - finite_max(self.x, self.axes))
+        return e / e.sum(self.axes, keepdims=True)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``s * (ct - sum(ct*s))``."""
+        return (self * (ct - (ct * self).sum(self.axes, keepdims=True)),)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The reference, in long double."""
+        return np.asarray(_softmax(operands[0], self.axes), self.dtype.numpy)
+
+
+class LogSoftmax(Composite):
+    """``x - logsumexp(x)`` over axes."""
+
+    x: Tensor
+    axes: tuple[int, ...]
+
+    public = "log_softmax"
+    reference = staticmethod(_log_softmax)
+    domain = _WIDE
+    samples = _SAMPLES
+    rejects = _REJECTS
+    tolerance = 16.0
+
+    def decompose(self) -> Tensor:
+        """``(x - m) - log(sum(exp(x - m)))``."""
+        shifted = self.x - finite_max(self.x, self.axes)
+        return shifted - log(exp(shifted).sum(self.axes, keepdims=True))
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``ct - softmax * sum(ct)``."""
+        return (ct - Softmax(self.x, self.axes) * ct.sum(self.axes, keepdims=True),)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The reference, in long double."""
+        return np.asarray(_log_softmax(operands[0], self.axes), self.dtype.numpy)
+
+
+def _same(x: Array, limit: int) -> Array:
+    return x
+
+
+def _greatest(x: Array, axis: tuple[int, ...]) -> Array:
+    return np.asarray(np.max(x, axis=axis, initial=0))
+
+
+def _least(x: Array, axis: tuple[int, ...]) -> Array:
+    return np.asarray(np.min(x, axis=axis, initial=0))
+
+
+class WithinBounds(Elementwise):
+    """Integers that a call has found to lie between 0 and a limit."""
+
+    x: Tensor
+    least: Size
+    greatest: Size
+    limit: Size
+
+    public = "within_bounds"
+    reference = staticmethod(_same)
+    dtypes = INTEGERS
+    domain = (Domain(0, 4),)
+    samples = (Sample(((5,),), (5,)), Sample(((),), (5,)), Sample(((2, 0),), (5,)))
+    differentiable = False
+
+    @property
+    def words(self) -> str:
+        """What the integers are."""
+        return f"labels {self.x!r}"
+
+    def result_dtype(self, operand: DType) -> DType:
+        """The operand's."""
+        return operand
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The integer itself."""
+        return operands[0]
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """No gradient."""
+        return (None,)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The integers themselves."""
+        return operands[0]
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """The least and the greatest lie within the limit."""
+        ends = (self.least, self.greatest)
+        return tuple(Requirement("index", end, self.limit, self.words) for end in ends)
+
+
+class Greatest(Extreme):
+    """Largest of 0 and the elements."""
+
+    public = "greatest"
+    combine = Prim.MAX
+    reference = staticmethod(_greatest)
+    dtypes = INTEGERS
+    samples = (Sample(((3, 4),), ((1,),)), Sample(((3, 0),), ((1,),)))
+    rejects = ()
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; it has no public function."""
+        return cls(*operands)
+
+    def unit(self) -> Scalar:
+        """0."""
+        return literal(0, self.dtype)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """None."""
+        return ()
+
+
+class Least(Extreme):
+    """Smallest of 0 and the elements."""
+
+    public = "least"
+    combine = Prim.MIN
+    reference = staticmethod(_least)
+    dtypes = INTEGERS
+    samples = (Sample(((3, 4),), ((1,),)), Sample(((3, 0),), ((1,),)))
+    rejects = ()
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; it has no public function."""
+        return cls(*operands)
+
+    def unit(self) -> Scalar:
+        """0."""
+        return literal(0, self.dtype)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """None."""
+        return ()
+
+
+def within_bounds(x: Tensor, limit: Size) -> Tensor:
+    """Return integers that are checked, in each call, to lie in ``0 <= x < limit``."""
+    wide = x.astype(I64)
+    if not x.ndim:
+        return WithinBounds(x, size_of(wide), size_of(wide), limit)
+    axes = tuple(range(x.ndim))
+    return WithinBounds(x, size_of(Least(wide, axes)), size_of(Greatest(wide, axes)), limit)
+
+
+def _cross_entropy(logits: Array, labels: Array) -> Array:
+    logs = _log_softmax(logits)
+    if labels.dtype.kind == "f":
+        return -np.sum(np.where(labels == 0, 0, labels * logs), -1)
+    return -np.take_along_axis(logs, labels.astype(np.int64)[..., None], -1)[..., 0]
+
+
+class CrossEntropy(Composite):
+    """Negative log-likelihood of integer labels under the softmax of the logits' last axis."""
+
+    logits: Tensor
+    labels: Tensor
+
+    public = "cross_entropy"
+    reference = staticmethod(_cross_entropy)
+    domain = (*_WIDE, Domain(0, 3, dtypes=INTEGERS))
+    samples = (
+        Sample(((3, 4), (3,))),
+        Sample(((4,), ())),
+        Sample(((2, 3, 5), (2, 3))),
+        Sample(((0, 4), (0,))),
+    )
+    rejects = (
+        Reject(("f32[3, 4]", "i64[5]"), "do not fit"),
+        Reject(("f32[3, 4]", "i64[3, 4]"), "do not fit"),
+        Reject(("f32[]", "i64[]"), "at least one axis"),
+        Reject(("f32[3, 4]", "f32[3, 5]"), "probabilities"),
+        Reject(("f32[3, 4]", "bool[3]"), "labels are integers"),
+    )
+
+    def infer(self) -> TensorType:
+        """One loss for each label."""
+        return TensorType(self.logits.dtype, self.logits.type.shape[:-1])
+
+    def _hits(self) -> Tensor:
+        shape = self.logits.type.shape
+        labels = within_bounds(self.labels, shape[-1])
+        spread = broadcast(restore_axes(labels, (self.logits.ndim - 1,)), shape)
+        return spread.astype(I64) == Arange(shape, len(shape) - 1)
+
+    def decompose(self) -> Tensor:
+        """``log(sum(exp(x - m))) - (x[label] - m)``."""
+        axes = (self.logits.ndim - 1,)
+        shifted = self.logits - finite_max(self.logits, axes)
+        picked = where(self._hits(), shifted, 0.0).sum(-1)
+        return log(exp(shifted).sum(-1)) - picked
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``softmax - one_hot``."""
+        axes = (self.logits.ndim - 1,)
+        residual = Softmax(self.logits, axes) - self._hits().astype(self.dtype)
+        return restore_axes(ct, axes) * residual, None
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The reference, in long double."""
+        logits, labels = operands
+        classes = logits.shape[-1]
+        for label in (labels.min(initial=0), labels.max(initial=0)):
+            if labels.size and not 0 <= label < classes:
+                raise IndexOutOfBounds(
+                    f"cross_entropy: label {label} is out of bounds for {classes} classes\n"
+                    f"{operand_lines(self.fields, self.operands)}"
+                )
+        return np.asarray(_cross_entropy(logits, labels), self.dtype.numpy)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """A label for each row."""
+        pairs = zip(self.labels.type.shape, self.logits.type.shape[:-1], strict=True)
+        words = f"labels {self.labels.type} for logits {self.logits.type}"
+        return tuple(Requirement("equal", a, b, words) for a, b in pairs if a != b)
+
+
+def _float(x: TensorLike) -> Tensor:
+    tensor = as_tensor(x)
+    return tensor.astype(floating(tensor.dtype))
+
+
+def logsumexp(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+    """Return ``log(sum(exp(x)))`` over axes, without overflow.
+
+    >>> ag.logsumexp(ag.constant([1e3, 1e3])).eval()
+    array(1000.69..., dtype=float32)
+    """
+    tensor = _float(x)
+    axes = as_axes("logsumexp", axis, tensor.ndim)
+    result = LogSumExp(tensor, axes) if axes else tensor
+    return restore_axes(result, axes) if keepdims else result
+
+
+def softmax(x: TensorLike, /, axis: Axes = -1) -> Tensor:
+    """Return ``exp(x) / sum(exp(x))`` over the axes, the last by default.
+
+    >>> ag.softmax(ag.constant([1e3, 1e3])).eval()
+    array([0.5, 0.5], dtype=float32)
+    """
+    tensor = _float(x)
+    return Softmax(tensor, as_axes("softmax", axis, tensor.ndim))
+
+
+def log_softmax(x: TensorLike, /, axis: Axes = -1) -> Tensor:
+    """Return ``log(softmax(x))`` over the axes, the last by default, without overflow."""
+    tensor = _float(x)
+    return LogSoftmax(tensor, as_axes("log_softmax", axis, tensor.ndim))
+
+
+def cross_entropy(logits: TensorLike, labels: TensorLike, /) -> Tensor:
+    """Return the cross-entropy of each row of logits against its label.
+
+    Args:
+        logits: ``[..., classes]``, unnormalised log-probabilities.
+        labels: integers ``[...]`` in ``0 <= label < classes``, checked in each call; or
+            probabilities of the shape of the logits.
+
+    Returns:
+        ``-log_softmax(logits)[label]`` for each row, or ``-sum(labels * log_softmax(logits))``.
+
+    Raises:
+        GraphTypeError: shapes that do not fit.
+        IndexOutOfBounds: in a call, a label that is not a class.
+
+    >>> ag.cross_entropy(ag.constant([[0.0, 0.0]]), ag.constant([1])).eval()
+    array([0.6931472], dtype=float32)
+    """
+    x, y = _float(logits), as_tensor(labels)
+    lines = operand_lines(("logits", "labels"), (x, y))
+    if not x.ndim:
+        raise GraphTypeError(f"cross_entropy: logits need at least one axis\n{lines}")
+    if y.dtype is BOOL:
+        raise GraphTypeError(f"cross_entropy: labels are integers or probabilities\n{lines}")
+    rows = x.type.shape if y.dtype.is_float else x.type.shape[:-1]
+    pairs = zip(rows, y.type.shape, strict=False)
+    if y.ndim != len(rows) or any(unify(a, b) is None for a, b in pairs):
+        raise GraphTypeError(
+            f"cross_entropy: the labels do not fit the rows of the logits\n{lines}\n"
+            "  give one integer for each row, or probabilities of the logits' shape"
+        )
+    if y.dtype.is_float:
+        # A class that cannot be may have the logit -inf.
+        return -where(y == 0, 0, y * log_softmax(x)).sum(-1)
+    return CrossEntropy(x, y)
+
+
+OPS: tuple[type[Op], ...] = (
+    LogSumExp,
+    Softmax,
+    LogSoftmax,
+    CrossEntropy,
+    WithinBounds,
+    Greatest,
+    Least,
+)

@@ -1,0 +1,252 @@
+"""Trigonometric and hyperbolic functions and their inverses, in radians."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agnesi.core.dtypes import FLOATS
+from agnesi.loops.nodes import Scalar, apply
+from agnesi.loops.prims import Prim
+from agnesi.ops.families import IEEE, Domain, Elementwise, Floating, Op
+from agnesi.ops.functions import binary, unary
+from agnesi.ops.powers import sqrt, square
+
+if TYPE_CHECKING:
+    from agnesi.graph.tensor import Tensor
+
+__all__ = [
+    "acos",
+    "acosh",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cos",
+    "cosh",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
+]
+
+
+class Sin(Floating):
+    """Sine."""
+
+    public = "sin"
+    prim = Prim.SIN
+    reference = np.sin
+    domain = (Domain(-10, 10, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct * cos(self.x),)
+
+
+class Cos(Floating):
+    """Cosine."""
+
+    public = "cos"
+    prim = Prim.COS
+    reference = np.cos
+    domain = (Domain(-10, 10, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (-ct * sin(self.x),)
+
+
+class Tan(Floating):
+    """Tangent."""
+
+    public = "tan"
+    prim = Prim.TAN
+    reference = np.tan
+    domain = (Domain(-1.4, 1.4, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct * (square(self) + 1),)
+
+
+class Arcsin(Floating):
+    """Inverse sine."""
+
+    public = "arcsin"
+    prim = Prim.ASIN
+    reference = np.arcsin
+    domain = (Domain(-0.95, 0.95, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct / sqrt(1 - square(self.x)),)
+
+
+class Arccos(Floating):
+    """Inverse cosine."""
+
+    public = "arccos"
+    prim = Prim.ACOS
+    reference = np.arccos
+    domain = (Domain(-0.95, 0.95, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (-ct / sqrt(1 - square(self.x)),)
+
+
+class Arctan(Floating):
+    """Inverse tangent."""
+
+    public = "arctan"
+    prim = Prim.ATAN
+    reference = np.arctan
+    domain = (Domain(-10, 10, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct / (square(self.x) + 1),)
+
+
+class Arctan2(Elementwise):
+    """Angle of the point ``(y, x)``, with the sign of ``y``."""
+
+    y: Tensor
+    x: Tensor
+
+    public = "arctan2"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    expensive = True
+    reference = np.arctan2
+    domain = (Domain(special=IEEE, avoid=(0.0,)), Domain(special=IEEE, avoid=(0.0,)))
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The primitive."""
+        return apply(Prim.ATAN2, *operands)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradient of the angle."""
+        scale = ct / (square(self.x) + square(self.y))
+        return scale * self.x, -scale * self.y
+
+
+class Sinh(Floating):
+    """Hyperbolic sine."""
+
+    public = "sinh"
+    prim = Prim.SINH
+    reference = np.sinh
+    domain = (Domain(-10, 10, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct * cosh(self.x),)
+
+
+class Cosh(Floating):
+    """Hyperbolic cosine."""
+
+    public = "cosh"
+    prim = Prim.COSH
+    reference = np.cosh
+    domain = (Domain(-10, 10, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct * sinh(self.x),)
+
+
+class Tanh(Floating):
+    """Hyperbolic tangent."""
+
+    public = "tanh"
+    prim = Prim.TANH
+    reference = np.tanh
+    domain = (Domain(-10, 10, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct * (1 - square(self)),)
+
+
+class Arcsinh(Floating):
+    """Inverse hyperbolic sine."""
+
+    public = "arcsinh"
+    prim = Prim.ASINH
+    reference = np.arcsinh
+    domain = (Domain(-10, 10, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct / sqrt(square(self.x) + 1),)
+
+
+class Arccosh(Floating):
+    """Inverse hyperbolic cosine."""
+
+    public = "arccosh"
+    prim = Prim.ACOSH
+    reference = np.arccosh
+    domain = (Domain(1.05, 10, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct / sqrt(square(self.x) - 1),)
+
+
+class Arctanh(Floating):
+    """Inverse hyperbolic tangent."""
+
+    public = "arctanh"
+    prim = Prim.ATANH
+    reference = np.arctanh
+    domain = (Domain(-0.95, 0.95, IEEE),)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The chain rule."""
+        return (ct / (1 - square(self.x)),)
+
+
+sin = unary(Sin)
+cos = unary(Cos)
+tan = unary(Tan)
+arcsin = unary(Arcsin)
+arccos = unary(Arccos)
+arctan = unary(Arctan)
+arctan2 = binary(Arctan2)
+sinh = unary(Sinh)
+cosh = unary(Cosh)
+tanh = unary(Tanh)
+arcsinh = unary(Arcsinh)
+arccosh = unary(Arccosh)
+arctanh = unary(Arctanh)
+acos, asin, atan, atan2 = arccos, arcsin, arctan, arctan2
+acosh, asinh, atanh = arccosh, arcsinh, arctanh
+
+OPS: tuple[type[Op], ...] = (
+    Sin,
+    Cos,
+    Tan,
+    Arcsin,
+    Arccos,
+    Arctan,
+    Arctan2,
+    Sinh,
+    Cosh,
+    Tanh,
+    Arcsinh,
+    Arccosh,
+    Arctanh,
+)

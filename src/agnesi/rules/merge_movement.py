@@ -1,0 +1,203 @@
+"""Movements of movements become one movement, or none.
+
+before: transpose(transpose(x, [1, 2, 0]), [2, 0, 1])
+after:  x
+
+before: reshape(reshape(x, [2, 6]), [3, 4])
+after:  reshape(x, [3, 4])
+
+A node that checks something in a call is left alone: what it checks would be lost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.dims.dim import add, mul
+from agnesi.ops.families import Movement
+from agnesi.ops.movement import (
+    BroadcastTo,
+    ExpandDims,
+    Flip,
+    Reshape,
+    Squeeze,
+    Transpose,
+    broadcast,
+    restore_axes,
+)
+from agnesi.ops.slicing import Place, Slice
+from agnesi.rewrite.rule import rewrite
+
+if TYPE_CHECKING:
+    from agnesi.dims.dim import Shape
+    from agnesi.graph.tensor import Tensor
+
+
+@rewrite(Movement, Reshape)
+def merge_into_broadcast(node: Movement | Reshape) -> Tensor | None:
+    """Any movement of one repeated scalar is the scalar repeated."""
+    if not isinstance(node, BroadcastTo) and not node.requirements():
+        match node.operands[0]:
+            case BroadcastTo(x) if not x.ndim:
+                return broadcast(x, node.type.shape)
+            case _:
+                pass
+    return None
+
+
+@rewrite(BroadcastTo)
+def merge_broadcasts(node: BroadcastTo) -> Tensor | None:
+    """Repeating twice is repeating once; axes of size 1 in front come by themselves."""
+    if node.requirements():
+        return None
+    match node.x:
+        case x if x.type.shape == node.type.shape:
+            return x
+        case BroadcastTo(x) if not node.x.requirements():
+            return broadcast(x, node.type.shape)
+        case ExpandDims(x, axes):
+            front = 0
+            while front in axes:
+                front += 1
+            if not front:
+                return None
+            rest = tuple(k - front for k in axes if k >= front)
+            return broadcast(restore_axes(x, rest), node.type.shape)
+        case _:
+            return None
+
+
+@rewrite(Transpose)
+def merge_transposes(node: Transpose) -> Tensor | None:
+    """Reordering twice is reordering once; keeping the order is nothing."""
+    if node.order == tuple(range(node.ndim)):
+        return node.x
+    match node.x:
+        case Transpose(x, order):
+            return Transpose(x, tuple(order[k] for k in node.order))
+        case _:
+            return None
+
+
+@rewrite(ExpandDims)
+def merge_expand_dims(node: ExpandDims) -> Tensor | None:
+    """New axes of size 1 beside new axes, or in the place of dropped ones."""
+    match node.x:
+        case _ if not node.axes:
+            return node.x
+        case ExpandDims(x, inner):
+            old = [k for k in range(node.ndim) if k not in node.axes]
+            axes = sorted((*node.axes, *(old[k] for k in inner)))
+            return ExpandDims(x, tuple(axes))
+        case Squeeze(x) if x.type.shape == node.type.shape:
+            return x
+        case Reshape(x) if not node.x.requirements():
+            return Reshape(x, node.type.shape)
+        case _:
+            return None
+
+
+@rewrite(Squeeze)
+def merge_squeezes(node: Squeeze) -> Tensor | None:
+    """Dropped axes beside dropped axes; a new axis that is dropped again."""
+    match node.x:
+        case _ if not node.axes:
+            return node.x
+        case Squeeze(x, inner):
+            kept = [k for k in range(x.ndim) if k not in inner]
+            axes = sorted((*inner, *(kept[k] for k in node.axes)))
+            return Squeeze(x, tuple(axes))
+        case ExpandDims(x, inner):
+            return _squeeze_expanded(node, x, inner)
+        case Reshape(x) if not node.x.requirements():
+            return Reshape(x, node.type.shape)
+        case _:
+            return None
+
+
+def _squeeze_expanded(node: Squeeze, x: Tensor, added: tuple[int, ...]) -> Tensor:
+    """Return ``squeeze(expand_dims(x, added))`` with the axes that cancel taken out."""
+    old = [k for k in range(node.x.ndim) if k not in added]
+    dropped = tuple(old.index(k) for k in node.axes if k not in added)
+    kept = [k for k in range(node.x.ndim) if k not in node.axes]
+    remain = tuple(kept.index(k) for k in added if k not in node.axes)
+    return restore_axes(Squeeze(x, dropped) if dropped else x, remain)
+
+
+@rewrite(Reshape)
+def merge_reshapes(node: Reshape) -> Tensor | None:
+    """Only the last shape counts; one that differs by axes of size 1 needs no arithmetic."""
+    inner = node.x
+    if inner.type.shape == node.type.shape:
+        return inner
+    if isinstance(inner, Reshape | ExpandDims | Squeeze) and not inner.requirements():
+        return Reshape(inner.x, node.type.shape)
+    return _without_ones(node)
+
+
+def _without_ones(node: Reshape) -> Tensor | None:
+    old, new = node.x.type.shape, node.type.shape
+    if [s for s in old if s != 1] != [s for s in new if s != 1]:
+        return None
+    dropped = tuple(k for k, s in enumerate(old) if s == 1)
+    added = tuple(k for k, s in enumerate(new) if s == 1)
+    return restore_axes(Squeeze(node.x, dropped) if dropped else node.x, added)
+
+
+@rewrite(Flip)
+def merge_flips(node: Flip) -> Tensor | None:
+    """Reversing twice is nothing, and so is reversing one element."""
+    long = tuple(k for k in node.axes if node.type.shape[k] != 1)
+    if len(long) < len(node.axes):
+        return Flip(node.x, long) if long else node.x
+    match node.x:
+        case Flip(x, inner):
+            axes = tuple(sorted(set(long) ^ set(inner)))
+            return Flip(x, axes) if axes else x
+        case _:
+            return None
+
+
+def _whole(starts: Shape, steps: tuple[int, ...]) -> bool:
+    return all(s == 0 for s in starts) and all(s == 1 for s in steps)
+
+
+@rewrite(Slice)
+def merge_slices(node: Slice) -> Tensor | None:
+    """A slice of a slice is a slice; the whole is nothing."""
+    if type(node) is not Slice:
+        return None  # it checks an index in each call
+    x = node.x
+    if _whole(node.starts, node.steps) and x.type.shape == node.type.shape:
+        return x
+    if type(x) is Slice:
+        starts = tuple(
+            add(first, mul(second, step))
+            for first, second, step in zip(x.starts, node.starts, x.steps, strict=True)
+        )
+        steps = tuple(a * b for a, b in zip(x.steps, node.steps, strict=True))
+        return Slice(x.x, starts, steps, node.extents)
+    if type(x) is Place and (x.starts, x.steps) == (node.starts, node.steps):
+        return x.x if x.x.type.shape == node.type.shape else None
+    return None
+
+
+@rewrite(Place)
+def drop_place(node: Place) -> Tensor | None:
+    """Everything put into its own place is nothing."""
+    if _whole(node.starts, node.steps) and node.x.type.shape == node.type.shape:
+        return node.x
+    return None
+
+
+MERGE = (
+    merge_into_broadcast,
+    merge_broadcasts,
+    merge_transposes,
+    merge_expand_dims,
+    merge_squeezes,
+    merge_reshapes,
+    merge_flips,
+    merge_slices,
+    drop_place,
+)

@@ -1,0 +1,137 @@
+"""Products seen whole: the factors above and below the line, through signs and repetition.
+
+``flatten`` reads ``-(a / spread(b / s)) * e`` as the sign -1, the factors ``a``, ``spread(s)`` and
+``e`` above the line and ``spread(b)`` below it; ``join`` writes the product of what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agnesi.ops.arithmetic import Divide, Multiply, Negative
+from agnesi.ops.elementary import Exp
+from agnesi.ops.movement import BroadcastTo, ExpandDims
+from agnesi.ops.reductions import Sum
+from agnesi.rules.tensors import aligned, filled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agnesi.graph.tensor import Tensor
+
+# Factors looked at; a product of more is seen in parts.
+_MOST_FACTORS = 12
+
+
+@dataclass
+class Product:
+    """Factors of one shape.
+
+    Attributes:
+        above: factors.
+        below: divisors.
+        negative: whether the sign is turned.
+    """
+
+    above: list[Tensor]
+    below: list[Tensor]
+    negative: bool = False
+
+
+def flatten(node: Tensor) -> Product:
+    """Return the factors of a node; the node itself where it is no product."""
+    product = Product([], [])
+    # Each item: a tensor, whether it stands below the line, what it is spread by.
+    todo: list[tuple[Tensor, bool, tuple[Tensor, ...]]] = [(node, False, ())]
+    seen = 0
+    while todo:
+        x, below, spreads = todo.pop()
+        seen += 1
+        match x:
+            case Multiply(a, b) if aligned(x) and seen < _MOST_FACTORS:
+                todo += [(b, below, spreads), (a, below, spreads)]
+            case Divide(a, b) if aligned(x) and seen < _MOST_FACTORS:
+                todo += [(b, not below, spreads), (a, below, spreads)]
+            case Negative(a):
+                product.negative = not product.negative
+                todo.append((a, below, spreads))
+            case BroadcastTo(a) | ExpandDims(a) if _leads_to_product(x):
+                todo.append((a, below, (*spreads, x)))
+            case _:
+                (product.below if below else product.above).append(_spread(x, spreads))
+    return product
+
+
+def _leads_to_product(x: Tensor) -> bool:
+    while isinstance(x, BroadcastTo | ExpandDims) and not x.requirements():
+        x = x.x
+    return isinstance(x, Multiply | Divide | Negative)
+
+
+def _spread(x: Tensor, spreads: tuple[Tensor, ...]) -> Tensor:
+    for movement in reversed(spreads):
+        x = type(movement)(x, movement.args[1])
+    return x
+
+
+def join(product: Product, like: Tensor) -> Tensor:
+    """Return the product of the factors, of the type of ``like``."""
+    above = product.above or [filled(1, like.dtype, like.type.shape)]
+    result = above[0]
+    for factor in above[1:]:
+        result = Multiply(result, factor)
+    for divisor in product.below:
+        result = Divide(result, divisor)
+    return Negative(result) if product.negative else result
+
+
+def origin(x: Tensor) -> tuple[Tensor, tuple[int | None, ...]]:
+    """Return what is repeated in ``x``, and which of its axes each axis of ``x`` reads, if any."""
+    axes: list[int | None] = list(range(x.ndim))
+    while isinstance(x, BroadcastTo | ExpandDims) and not x.requirements():
+        if isinstance(x, BroadcastTo):
+            own, shape, front = x.x.type.shape, x.type.shape, x.ndim - x.x.ndim
+            own_axes = [
+                None if k < front or (own[k - front] == 1 and shape[k] != 1) else k - front
+                for k in range(x.ndim)
+            ]
+        else:
+            rest = iter(range(x.x.ndim))
+            own_axes = [None if k in x.axes else next(rest) for k in range(x.ndim)]
+        axes = [None if k is None else own_axes[k] for k in axes]
+        x = x.x
+    return x, tuple(axes)
+
+
+def spread_over(x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
+    """Return the tensor that ``x`` repeats and the axes it is repeated over.
+
+    The tensor has the other axes, in order; ``x`` itself, over no axes, where it is not like that.
+    """
+    core, reads = origin(x)
+    if [k for k in reads if k is not None] != list(range(core.ndim)):
+        return x, ()
+    return core, tuple(k for k, axis in enumerate(reads) if axis is None)
+
+
+def sum_of_exp(x: Tensor) -> tuple[Tensor, tuple[int, ...]] | None:
+    """Return ``z`` and ``axes`` where ``x`` is ``sum(exp(z), axes)``."""
+    match x:
+        case Sum(Exp(z), axes):
+            return z, axes
+        case _:
+            return None
+
+
+def is_same(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors are the same, or the same repeated in two ways."""
+    if a is b:
+        return True
+    (x, reads), (y, others) = origin(a), origin(b)
+    return x is y and reads == others and a.type is b.type
+
+
+def holds(tensors: Sequence[Tensor], x: Tensor) -> bool:
+    """Whether a tensor is among others."""
+    return any(is_same(t, x) for t in tensors)

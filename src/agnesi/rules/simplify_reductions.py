@@ -1,0 +1,142 @@
+"""Reductions of what needs no reduction, or less of it.
+
+before: sum(broadcast_to(x, [3, n]), [0])
+after:  multiply(x, broadcast_to(3.0, [n]))
+
+before: sum(sum(x, [2]), [0])
+after:  sum(x, [0, 2])
+
+Sums may be reassociated, so that these keep a sum up to rounding and the sign of zero.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agnesi.dims.dim import product
+from agnesi.graph.tensor import SizeValue
+from agnesi.ops.arithmetic import Multiply
+from agnesi.ops.choice import astype
+from agnesi.ops.movement import (
+    BroadcastTo,
+    ExpandDims,
+    Squeeze,
+    Transpose,
+    broadcast,
+    restore_axes,
+)
+from agnesi.ops.reductions import All, Any_, Max, Min, Prod, Sum
+from agnesi.rewrite.rule import rewrite
+from agnesi.rules.tensors import filled, number
+
+if TYPE_CHECKING:
+    from agnesi.dims.dim import Size
+    from agnesi.graph.tensor import Tensor
+    from agnesi.ops.families import Reduction
+
+# Those of a family that may have other units, such as `Greatest`, are left alone.
+_PLAIN = (Sum, Prod, Max, Min, Any_, All)
+
+
+def _is_plain(node: object) -> bool:
+    return type(node) in _PLAIN
+
+
+@rewrite(*_PLAIN)
+def drop_reduction(node: Reduction) -> Tensor | None:
+    """A reduction over axes of size 1 only drops them."""
+    sizes = [node.x.type.shape[k] for k in node.axes]
+    if not _is_plain(node) or any(size != 1 for size in sizes):
+        return None
+    return Squeeze(node.x, node.axes) if node.axes else node.x
+
+
+@rewrite(*_PLAIN)
+def merge_reductions(node: Reduction) -> Tensor | None:
+    """A sum of sums is a sum over the axes of both."""
+    inner = node.x
+    if not _is_plain(node) or type(inner) is not type(node):
+        return None
+    kept = [k for k in range(inner.x.ndim) if k not in inner.axes]
+    axes = sorted((*inner.axes, *(kept[k] for k in node.axes)))
+    return type(node)(inner.x, tuple(axes))
+
+
+@rewrite(*_PLAIN)
+def lift_expand_dims(node: Reduction) -> Tensor | None:
+    """Axes of size 1 are added after a reduction, or not at all."""
+    if not _is_plain(node):
+        return None
+    match node.x:
+        case ExpandDims(x, added):
+            old = [k for k in range(node.x.ndim) if k not in added]
+            axes = tuple(old.index(k) for k in node.axes if k not in added)
+            kept = [k for k in range(node.x.ndim) if k not in node.axes]
+            remain = tuple(kept.index(k) for k in added if k not in node.axes)
+            return restore_axes(type(node)(x, axes) if axes else x, remain)
+        case _:
+            return None
+
+
+@rewrite(*_PLAIN)
+def lift_transpose(node: Reduction) -> Tensor | None:
+    """Axes are reordered after a reduction, when there are fewer."""
+    if not _is_plain(node):
+        return None
+    match node.x:
+        case Transpose(x, order):
+            axes = sorted(order[k] for k in node.axes)
+            kept = [order[k] for k in range(node.x.ndim) if k not in node.axes]
+            rest = sorted(kept)
+            result = type(node)(x, tuple(axes))
+            return result if kept == rest else Transpose(result, tuple(rest.index(k) for k in kept))
+        case _:
+            return None
+
+
+@rewrite(Sum, Max, Min, Any_, All)
+def drop_broadcast(node: Reduction) -> Tensor | None:
+    """What is repeated is reduced once; a sum of it is a product.
+
+    Note: how often it is repeated has to be a known number, since ``0 * inf`` is not an empty sum;
+    unless what is repeated is a finite number.
+    """
+    x = node.x
+    if not _is_plain(node) or not isinstance(x, BroadcastTo) or x.requirements():
+        return None
+    own, shape = x.x.type.shape, x.type.shape
+    front = len(shape) - len(own)
+    repeated = {k for k in range(len(shape)) if k < front or (own[k - front] == 1 != shape[k])}
+    gone = [k for k in node.axes if k in repeated]
+    count = product(shape[k] for k in gone)
+    if not gone or not _may_multiply(node, count, x.x):
+        return None
+    # The repeated axes that go are not repeated in the first place.
+    less = Squeeze(x.x, ones) if (ones := tuple(k - front for k in gone if k >= front)) else x.x
+    kept = [k for k in range(len(shape)) if k not in gone]
+    spread = broadcast(less, tuple(shape[k] for k in kept))
+    axes = tuple(kept.index(k) for k in node.axes if k not in gone)
+    result = type(node)(spread, axes) if axes else spread
+    return _times(result, count) if isinstance(node, Sum) else result
+
+
+def _may_multiply(node: Reduction, count: Size, x: Tensor) -> bool:
+    if isinstance(count, int):
+        return count > 0
+    if not isinstance(node, Sum):
+        return False
+    value = number(x)
+    return node.dtype.is_integer or (value is not None and bool(np.isfinite(value)))
+
+
+def _times(x: Tensor, count: Size) -> Tensor:
+    shape = x.type.shape
+    if isinstance(count, int):
+        return Multiply(x, filled(count, x.dtype, shape))
+    factor = astype(SizeValue(count), x.dtype)
+    return Multiply(x, broadcast(factor, shape))
+
+
+REDUCE = (drop_reduction, merge_reductions, lift_expand_dims, lift_transpose, drop_broadcast)

@@ -1,0 +1,1 @@
+"""Loading and calling native code.  Knows nothing of emitting it."""

@@ -1,0 +1,120 @@
+"""LLVM as a library: optimise a module's text, make it machine code, load it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from time import perf_counter
+
+from llvmlite import binding as llvm
+
+from agnesi.core.errors import CompilerBug
+from agnesi.runtime.support import SUPPORT
+from agnesi.runtime.symbols import provide
+
+_lock = threading.RLock()
+
+
+@dataclass
+class Loaded:
+    """Machine code in memory; it lives as long as this object.
+
+    Attributes:
+        engine: LLVM's owner of the code.
+        address: of ``@call``.
+        seconds: spent by stage.
+        assembly: text, where asked for.
+        optimised: LLVM IR after optimisation, where asked for.
+    """
+
+    engine: llvm.ExecutionEngine
+    address: int
+    seconds: dict[str, float]
+    assembly: str = ""
+    optimised: str = ""
+
+
+@cache
+def target() -> llvm.Target:
+    """Return the machine's target, initialised once."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_triple(llvm.get_process_triple())
+
+
+@cache
+def cpu_features() -> str:
+    """Return the features of this CPU, as LLVM writes them."""
+    return llvm.get_host_cpu_features().flatten()
+
+
+def has_wide_vectors() -> bool:
+    """Whether the CPU has AVX-512 with which a whole loop pays."""
+    return "+avx512f" in cpu_features().split(",")
+
+
+def kernel_attributes() -> str:
+    """Return function attributes that suit this machine."""
+    return '"prefer-vector-width"="512"' if has_wide_vectors() else ""
+
+
+def new_machine(level: int) -> llvm.TargetMachine:
+    """Return a code generator for this CPU."""
+    return target().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=cpu_features(), opt=level, jit=True
+    )
+
+
+def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: int) -> None:
+    """Run LLVM's passes over a module."""
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.loop_vectorization = level > 1
+    options.slp_vectorization = False
+    options.loop_unrolling = True
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+
+
+def load(text: str, *, level: int = 3, keep_text: bool = False) -> Loaded:
+    """Compile a module's text and load it.
+
+    Raises:
+        CompilerBug: LLVM refuses the text.
+    """
+    with _lock:
+        provide()
+        _support()
+        return _load(text, level, keep_text, "call")
+
+
+def _load(text: str, level: int, keep_text: bool, name: str) -> Loaded:
+    seconds: dict[str, float] = {}
+    start = perf_counter()
+    machine = new_machine(level)
+    try:
+        module = llvm.parse_assembly(text)
+        module.triple = llvm.get_process_triple()
+        module.data_layout = str(machine.target_data)
+        module.verify()
+    except RuntimeError as error:
+        raise CompilerBug(f"LLVM refuses generated code: {error}\n{text}") from error
+    seconds["parse"] = perf_counter() - start
+    start = perf_counter()
+    optimise(module, machine, level)
+    seconds["optimise"] = perf_counter() - start
+    assembly = machine.emit_assembly(module) if keep_text else ""
+    optimised = str(module) if keep_text else ""
+    start = perf_counter()
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    seconds["emit"] = perf_counter() - start
+    return Loaded(engine, engine.get_function_address(name), seconds, assembly, optimised)
+
+
+@cache
+def _support() -> Loaded:
+    """Compile what every program may call, once in a process."""
+    loaded = _load(SUPPORT, 2, False, "agnesi_contiguous")
+    llvm.add_symbol("agnesi_contiguous", loaded.address)
+    return loaded

@@ -1,0 +1,78 @@
+"""Addresses of the C functions that generated code calls, by name."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import scipy_openblas32
+from llvmlite import binding as llvm
+
+from agnesi.core.errors import CompilerBug
+
+_PYTHON = (
+    "PyLong_FromLongLong",
+    "PyObject_CallFunctionObjArgs",
+    "PyObject_Vectorcall",
+    "PyList_New",
+    "PyList_SetItem",
+    "PyDict_New",
+    "PyDict_SetItem",
+    "Py_DecRef",
+    "Py_IncRef",
+)
+_LIBC = ("malloc", "free", "memcpy", "memset", "memmove")
+_BLAS = ("scipy_cblas_sgemm", "scipy_cblas_dgemm")
+# The place of PyArray_New in NumPy's table of C functions, part of its stable interface.
+_PYARRAY_NEW = 93
+
+
+def blas_path() -> Path:
+    """Return the file of the OpenBLAS library."""
+    folder = Path(scipy_openblas32.get_lib_dir())
+    found = sorted(folder.glob("*scipy_openblas*"))
+    library = [f for f in found if f.suffix in (".so", ".dylib", ".dll")]
+    if not library:
+        raise CompilerBug(
+            f"no BLAS library in {folder}, only {[f.name for f in found]}\n"
+            "  reinstall it: pip install --force-reinstall scipy-openblas32"
+        )
+    return library[0]
+
+
+@cache
+def blas() -> ctypes.CDLL:
+    """Return the OpenBLAS library, loaded once."""
+    return ctypes.CDLL(str(blas_path()))
+
+
+def _address(library: ctypes.CDLL, name: str) -> int:
+    address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+    if address is None:
+        raise CompilerBug(f"{name} has no address")
+    return address
+
+
+def _numpy_function(position: int) -> int:
+    capsule = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]  # noqa: SLF001
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype = ctypes.c_void_p
+    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    table = pointer(capsule, None)
+    return ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))[position] or 0
+
+
+@cache
+def provide() -> None:
+    """Tell LLVM where everything is; done once."""
+    llvm.add_symbol("_Py_NoneStruct", id(None))
+    llvm.add_symbol("numpy_PyArray_New", _numpy_function(_PYARRAY_NEW))
+    for name in _PYTHON:
+        llvm.add_symbol(name, _address(ctypes.pythonapi, name))
+    libc = ctypes.CDLL(None)
+    for name in _LIBC:
+        llvm.add_symbol(name, _address(libc, name))
+    for name in _BLAS:
+        llvm.add_symbol(name, _address(blas(), name))
