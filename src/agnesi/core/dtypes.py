@@ -13,7 +13,6 @@ import numpy as np
 
 from agnesi.core.errors import GraphTypeError
 
-
 _NUMPY_NAMES = {
     "bool": "bool",
     **{f"i{b}": f"int{b}" for b in (8, 16, 32, 64)},
@@ -116,16 +115,26 @@ def weak(value: bool | int | float, partners: tuple[DType, ...]) -> DType:
     if not partners:
         return default_of(value)
     result = _BY_NUMPY[np.result_type(*(d.numpy for d in partners), type(value)(0))]
-    if isinstance(value, bool) or not isinstance(value, int) or not result.is_integer:
-        return result
-    limits = np.iinfo(result.numpy)
+    if isinstance(value, int):
+        require_fits(value, result)
+    return result
+
+
+def require_fits(value: int, dtype: DType) -> None:
+    """Check that an integer can be held.
+
+    Raises:
+        GraphTypeError: an integer that does not fit an integer dtype.
+    """
+    if not dtype.is_integer:
+        return
+    limits = np.iinfo(dtype.numpy)
     if not limits.min <= value <= limits.max:
         raise GraphTypeError(
-            f"the Python integer {value} does not fit {result}, the dtype it takes here\n"
-            f"  {result} holds {limits.min} to {limits.max}; cast the other operand first, "
+            f"the integer {value} does not fit {dtype}, the dtype it takes here\n"
+            f"  {dtype} holds {limits.min} to {limits.max}; cast the other operand first, "
             f'for example x.astype("i64")'
         )
-    return result
 
 
 def default_of(value: bool | int | float) -> DType:

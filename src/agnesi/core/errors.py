@@ -15,6 +15,18 @@ A message says what was asked, what was given, and what to do, in that order.
 
 from __future__ import annotations
 
+__all__ = [
+    "AgnesiError",
+    "CallError",
+    "CompilerBug",
+    "FunctionError",
+    "GradientError",
+    "GraphTypeError",
+    "IndexOutOfBounds",
+    "ShapeError",
+    "SymbolicError",
+]
+
 
 class AgnesiError(Exception):
     """Whatever agnesi raises."""

@@ -48,7 +48,7 @@ def user_line() -> Source | None:
     standing = _standing.get()
     if standing is not None:
         return standing
-    frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         name = frame.f_code.co_filename
         if not name.startswith(_PACKAGE) or name.startswith(_USERS):

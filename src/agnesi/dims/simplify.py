@@ -144,15 +144,15 @@ def _is_nonnegative(size: Dim) -> bool:
                 last = mul(steepness, sub(atom.extent, 1))
                 return is_nonnegative(add(from_terms(rest), last))
             return False
-    # min(a, b) <= a and max(a, b) >= a, so a bound may stand in their place.
     for monomial, factor in terms_of(size).items():
         for atom in monomial:
-            lowers = isinstance(atom, Max) and factor > 0
-            raises = isinstance(atom, Min) and factor < 0
-            if len(monomial) == 1 and (lowers or raises):
-                others = sub(size, mul(factor, atom))
-                if any(is_nonnegative(add(others, mul(factor, s))) for s in (atom.a, atom.b)):
-                    return True
+            if len(monomial) > 1 or not isinstance(atom, Max | Min):
+                continue
+            others = sub(size, mul(factor, atom))
+            either = (is_nonnegative(add(others, mul(factor, s))) for s in (atom.a, atom.b))
+            # max(a, b) is at least each of them, min(a, b) one of them.
+            if any(either) if isinstance(atom, Max) == (factor > 0) else all(either):
+                return True
     return False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from agnesi.core import source
 from agnesi.dims.dim import Dim, Size, Value, value_of
@@ -65,8 +65,9 @@ def map_sizes(node: Tensor, replace: Callable[[Dim], Size | None]) -> tuple[Any,
         if isinstance(arg, Dim):
             changed.append(substitute_size(arg, replace))
         elif isinstance(arg, tuple):
+            items = cast("tuple[Any, ...]", arg)
             changed.append(
-                tuple(substitute_size(a, replace) if isinstance(a, Dim) else a for a in arg)  # type: ignore[misc]
+                tuple(substitute_size(a, replace) if isinstance(a, Dim) else a for a in items)
             )
         elif isinstance(arg, TensorType):
             shape = tuple(substitute_size(s, replace) for s in arg.shape)
@@ -85,8 +86,8 @@ def with_operands(node: Tensor, operands: Iterable[Tensor]) -> Tensor:
 def _refill(arg: Any, fresh: Any) -> Any:
     if isinstance(arg, Tensor):
         return next(fresh)
-    if isinstance(arg, tuple) and any(isinstance(a, Tensor) for a in arg):  # type: ignore[misc]
-        return tuple(next(fresh) if isinstance(a, Tensor) else a for a in arg)  # type: ignore[misc]
+    if isinstance(arg, tuple):
+        return tuple(_refill(item, fresh) for item in cast("tuple[Any, ...]", arg))
     return arg
 
 

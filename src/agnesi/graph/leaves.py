@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import secrets
+import textwrap
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from agnesi.core.dtypes import DType, as_dtype, default_of
+from agnesi.core.dtypes import DType, as_dtype, default_of, require_fits
 from agnesi.core.errors import CompilerBug, GraphTypeError
 from agnesi.graph.tensor import Array, Reader, Sizes, Tensor
 from agnesi.graph.types import TensorType
@@ -102,36 +103,60 @@ def constant(value: Any, dtype: Any = None) -> Constant:
             Python integers, bool for Python bools.
 
     Raises:
-        GraphTypeError: the value is not an array of numbers or bools.
+        GraphTypeError: the value is not an array of real numbers or bools, or an integer does not
+            fit the dtype.
 
     >>> ag.constant([1.0, 2.0]).type
     f32[2]
     """
-    if isinstance(value, np.ndarray | np.generic):
-        array: Array = np.asarray(value)
-        kind = as_dtype(array.dtype if dtype is None else dtype)
+    given: Array = _as_array(value)
+    if dtype is not None:
+        kind = as_dtype(dtype)
+    elif isinstance(value, np.ndarray | np.generic) or given.dtype.kind == "u":
+        kind = as_dtype(given.dtype)
     else:
-        try:
-            array = np.asarray(value)
-        except (ValueError, TypeError) as error:
-            raise GraphTypeError(f"constant: {value!r} is not an array\n  {error}") from error
-        if array.dtype == object:
-            raise GraphTypeError(
-                f"constant: a value of type {type(value).__name__} is not an array of numbers: {value!r}\n"
-                "  give numbers, nested lists of numbers of equal lengths, or a NumPy array"
-            )
-        kind = as_dtype(_list_dtype(array) if dtype is None else dtype)
-    fixed = np.ascontiguousarray(array.astype(kind.numpy))
-    return Constant(fixed.tobytes(), TensorType(kind, array.shape))
+        kind = default_of({"f": 0.0, "i": 0, "b": False}[given.dtype.kind])
+    if given.dtype.kind in "iu" and not isinstance(value, np.ndarray) and given.size:
+        for number in (given.min(), given.max()):
+            require_fits(int(number), kind)
+    with np.errstate(all="ignore"):
+        fixed = np.ascontiguousarray(given.astype(kind.numpy))
+    return Constant(fixed.tobytes(), TensorType(kind, given.shape))
 
 
-def _list_dtype(array: Array) -> DType:
-    if array.dtype.kind in "fiub":
-        kind = {"f": 0.0, "i": 0, "u": 0, "b": False}[array.dtype.kind]
-        return as_dtype(array.dtype) if array.dtype.kind == "u" else default_of(kind)
-    return as_dtype(array.dtype)
+def _as_array(value: Any) -> Array:
+    hint = "give numbers, nested lists of numbers of equal lengths, or a NumPy array"
+    if _holds_tensor(value):
+        raise GraphTypeError(
+            "constant: a list with symbolic variables in it is not an array\n"
+            "  join variables with ag.stack or ag.concatenate"
+        )
+    shown = textwrap.shorten(repr(value), 60)
+    try:
+        array: Array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise GraphTypeError(f"constant: {shown} is not an array: {error}\n  {hint}") from error
+    if array.dtype.kind not in "biuf":
+        raise GraphTypeError(
+            f"constant: {shown} ({type(value).__name__}) is not an array of real numbers or bools\n"
+            f"  {hint}"
+        )
+    return array
+
+
+def _holds_tensor(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return any(_holds_tensor(item) for item in cast("Sequence[Any]", value))
+    return isinstance(value, Tensor)
 
 
 def scalar_constant(value: bool | int | float, dtype: DType) -> Constant:
-    """Return a rank-0 constant of this dtype."""
-    return Constant(np.asarray(value).astype(dtype.numpy).tobytes(), TensorType(dtype, ()))
+    """Return a rank-0 constant of this dtype.
+
+    Raises:
+        GraphTypeError: an integer that does not fit the dtype.
+    """
+    if isinstance(value, int):
+        require_fits(value, dtype)
+    with np.errstate(all="ignore"):
+        return Constant(np.asarray(value).astype(dtype.numpy).tobytes(), TensorType(dtype, ()))

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from agnesi.loops.nodes import Scalar
 
 Axes: TypeAlias = int | tuple[int, ...] | None
-TensorLike: TypeAlias = "Tensor | np.ndarray[Any, Any] | np.generic[Any] | bool | int | float | list[Any] | tuple[Any, ...]"
+TensorLike: TypeAlias = (
+    "Tensor | np.ndarray[Any, Any] | np.generic[Any] | bool | int | float"
+    " | list[Any] | tuple[Any, ...]"
+)
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Reader: TypeAlias = "Callable[[int, Shape], Scalar]"
 Sizes: TypeAlias = "Callable[[Size], int]"

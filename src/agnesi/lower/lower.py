@@ -90,7 +90,7 @@ class _Lowering:
             constants=tuple(self.constants),
             outputs=tuple(output_buffers),
             renewed=renewed,
-            updated=frozenset(self.shareds.index(s) for s in self.updates),
+            updated=frozenset(self.position[s] for s in self.updates),
             storage=self.storage,
             steps=steps,
             symbols=self.symbols(),
@@ -112,6 +112,7 @@ class _Lowering:
             self.buffers[leaf] = self.new_buffer(leaf.name or f"input{k}", leaf, Space.INPUT, k)
         self.constants: list[Constant] = []
         self.shareds: list[Leaf] = []
+        self.position: dict[Tensor, int] = {}
         for node in [*self.nodes, *self.updates]:
             if node in self.buffers or not is_materialised_leaf(node):
                 continue
@@ -122,6 +123,7 @@ class _Lowering:
             else:
                 position = len(self.shareds)
                 self.shareds.append(node)  # type: ignore[arg-type]
+                self.position[node] = position
                 label = node.name or f"shared{position}"
                 self.buffers[node] = self.new_buffer(label, node, Space.SHARED, position)
 
@@ -220,7 +222,7 @@ class _Lowering:
             if value is leaf:
                 continue
             own = self.buffers[leaf]
-            position = self.shareds.index(leaf)
+            position = self.position[leaf]
             if not all(isinstance(s, int) for s in leaf.type.shape):
                 fresh = self.new_buffer(f"new{position}", value, Space.RENEWED, position)
                 renewed[position] = fresh
@@ -319,7 +321,7 @@ class _Lowering:
             group = self.fusion.groups[k]
             steps += self.group_steps(k, group)
             for value in values:
-                if value not in bound and value.term in group.nodes:
+                if value not in bound and self.home.get(value.term) is group:
                     steps.append(BindValue(value, self.buffers[value.term]))
                     bound.add(value)
                     self.release(pending, bound, steps)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from agnesi.ops import (
     arithmetic,
     choice,
@@ -22,7 +24,9 @@ from agnesi.ops import (
     slicing,
     trigonometric,
 )
-from agnesi.ops.families import Op
+
+if TYPE_CHECKING:
+    from agnesi.ops.families import Op
 
 OPS: tuple[type[Op], ...] = (
     *choice.OPS,

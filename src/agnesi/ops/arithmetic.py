@@ -314,7 +314,7 @@ class Absolute(Elementwise):
     def scalar(self, *operands: Scalar) -> Scalar:
         """The primitive; what has no sign is itself."""
         (x,) = operands
-        return abs(x) if x.dtype.is_signed or x.dtype.is_float else x
+        return apply(Prim.ABS, x) if x.dtype.is_signed or x.dtype.is_float else x
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """The sign."""

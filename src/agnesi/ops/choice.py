@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agnesi.core.dtypes import BOOL, DType, as_dtype
-from agnesi.graph.tensor import Array, Sizes, Tensor, TensorLike
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Scalar, select
 from agnesi.ops.families import ANY, Domain, Elementwise, Op, Reject, Sample
@@ -17,6 +16,8 @@ from agnesi.ops.movement import broadcast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from agnesi.graph.tensor import Array, Sizes, Tensor, TensorLike
 
 __all__ = ["astype", "where"]
 

@@ -156,7 +156,7 @@ def stack(arrays: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
 def _alike(op: str, arrays: Any) -> list[Tensor]:
     if not isinstance(arrays, tuple | list) or not arrays:
-        shown = str(arrays.type) if isinstance(arrays, Tensor) else repr(arrays)
+        shown = str(arrays.type) if isinstance(arrays, Tensor) else repr(cast("Any", arrays))
         raise GraphTypeError(
             f"{op}: takes a list or tuple of at least one array, but this is {shown}"
         )

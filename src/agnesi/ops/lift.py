@@ -9,7 +9,6 @@ import numpy as np
 
 from agnesi.core.dtypes import BOOL, DEFAULT_FLOAT, DEFAULT_INTEGER, U64, DType, promote, weak
 from agnesi.core.errors import GraphTypeError
-from agnesi.dims.dim import Shape, Size
 from agnesi.graph.graph import size_of
 from agnesi.graph.leaves import Constant, constant, scalar_constant
 from agnesi.graph.tensor import SizeValue, Tensor
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from typing_extensions import TypeIs
+
+    from agnesi.dims.dim import Shape, Size
 
 Number: TypeAlias = bool | int | float
 

@@ -12,7 +12,6 @@ from agnesi.dims.simplify import floordiv, mod
 from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import Array, Axes, Reader, Requirement, Sizes, Tensor, TensorLike
 from agnesi.graph.types import TensorType, shape_text
-from agnesi.loops.nodes import Scalar
 from agnesi.ops.families import Movement, Op, Reject, Sample, same_shapes, without_axes
 from agnesi.ops.lift import (
     as_axes,
@@ -27,6 +26,8 @@ from agnesi.ops.lift import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from agnesi.loops.nodes import Scalar
 
 __all__ = [
     "broadcast_to",

@@ -8,7 +8,6 @@ import numpy as np
 
 from agnesi.core.dtypes import BOOL, I64, INTEGERS, DType, floating
 from agnesi.core.errors import GraphTypeError, IndexOutOfBounds
-from agnesi.dims.dim import Size
 from agnesi.graph.graph import size_of
 from agnesi.graph.tensor import Array, Axes, Requirement, Sizes, Tensor, TensorLike
 from agnesi.graph.types import TensorType
@@ -24,6 +23,8 @@ from agnesi.ops.reductions import Extreme, Top
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from agnesi.dims.dim import Size
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
