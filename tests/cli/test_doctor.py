@@ -11,6 +11,7 @@ from agnesi import cli
 from agnesi._version import __version__
 from agnesi.cli import doctor, machine, packages
 from agnesi.cli.app import app
+from agnesi.core.errors import CompilerBug
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -96,13 +97,19 @@ def test_missing_dependency_is_broken(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_missing_blas_is_broken(monkeypatch: pytest.MonkeyPatch):
-    def find_nothing(name: str) -> ModuleSpec | None:
-        del name
+    def fail() -> None:
+        raise CompilerBug("no BLAS library there")
 
-    monkeypatch.setattr(machine, "find_spec", find_nothing)
+    monkeypatch.setattr(machine.symbols, "blas", fail)
     result = run()
     assert result.exit_code == 1
-    assert "no library of scipy-openblas32 is installed" in result.output
+    assert "no BLAS library there" in result.output
+
+
+@pytest.mark.parametrize(("value", "slows"), [("0", False), ("2", True)])
+def test_debug_knob_is_named(monkeypatch: pytest.MonkeyPatch, value: str, slows: bool):
+    monkeypatch.setenv("AGNESI_VERIFY", value)
+    assert ("unset AGNESI_VERIFY" in run().output) is slows
 
 
 def test_failing_live_check_is_broken(monkeypatch: pytest.MonkeyPatch):

@@ -55,7 +55,8 @@ def write(folder: Path, ending: str = "", dotted: bool = False) -> Path:
 @pytest.mark.parametrize("dotted", [False, True])
 @pytest.mark.parametrize("subfolder", ["", "mnist"])
 def test_named_folder(tmp_path: Path, ending: str, dotted: bool, subfolder: str):
-    digits = load_mnist(write(tmp_path / subfolder, ending, dotted) and tmp_path)
+    write(tmp_path / subfolder, ending, dotted)
+    digits = load_mnist(tmp_path)
     read = (digits.train_images, digits.train_labels, digits.test_images, digits.test_labels)
     for got, expected in zip(read, arrays(), strict=True):
         assert got.dtype == np.uint8

@@ -77,16 +77,22 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Times over the data; chosen by its size.", show_default=False),
+        typer.Option(min=1, help="Times over the data; by its size 20 or 40.", show_default=False),
     ] = None,
     batch: Annotated[
         int | None,
-        typer.Option(min=1, help="Digits in a minibatch; chosen too.", show_default=False),
+        typer.Option(
+            min=1, help="Digits in a minibatch; by the size 100 or 50.", show_default=False
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the weights and the order.")] = 0,
     hidden: Annotated[int, typer.Option(min=1, help="Hidden units.")] = 500,
 ) -> None:
-    """Train a network to read handwritten digits, and draw what it learnt."""
+    """Train a network to read handwritten digits, and draw what it learnt.
+
+    One hidden layer of rectified units, gradient descent with momentum, a rate that falls to
+    zero, a little weight decay; each minibatch is shifted by up to a pixel each way.
+    """
     complaints = Console(stderr=True)
     if find_spec("matplotlib") is None:
         _complain(

@@ -247,7 +247,7 @@ def train(
 def _shifted(images: Floats, rng: np.random.Generator) -> Floats:
     """All images moved by the same random offset of at most one pixel each way.
 
-    Where they leave a side they come in at the other, which nobody sees: the rims are blank.
+    What leaves on one side comes in on the other; one digit in seventy has ink so far out.
     """
     down, right = rng.integers(-MOST_SHIFT, MOST_SHIFT + 1, size=2)
     return np.roll(images, SIDE * int(down) + int(right), axis=1)

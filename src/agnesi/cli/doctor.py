@@ -24,6 +24,7 @@ import agnesi as ag
 from agnesi._version import __version__
 from agnesi.cli.machine import blas, cache_folder, cores, cpu_name, vector_features
 from agnesi.cli.packages import NEEDED, extras, install_command, version_of
+from agnesi.core.errors import AgnesiError
 from agnesi.core.knobs import KNOBS
 
 
@@ -143,7 +144,7 @@ def _processor() -> list[Finding]:
 def _blas() -> list[Finding]:
     try:
         library = blas()
-    except (OSError, AttributeError) as error:
+    except (AgnesiError, OSError, AttributeError) as error:
         remedy = "pip install --force-reinstall scipy-openblas32"
         return [Finding("library", str(error), State.BROKEN, remedy)]
     return [
@@ -182,12 +183,16 @@ def _write_problem(folder: Path) -> str:
 
 
 def _environment() -> list[Finding]:
-    harm = _SLOWING | {knob.variable: f"debugging: {knob.does}" for knob in KNOBS}
     found = [
         Finding(variable, os.environ[variable], State.SLOW, f"{does}; unset {variable}")
-        for variable, does in harm.items()
+        for variable, does in _SLOWING.items()
         if os.environ.get(variable)
     ]
+    for knob in KNOBS:
+        value = os.environ.get(knob.variable, "")
+        if knob.name != "cache" and value not in {"", "0", knob.default}:
+            remedy = f"for debugging: {knob.does}; unset {knob.variable}"
+            found.append(Finding(knob.variable, value, State.SLOW, remedy))
     return found or [Finding("variables", "none that slow agnesi")]
 
 
@@ -219,7 +224,7 @@ def _tried(subject: str, work: Callable[[], float]) -> Finding:
     try:
         seconds = work()
     except Exception as error:
-        remedy = "if the rest of this report is fine, report it together with this report"
+        remedy = "if all else here is fine, this is a fault of agnesi: report it with this page"
         return Finding(subject, f"{type(error).__name__}: {error}", State.BROKEN, remedy)
     return Finding(subject, f"compiled in {1e3 * seconds:.0f} ms, gives what NumPy gives")
 

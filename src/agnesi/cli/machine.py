@@ -8,10 +8,11 @@ import platform
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import llvmlite.binding as llvm
+
+from agnesi.runtime import symbols
 
 VECTOR_FEATURES = (
     "sse4.2",
@@ -33,7 +34,6 @@ VECTOR_FEATURES = (
     "sve",
     "sve2",
 )
-_LIBRARY_ENDINGS = {".so", ".dylib", ".dll"}
 _THREADING = {0: "one thread", 1: "own threads", 2: "OpenMP"}
 
 
@@ -97,31 +97,21 @@ def vector_features() -> tuple[str, ...]:
 
 
 def blas() -> Blas:
-    """The OpenBLAS of the wheel ``scipy-openblas32``, asked through ctypes.
+    """The OpenBLAS that compiled functions call, asked through ctypes.
 
     Raises:
-        FileNotFoundError: the wheel is not installed, or its library is not in it.
+        CompilerBug: the wheel ``scipy-openblas32`` has no library.
         OSError: the library does not load.
         AttributeError: the library lacks a function it should export.
     """
-    path = _blas_path()
-    library = ctypes.CDLL(str(path))
+    library = symbols.blas()
     return Blas(
-        path=path,
+        path=symbols.blas_path(),
         config=_words(library, "config"),
         core=_words(library, "corename"),
         threads=int(library.scipy_openblas_get_num_threads()),
         threading=_THREADING.get(int(library.scipy_openblas_get_parallel()), "unknown threads"),
     )
-
-
-def _blas_path() -> Path:
-    spec = find_spec("scipy_openblas32")
-    for package in (spec and spec.submodule_search_locations) or ():
-        for path in sorted(Path(package, "lib").glob("*openblas*")):
-            if path.suffix in _LIBRARY_ENDINGS:
-                return path
-    raise FileNotFoundError("no library of scipy-openblas32 is installed")
 
 
 def _words(library: ctypes.CDLL, name: str) -> str:

@@ -14,14 +14,13 @@ from agnesi.core.errors import CallError, CompilerBug, IndexOutOfBounds, ShapeEr
 from agnesi.codegen.llvm import layout as at
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.text import op_name
+from agnesi.lower.program import Require, SizeCheck
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agnesi.codegen.llvm.entry import SizeCheck
     from agnesi.graph.leaves import Leaf
     from agnesi.graph.tensor import Array
-    from agnesi.lower.program import Require
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,9 @@ class Binder:
                     f"  {self.signature()}"
                 )
             given[position] = value
-        absent = [p for p, v in zip(self.parameters, given, strict=True) if v is missing and p.required]
+        absent = [
+            p for p, v in zip(self.parameters, given, strict=True) if v is missing and p.required
+        ]
         if absent:
             names = ", ".join(self.label(p) for p in absent)
             raise CallError(f"{self.function}: was not given {names}\n  {self.signature()}")
@@ -108,7 +109,9 @@ class Binder:
         """Return the array of one argument, converted only where nothing can be lost."""
         declared = parameter.leaf.type
         if isinstance(value, Tensor):
-            raise self.misfit(parameter, f"the symbolic {value!r}", "give an array, not an expression")
+            raise self.misfit(
+                parameter, f"the symbolic {value!r}", "give an array, not an expression"
+            )
         try:
             array = np.asarray(value)
         except (ValueError, TypeError) as error:
@@ -119,7 +122,9 @@ class Binder:
         what = f"{array.dtype.name}{list(array.shape)}"
         if array.dtype.byteorder == ">" or (array.dtype.byteorder == "<" and not np.little_endian):
             raise self.misfit(
-                parameter, f"{what} with its bytes swapped", 'convert it: x.astype(x.dtype.newbyteorder("="))'
+                parameter,
+                f"{what} with its bytes swapped",
+                'convert it: x.astype(x.dtype.newbyteorder("="))',
             )
         if array.ndim != declared.ndim:
             raise self.misfit(
@@ -189,12 +194,17 @@ class Failure:
                 f"{self.function}: a matrix has {a} rows or columns, BLAS takes up to 2147483647"
             )
         if code >= at.REQUIREMENT:
-            need = self.requirements[code - at.REQUIREMENT]
-            raise requirement_error(self.function, need, a, b)
+            raise failure(self.function, self.requirements[code - at.REQUIREMENT], a, b)
         if at.SIZES <= code < at.SIZES + len(self.size_checks):
-            check = self.size_checks[code - at.SIZES]
-            raise size_error(self.function, check, a, b)
+            raise failure(self.function, self.size_checks[code - at.SIZES], a, b)
         raise CompilerBug(f"{self.function}: unknown failure {code} ({a}, {b})")
+
+
+def failure(function: str, what: Require | SizeCheck, a: int, b: int) -> CallError:
+    """Return the error of a requirement, or of a size, that does not hold."""
+    if isinstance(what, SizeCheck):
+        return size_error(function, what, a, b)
+    return requirement_error(function, what, a, b)
 
 
 def size_error(function: str, check: SizeCheck, actual: int, expected: int) -> ShapeError:
@@ -239,4 +249,3 @@ def _role(node: Tensor, operand: Tensor) -> str:
 def _made(operand: Tensor) -> str:
     named = f"   named {operand.name}" if operand.name else ""
     return named + (f"   from {operand.source}" if operand.source else "")
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +13,18 @@ import numpy as np
 from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.entry import Form, emit_program
 from agnesi.compile.binder import Binder, Failure, Parameter
-from agnesi.compile.pipeline import Log, run_graph_passes, run_kernel_passes
+from agnesi.compile.explain import Text, explain
+from agnesi.compile.pipeline import (
+    KERNEL,
+    MACHINE,
+    Log,
+    Pass,
+    run_graph_passes,
+    run_kernel_passes,
+)
+from agnesi.compile.debug import Interpreted, WatchNan, dump
 from agnesi.compile.shared import Shared
+from agnesi.core import knobs
 from agnesi.core.errors import FunctionError
 from agnesi.dims.dim import Dim, Size, Symbol, fresh_symbol
 from agnesi.graph.graph import rebuild, toposort
@@ -22,7 +32,7 @@ from agnesi.graph.leaves import Constant, Input, Leaf, new_input
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.types import TensorType
 from agnesi.lower.lower import lower
-from agnesi.lower.program import Program, RunKernel
+from agnesi.lower.program import Program, RunKernel, Step
 from agnesi.ops.lift import as_tensor, cast
 from agnesi.runtime.builtin import make_builtin
 from agnesi.runtime.machine import Loaded, kernel_attributes, load
@@ -31,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agnesi.codegen.llvm.entry import Emitted
+    from agnesi.compile.pipeline import Stage
+    from agnesi.loops.nodes import Kernel
 
 Unused = Literal["raise", "warn", "ignore"]
 
@@ -77,9 +89,36 @@ class Function:
         return f"<function {self.request.binder.signature()}>"
 
     @property
-    def kernels(self) -> list[Any]:
+    def kernels(self) -> list[Kernel]:
         """The loop nests it runs."""
         return [s.kernel for s in self.program.steps if isinstance(s, RunKernel)]
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The graph passes with what each left behind: ``f.stages[0].text()``."""
+        return self.log.stages
+
+    @property
+    def llvm(self) -> Text:
+        """The LLVM IR that was compiled."""
+        return Text(self.emitted.text if self.emitted else "")
+
+    def assembly(self) -> Text:
+        """Return the machine code as text."""
+        return Text(load(self.llvm, keep_text=True).assembly)
+
+    def explain(self, **sizes: int) -> Text:
+        """Return what the function does: passes, buffers, kernels, estimated work.
+
+        Args:
+            **sizes: numbers for named sizes, to be put into the formulas.
+
+        >>> x = ag.input("x", "f32[n]")
+        >>> print(ag.function([x], (x * 2).sum(), name="f").explain(n=1000))  # doctest: +ELLIPSIS
+        f(x: f32[n])
+        ...
+        """
+        return explain(self.request.binder.signature(), self.program, self.log, sizes)
 
 
 @dataclass
@@ -149,26 +188,38 @@ def compile_request(request: Request) -> Function:
     roots = [*request.outputs, *request.updates.values()]
     rewritten = run_graph_passes(roots, log)
     outputs = rewritten[: len(request.outputs)]
-    updates = dict(zip(request.updates, rewritten[len(outputs) :], strict=True))
+    updates = list(zip(request.updates, rewritten[len(outputs) :], strict=True))
     begin = perf_counter()
     program = lower(request.name, [p.leaf for p in request.parameters], outputs, updates)
     log.time("lower", begin)
-    program.steps = [
-        RunKernel(run_kernel_passes(s.kernel, log), s.nodes) if isinstance(s, RunKernel) else s
-        for s in program.steps
-    ]
+    program.steps = _through(program.steps, KERNEL, log)
     made = Function(request, program, log)
     make_native(made)
+    dump(made)
+    made.native = debugged(made)
+    # A builtin as the class's __call__ is called without self: nothing stands between the user's
+    # call and native code.
     kind = type("Function", (Function,), {"__call__": made.native, "__module__": __name__})
     made.__class__ = kind
     return made
+
+
+def _through(steps: list[Step], passes: tuple[Pass, ...], log: Log) -> list[Step]:
+    """Return the steps with their kernels put through passes."""
+    return [
+        RunKernel(run_kernel_passes(s.kernel, passes, log), s.nodes)
+        if isinstance(s, RunKernel)
+        else s
+        for s in steps
+    ]
 
 
 def make_native(function: Function) -> None:
     """Emit, compile and load the program; make its builtin."""
     program, request, log = function.program, function.request, function.log
     begin = perf_counter()
-    emitted = emit_program(program, request.form, kernel_attributes())
+    ready = replace(program, steps=_through(program.steps, MACHINE, log))
+    emitted = emit_program(ready, request.form, kernel_attributes())
     log.time("emit", begin)
     loaded = load(emitted.text)
     for stage, seconds in loaded.seconds.items():
@@ -188,6 +239,18 @@ def make_native(function: Function) -> None:
     kept = (loaded, binder, failure, held, cells, request.keys)
     function.emitted, function.loaded = emitted, loaded
     function.native = make_builtin(request.name, loaded.address, words, *kept)
+
+
+def debugged(function: Function) -> Any:
+    """Return the callable with the debug knobs in force, native code itself where there are none."""
+    interpret = knobs.INTERPRET.value
+    if interpret not in ("", "0", "graph", "loops"):
+        raise ValueError(
+            f"{knobs.INTERPRET.variable} takes {knobs.INTERPRET.values}, not {interpret!r}"
+        )
+    if interpret in ("graph", "loops"):
+        return Interpreted(function, interpret)
+    return WatchNan(function) if knobs.CHECK_NAN.number else function.native
 
 
 class _Check:
@@ -227,7 +290,8 @@ class _Check:
         for item in items:
             entry = item
             if isinstance(item, tuple) and len(item) == 2:  # type: ignore[arg-type]  # noqa: PLR2004
-                entry = In(item[0], item[1])
+                pair: tuple[Any, Any] = item  # type: ignore[assignment]
+                entry = In(*pair)
             entry = entry if isinstance(entry, In) else In(entry)
             variable: Any = entry.variable
             if not isinstance(variable, Tensor):
@@ -404,7 +468,9 @@ class _Check:
             return
         nodes = toposort(roots)
         used = set(nodes)
-        sizes = {s for n in nodes for s in (*n.type.shape, *n.sizes_mentioned()) if isinstance(s, Dim)}
+        sizes = {
+            s for n in nodes for s in (*n.type.shape, *n.sizes_mentioned()) if isinstance(s, Dim)
+        }
         atoms = {a for s in sizes for a in s.atoms}
         for parameter in parameters:
             leaf = parameter.leaf

@@ -15,6 +15,7 @@ from agnesi.loops.passes.expand_math import expand_math
 from agnesi.rewrite.trace import Trace
 from agnesi.rules.canonicalize import canonicalize
 from agnesi.rules.decompose import decompose
+from agnesi.rules.stabilize import stabilize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +35,15 @@ class Pass:
 
 GRAPH = (
     Pass("canonicalize", canonicalize, "one form for what can be written in many ways"),
+    Pass("stabilize", stabilize, "no overflow where the result is finite"),
     Pass("decompose", decompose, "composite ops become what they stand for"),
     Pass("simplify", canonicalize, "what decomposition left over"),
 )
 
-KERNEL = (
-    Pass("collapse", collapse, "nested loops that walk through memory as one become one"),
-    Pass("expand_math", expand_math, "elementary functions become arithmetic"),
-)
+KERNEL = (Pass("collapse", collapse, "nested loops that walk through memory as one become one"),)
+
+# What a backend wants of a kernel that is otherwise ready.
+MACHINE = (Pass("expand_math", expand_math, "elementary functions become arithmetic"),)
 
 
 @dataclass
@@ -99,8 +101,6 @@ def run_graph_passes(outputs: list[Tensor], log: Log) -> list[Tensor]:
         log.time(each.name, start)
         _report(log.stages[-1])
         outputs = new
-        if knobs.STOP_AFTER.value == each.name:
-            break
     return outputs
 
 
@@ -113,9 +113,9 @@ def _report(stage: Stage) -> None:
         )
 
 
-def run_kernel_passes(kernel: Kernel, log: Log) -> Kernel:
-    """Change a kernel through every kernel pass."""
-    for each in KERNEL:
+def run_kernel_passes(kernel: Kernel, passes: tuple[Pass, ...], log: Log) -> Kernel:
+    """Change a kernel through these passes."""
+    for each in passes:
         start = perf_counter()
         kernel = each.run(kernel)
         log.time(each.name, start)

@@ -104,7 +104,10 @@ def _fitting(value: Any, declared: TensorType, variable: Tensor, borrow: bool) -
     wanted = declared.dtype.numpy
     fits = (
         array.ndim == declared.ndim
-        and all(not isinstance(s, int) or s == n for s, n in zip(declared.shape, array.shape, strict=True))
+        and all(
+            not isinstance(s, int) or s == n
+            for s, n in zip(declared.shape, array.shape, strict=True)
+        )
         and np.can_cast(array.dtype, wanted, "same_kind" if weak else "safe")
     )
     if not fits:
@@ -174,7 +177,9 @@ def shared(
             s is not None and s != n for s, n in zip(shape, array.shape, strict=True)
         ):
             raise FunctionError(f"shared: a value of shape {array.shape} contradicts shape={shape}")
-        sizes = [fresh_symbol(f"{name or 'shared'}.{k}") if s is None else s for k, s in enumerate(shape)]
+        sizes = [
+            fresh_symbol(f"{name or 'shared'}.{k}") if s is None else s for k, s in enumerate(shape)
+        ]
     own = owned(array, kind, copy=not borrow)
     return Shared(name, TensorType(kind, tuple(sizes)), fresh_uid(), Cell(own))
 
@@ -183,5 +188,3 @@ def _default(value: Any, array: Array) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return array.dtype
     return {"f": DEFAULT_FLOAT, "i": DEFAULT_INTEGER}.get(array.dtype.kind, array.dtype)
-
-

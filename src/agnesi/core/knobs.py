@@ -61,12 +61,11 @@ DUMP_FOLDER = Knob("dump_folder", "a folder", "where AGNESI_DUMP writes", "agnes
 TRACE = Knob("trace", "rules, passes", "print each rule that fired, each pass that changed")
 TIME = Knob("time", "0, 1", "print seconds and node counts of each pass", "0")
 VERIFY = Knob("verify", "0, 1, 2", "verify at the end, after each pass, after each rule", "0")
-STOP_AFTER = Knob("stop_after", "a pass", "return the graph as it is after this pass")
 BISECT = Knob("bisect", "a number", "only the first n rule applications happen", "-1")
 INTERPRET = Knob("interpret", "graph, loops", "run without native code")
 CHECK_NAN = Knob("check_nan", "0, 1", "name the first node that makes a NaN", "0")
 
-KNOBS = (DUMP, DUMP_FOLDER, TRACE, TIME, VERIFY, STOP_AFTER, BISECT, INTERPRET, CHECK_NAN)
+KNOBS = (DUMP, DUMP_FOLDER, TRACE, TIME, VERIFY, BISECT, INTERPRET, CHECK_NAN)
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import itertools
 import operator
+import secrets
 from functools import reduce
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from agnesi.core.term import Term, derived
 
@@ -26,7 +27,8 @@ Shape: TypeAlias = tuple[Size, ...]
 # Coefficients by monomial; a monomial is a sorted tuple of atoms, () for the constant.
 Terms: TypeAlias = "dict[tuple[Atom, ...], int]"
 
-_fresh = itertools.count(1)
+# Sizes that are no other differ between processes too, so that a pickled graph keeps its own.
+_fresh = itertools.count(secrets.randbits(32) << 28)
 _values = itertools.count(1)
 
 
@@ -58,8 +60,7 @@ class Atom(Dim):
         if isinstance(self, Value):
             values = {self.term: None}
         self.derive(values=tuple(values))
-        inside: frozenset[Atom] = frozenset().union(*(part.atoms for part in parts))
-        self.derive(atoms=inside | {self})
+        self.derive(atoms=frozenset[Atom]().union(*(part.atoms for part in parts), (self,)))
 
     def spell(self) -> str:
         """Return the atom as text."""
@@ -96,7 +97,13 @@ class Value(Atom):
     """The value of an integer scalar that some other language computes; may be negative."""
 
     term: Term
-    uid: int
+
+    uid: int = derived()
+
+    def setup(self) -> None:
+        """Number the values of this process, which gives them an order."""
+        self.derive(uid=self.term.__dict__.setdefault("value_uid", next(_values)))
+        super().setup()
 
     def spell(self) -> str:
         """Return a stand-in name; the scalar prints elsewhere."""
@@ -111,7 +118,7 @@ class FloorDiv(Atom):
 
     def spell(self) -> str:
         """Return ``a // b``."""
-        return f"({self.a} // {_inner(self.b)})"
+        return f"({_inner(self.a)} // {_inner(self.b)})"
 
 
 class Mod(Atom):
@@ -122,7 +129,7 @@ class Mod(Atom):
 
     def spell(self) -> str:
         """Return ``a % b``."""
-        return f"({self.a} % {_inner(self.b)})"
+        return f"({_inner(self.a)} % {_inner(self.b)})"
 
 
 class Min(Atom):
@@ -166,8 +173,19 @@ class Poly(Dim):
         self.derive(key=(len(text), text, 0))
         every = dict.fromkeys(a for monomial, _ in self.monomials for a in monomial)
         self.derive(values=tuple(dict.fromkeys(v for a in every for v in a.values)))
-        atoms: frozenset[Atom] = frozenset().union(*(a.atoms for a in every))
-        self.derive(atoms=atoms)
+        self.derive(atoms=frozenset[Atom]().union(*(a.atoms for a in every)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The canonical order is this process's own.
+        return _from_monomials, (self.monomials,)
+
+
+def _from_monomials(monomials: tuple[tuple[tuple[Atom, ...], int], ...]) -> Size:
+    return from_terms({tuple(sorted(m, key=_key)): factor for m, factor in monomials})
+
+
+def _key(atom: Atom) -> tuple[int, str, int]:
+    return atom.key
 
 
 def _inner(size: Size) -> str:
@@ -191,7 +209,7 @@ def fresh_index(name: str, extent: Size) -> Index:
 
 def value_of(term: Term) -> Value:
     """Return the dim that is the value of this integer scalar."""
-    return Value(term, term.__dict__.setdefault("value_uid", next(_values)))
+    return Value(term)
 
 
 def terms_of(size: Size) -> Terms:
@@ -273,7 +291,7 @@ def mul(a: Size, b: Size) -> Size:
     right = terms_of(b).items()
     for m, c in terms_of(a).items():
         for n, d in right:
-            monomial = tuple(sorted(m + n, key=lambda atom: atom.key))
+            monomial = tuple(sorted(m + n, key=_key))
             total[monomial] = total.get(monomial, 0) + c * d
     return from_terms(total)
 
@@ -322,6 +340,8 @@ def divide_exactly(a: Size, b: Size) -> tuple[Size, Size]:
 def evaluate(size: Size, known: Mapping[Dim, int]) -> int:
     """Return the number, given the numbers of symbols, indices and values.
 
+    A divisor that turns out to be 0 counts as 1: what it divides is then without elements.
+
     Raises:
         KeyError: an atom is not known.
     """
@@ -336,9 +356,9 @@ def evaluate(size: Size, known: Mapping[Dim, int]) -> int:
         case _ if size in known:
             return known[size]
         case FloorDiv(a, b):
-            return evaluate(a, known) // evaluate(b, known)
+            return evaluate(a, known) // (evaluate(b, known) or 1)
         case Mod(a, b):
-            return evaluate(a, known) % evaluate(b, known)
+            return evaluate(a, known) % (evaluate(b, known) or 1)
         case Min(a, b):
             return min(evaluate(a, known), evaluate(b, known))
         case Max(a, b):

@@ -6,7 +6,7 @@ see that ``(i*28 + j) // 28`` is ``i`` inside a loop over ``j < 28``.
 
 from __future__ import annotations
 
-from functools import cache, reduce
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import (
@@ -111,10 +111,13 @@ def is_nonnegative(size: Size) -> bool:
     """Whether the size is provably at least 0, wherever its loop indices range."""
     if isinstance(size, int):
         return size >= 0
-    return _is_nonnegative(size)
+    # Remembered at the size itself, so that a size nobody holds any more is forgotten.
+    known: bool | None = size.__dict__.get("is_nonnegative")
+    if known is None:
+        known = size.__dict__["is_nonnegative"] = _is_nonnegative(size)
+    return known
 
 
-@cache
 def _is_nonnegative(size: Dim) -> bool:
     low = bounds(size)[0]
     if low is not None and low >= 0:

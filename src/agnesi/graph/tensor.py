@@ -13,7 +13,7 @@ package is imported (``agnesi/api/surface.py``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
 
 import numpy as np
 
@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from agnesi.loops.nodes import Scalar
 
 Axes: TypeAlias = int | tuple[int, ...] | None
-TensorLike: TypeAlias = (
-    "Tensor | np.ndarray[Any, Any] | np.generic[Any] | bool | int | float"
-    " | list[Any] | tuple[Any, ...]"
-)
+TensorLike: TypeAlias = Union[
+    "Tensor",
+    "np.ndarray[Any, Any]",
+    "np.generic[Any]",
+    bool | int | float,
+    list[Any] | tuple[Any, ...],
+]
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Reader: TypeAlias = "Callable[[int, Shape], Scalar]"
 Sizes: TypeAlias = "Callable[[Size], int]"

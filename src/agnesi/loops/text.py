@@ -51,7 +51,7 @@ _INFIX = {
 def kernel_text(kernel: Kernel) -> str:
     """Return a kernel as text; an expression that is used twice gets a name.
 
-    >>> print(f.kernels[0])                                              # doctest: +SKIP
+    >>> print(f.kernels[0])  # doctest: +SKIP
     kernel k0_add(x: f32, out0: f32; n)
       for i < n:
         out0[i] = x[i] + 1.0
@@ -128,7 +128,9 @@ class _Text:
             text = self.one(scalar, texts)
             if scalar in self.repeated and scalar is not root:
                 name = f"v{len(self.names)}"
-                lines.append(f"{pad}{name} = {text.removeprefix('(').removesuffix(')') if _wrapped(text) else text}")
+                lines.append(
+                    f"{pad}{name} = {text.removeprefix('(').removesuffix(')') if _wrapped(text) else text}"
+                )
                 self.names[scalar] = text = name
             texts[scalar] = text
             stack.pop()

@@ -48,7 +48,7 @@ class Fusion:
     """The decision: stored nodes and their groups, in a valid order."""
 
     stored: dict[Tensor, None]
-    groups: list[Group] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list[Group])
 
 
 def is_materialised_leaf(node: Tensor) -> bool:
@@ -114,13 +114,20 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
             stored[node] = None
             cost[node] = 0
             continue
-        if isinstance(node, BroadcastTo) and node.x in dear and node.x.ndim and node.x not in stored:
+        if (
+            isinstance(node, BroadcastTo)
+            and node.x in dear
+            and node.x.ndim
+            and node.x not in stored
+        ):
             stored[node.x] = None
             cost[node.x] = 0
             dear.discard(node.x)
         own = _EXPENSIVE if isinstance(node, Elementwise) and node.expensive else 1
         whole = own + sum(cost[o] for o in set(node.operands))
-        if (isinstance(node, Elementwise) and node.expensive) or any(o in dear for o in node.operands):
+        if (isinstance(node, Elementwise) and node.expensive) or any(
+            o in dear for o in node.operands
+        ):
             dear.add(node)
         repeated = readers.get(node, 0) > 1 and whole > _REPEAT
         if node in must or (repeated and not isinstance(node, BroadcastTo)) or whole > _WHOLE:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import BOOL, F32, F64, I64
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import Atom, Dim, Index, Shape, Size, Symbol, Value, add, fresh_index, mul
+from agnesi.dims.dim import Atom, Dim, Index, Shape, Symbol, Value, add, fresh_index, mul
 from agnesi.dims.simplify import ceildiv, minimum
 from agnesi.graph.text import op_name
 from agnesi.loops.nodes import (
@@ -62,7 +62,9 @@ class Writer:
 
     buffers: Mapping[Tensor, Buffer]
     inside: frozenset[Tensor] = frozenset()
-    known: dict[tuple[Tensor, Shape], Scalar] = field(default_factory=dict)
+    known: dict[tuple[Tensor, Shape], Scalar] = field(
+        default_factory=dict["tuple[Tensor, Shape]", Scalar]
+    )
 
     def element(self, node: Tensor, index: Shape) -> Scalar:
         """Return the element of a node at an index; no recursion, chains may be long."""
@@ -188,7 +190,11 @@ def _reduction(node: Reduction, writer: Writer, targets: Sequence[Buffer]) -> tu
         trailing -= 1
     leading = [k for k in node.axes if k < trailing]
     value = writer.element(node.x, tuple(indices))
-    prim = _COMBINE_BOOL[node.combine] if value.dtype is BOOL and node.combine in _COMBINE_BOOL else node.combine
+    prim = (
+        _COMBINE_BOOL[node.combine]
+        if value.dtype is BOOL and node.combine in _COMBINE_BOOL
+        else node.combine
+    )
     offset = ravel(tuple(indices[k] for k in kept), node.type.shape)
     first, *others = targets
     inner: list[Statement] = []
@@ -297,4 +303,3 @@ def close_kernel(name: str, body: tuple[Statement, ...]) -> Kernel:
 def is_given(atom: Atom) -> bool:
     """Whether the atom's number is handed to the kernel: not an index, not arithmetic."""
     return isinstance(atom, Symbol | Value)
-

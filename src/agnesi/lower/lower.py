@@ -44,7 +44,7 @@ def lower(
     name: str,
     inputs: Sequence[Leaf],
     outputs: Sequence[Tensor],
-    updates: Mapping[Leaf, Tensor],
+    updates: Sequence[tuple[Leaf, Tensor]],
 ) -> Program:
     """Return the program that computes outputs and updates shared variables.
 
@@ -52,9 +52,9 @@ def lower(
         name: of the function.
         inputs: its parameters.
         outputs: what it returns.
-        updates: new values by shared variable, all from the old values.
+        updates: shared variables with their new values, all from the old values.
     """
-    return _Lowering(name, inputs, outputs, updates).run()
+    return _Lowering(name, inputs, outputs, dict(updates)).run()
 
 
 @dataclass
@@ -63,9 +63,9 @@ class _Lowering:
     inputs: Sequence[Leaf]
     outputs: Sequence[Tensor]
     updates: Mapping[Leaf, Tensor]
-    buffers: dict[Tensor, Buffer] = field(default_factory=dict)
-    targets: dict[Tensor, list[Buffer]] = field(default_factory=dict)
-    storage: dict[Buffer, Storage] = field(default_factory=dict)
+    buffers: dict[Tensor, Buffer] = field(default_factory=dict[Tensor, Buffer])
+    targets: dict[Tensor, list[Buffer]] = field(default_factory=dict[Tensor, "list[Buffer]"])
+    storage: dict[Buffer, Storage] = field(default_factory=dict[Buffer, Storage])
 
     def run(self) -> Program:
         """Lower everything, in the order of this method's lines."""
@@ -206,17 +206,17 @@ class _Lowering:
     def late_guards(self) -> set[int]:
         """Return the groups whose results are checked, or are sizes that checks mention."""
         return {
-            self.number[id(self.home[value.term])]
+            self.number[id(self.home[term])]
             for node in self.nodes
             for need in node.requirements()
-            for value in _values(need)
-            if value.term in self.home  # type: ignore[comparison-overlap]
+            for term in map(_term, _values(need))
+            if term in self.home
         }
 
-    def place_updates(self) -> tuple[list[Step], dict[int, Buffer]]:
+    def place_updates(self) -> tuple[list[Copy], dict[int, Buffer]]:
         """Decide for each shared variable how its new value gets there."""
-        commits: list[Step] = []
-        staged: list[Step] = []
+        commits: list[Copy] = []
+        staged: list[Copy] = []
         renewed: dict[int, Buffer] = {}
         for k, (leaf, value) in enumerate(self.updates.items()):
             if value is leaf:
@@ -241,7 +241,11 @@ class _Lowering:
                 self.buffers[value] = buffer
                 self.targets[value] = [buffer]
             source = self.buffers[value]
-            if value in self.updates or value in self.home and self.storage[source].space is Space.SHARED:
+            if (
+                value in self.updates
+                or value in self.home
+                and self.storage[source].space is Space.SHARED
+            ):
                 stage = self.new_buffer(f"s{k}", value, Space.ARENA, -1)
                 staged.append(Copy(source, stage))
                 source = stage
@@ -309,8 +313,9 @@ class _Lowering:
         pending = self.all_requirements()
         values = self.all_values()
         for value in values:
-            if value.term in self.buffers and is_materialised_leaf(value.term):
-                steps.append(BindValue(value, self.buffers[value.term]))
+            term = _term(value)
+            if term in self.buffers and is_materialised_leaf(term):
+                steps.append(BindValue(value, self.buffers[term]))
                 bound.add(value)
         self.release(pending, bound, steps)
         for node, buffer in zip(self.outputs, outputs, strict=True):
@@ -321,8 +326,9 @@ class _Lowering:
             group = self.fusion.groups[k]
             steps += self.group_steps(k, group)
             for value in values:
-                if value not in bound and self.home.get(value.term) is group:
-                    steps.append(BindValue(value, self.buffers[value.term]))
+                term = _term(value)
+                if value not in bound and self.home.get(term) is group:
+                    steps.append(BindValue(value, self.buffers[term]))
                     bound.add(value)
                     self.release(pending, bound, steps)
         if pending:
@@ -340,7 +346,9 @@ class _Lowering:
             if k in done:
                 stack.pop()
                 continue
-            waiting = [n for n in sorted(self.needs[k] | self.before.get(k, set())) if n not in done]
+            waiting = [
+                n for n in sorted(self.needs[k] | self.before.get(k, set())) if n not in done
+            ]
             if not waiting:
                 done[k] = None
                 stack.pop()
@@ -428,6 +436,13 @@ def _code_reads(node: Tensor) -> Iterable[Tensor]:
     if isinstance(node, MatMul):
         return [matrix_view(operand)[0] for operand in node.operands]
     return node.operands
+
+
+def _term(value: Value) -> Tensor:
+    """Return the tensor behind a symbolic value of the graph."""
+    if not isinstance(value.term, Tensor):
+        raise CompilerBug(f"{value!r} is the value of {value.term!r}, not of a tensor")
+    return value.term
 
 
 def _values(need: Requirement) -> list[Value]:

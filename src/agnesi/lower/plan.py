@@ -1,6 +1,6 @@
 """Place temporary buffers in one arena, so that buffers that do not live together share memory.
 
-   before: t0, t1 = f(t0), t2 = f(t1) of one size       after: t0 and t2 in slot 0, t1 in slot 1
+before: t0, t1 = f(t0), t2 = f(t1) of one size       after: t0 and t2 in slot 0, t1 in slot 1
 """
 
 from __future__ import annotations

@@ -88,6 +88,15 @@ class Require:
 
 
 @dataclass(frozen=True)
+class SizeCheck:
+    """A size of an argument or shared variable that has to agree with another seen before."""
+
+    leaf: Leaf
+    axis: int
+    expected: Size
+
+
+@dataclass(frozen=True)
 class Copy:
     """Copy a whole buffer to another of the same type."""
 
@@ -121,9 +130,9 @@ class Program:
     shareds: tuple[Leaf, ...]
     constants: tuple[Constant, ...]
     outputs: tuple[Buffer, ...] = ()
-    renewed: dict[int, Buffer] = field(default_factory=dict)
+    renewed: dict[int, Buffer] = field(default_factory=dict[int, "Buffer"])
     updated: frozenset[int] = frozenset()
-    storage: dict[Buffer, Storage] = field(default_factory=dict)
-    slots: list[Size] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
+    storage: dict[Buffer, Storage] = field(default_factory=dict["Buffer", Storage])
+    slots: list[Size] = field(default_factory=list["Size"])
+    steps: list[Step] = field(default_factory=list["Step"])
     symbols: tuple[Dim, ...] = ()

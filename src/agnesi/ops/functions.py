@@ -69,7 +69,7 @@ def _operand_dtype(op: type[Elementwise], values: list[Tensor | Number]) -> DTyp
 
 
 def _comparable(value: Tensor | Number, partners: list[Tensor | Number]) -> Tensor | Number:
-    """Return an integer that no partner's dtype holds as a constant, to be compared all the same."""
+    """Return an integer that no partner's dtype holds as a constant."""
     if isinstance(value, int) and is_number(value):
         try:
             common_dtype([value, *(p for p in partners if isinstance(p, Tensor))])

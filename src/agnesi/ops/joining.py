@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["concatenate", "stack"]
 
 
+def _concatenate(*arguments: Any) -> Array:
+    arrays: list[Array] = [a for a in arguments if isinstance(a, np.ndarray)]
+    return np.concatenate(arrays, *arguments[len(arrays) :])
+
+
 class Concatenate(Op):
     """Arrays one after another along an axis."""
 
@@ -29,7 +34,7 @@ class Concatenate(Op):
     axis: int
 
     public = "concatenate"
-    reference = np.concatenate
+    reference = staticmethod(_concatenate)
     domain = (ANY,)
     samples = (
         Sample(((2, 3), (4, 3))),
@@ -156,7 +161,7 @@ def stack(arrays: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
 def _alike(op: str, arrays: Any) -> list[Tensor]:
     if not isinstance(arrays, tuple | list) or not arrays:
-        shown = str(arrays.type) if isinstance(arrays, Tensor) else repr(cast("Any", arrays))
+        shown = str(arrays.type) if isinstance(arrays, Tensor) else f"{arrays!r}"
         raise GraphTypeError(
             f"{op}: takes a list or tuple of at least one array, but this is {shown}"
         )

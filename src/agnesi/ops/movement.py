@@ -50,6 +50,7 @@ class BroadcastTo(Movement):
     target: Shape
 
     public = "broadcast_to"
+    reference = np.broadcast_to
     samples = (
         Sample(((3,),), ((2, 3),)),
         Sample(((2, 1, 4),), ((2, 3, 4),)),
@@ -142,6 +143,7 @@ class Transpose(Movement):
     order: tuple[int, ...]
 
     public = "transpose"
+    reference = np.transpose
     samples = (
         Sample(((2, 3),)),
         Sample(((2, 3, 4),), ((1, 2, 0),)),
@@ -238,6 +240,7 @@ class ExpandDims(Movement):
     axes: tuple[int, ...]
 
     public = "expand_dims"
+    reference = np.expand_dims
     samples = (Sample(((2, 3),), (0,)), Sample(((2,),), ((0, 2),)), Sample(((),), (-1,)))
     rejects = (Reject(("f32[2]",), "no axis 3", (3,)),)
 
@@ -284,6 +287,7 @@ class Squeeze(Movement):
     axes: tuple[int, ...]
 
     public = "squeeze"
+    reference = np.squeeze
     samples = (Sample(((2, 1, 3, 1),)), Sample(((1, 2),), (0,)), Sample(((1,),), (-1,)))
     rejects = (Reject(("f32[2, 1]",), "size 1", (0,)), Reject(("f32[n, 1]",), "size 1", (0,)))
 
@@ -332,6 +336,7 @@ class Reshape(Op):
     target: Shape
 
     public = "reshape"
+    reference = np.reshape
     samples = (
         Sample(((2, 6),), ((3, 4),)),
         Sample(((2, 3, 4),), ((-1, 4),)),
@@ -434,6 +439,7 @@ class Flip(Movement):
     axes: tuple[int, ...]
 
     public = "flip"
+    reference = np.flip
     samples = (Sample(((2, 3),)), Sample(((2, 3),), (1,)), Sample(((0, 3),), ((0, 1),)))
     rejects = (Reject(("f32[2]",), "no axis 1", (1,)),)
 

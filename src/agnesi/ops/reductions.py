@@ -171,7 +171,8 @@ class Extreme(Reduction):
 
 
 def _top(x: Array, axis: tuple[int, ...]) -> Array:
-    return np.asarray(np.max(x, axis=axis, initial=lowest(as_dtype(x.dtype))))
+    least = -np.inf if x.dtype.kind == "f" else lowest(as_dtype(x.dtype))
+    return np.asarray(np.max(x, axis=axis, initial=least))
 
 
 class Max(Extreme):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL
+from agnesi.core.dtypes import BOOL, INTEGERS
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Shape, Size, add, mul, neg, sub
 from agnesi.dims.simplify import ceildiv, floordiv, is_nonnegative, maximum, minimum, mod
 from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Guard, Scalar, index_scalar, literal
-from agnesi.ops.families import Movement, Op, Reject, Sample
+from agnesi.ops.families import Domain, Movement, Op, Reject, Sample
 from agnesi.ops.lift import as_items, as_size, is_integer, operand_lines
 from agnesi.ops.movement import Squeeze, restore_axes
 
@@ -30,6 +31,7 @@ class Slice(Movement):
     extents: Shape
 
     public = "getitem"
+    reference = operator.getitem
     samples = (
         Sample(((5, 4),), ((slice(1, 4), slice(None)),)),
         Sample(((7,),), (slice(None, None, -2),)),
@@ -88,8 +90,9 @@ class Indexed(Slice):
 
     indexed: tuple[int, ...]
 
-    samples = ()
-    rejects = ()
+    samples = (Sample(((5, 4), ())), Sample(((3,), ())))
+    rejects = (Reject(("f32[2]", "f32[]"), "an index is an integer"),)
+    domain = (Domain(), Domain(-3, 2, dtypes=INTEGERS))
 
     def requirements(self) -> tuple[Requirement, ...]:
         """Each index lies in its axis."""
@@ -101,6 +104,16 @@ class Indexed(Slice):
         )
 
 
+def _number(size: Size) -> int:
+    return int(str(size))
+
+
+def _place(x: Array, starts: Shape, steps: tuple[int, ...], target: tuple[int, ...]) -> Array:
+    result = np.zeros(target, x.dtype)
+    result[_numpy_slices(starts, steps, x.shape, _number)] = x
+    return result
+
+
 class Place(Op):
     """Zeros of a shape with the operand's elements at ``start + step*k``: the slice's transpose."""
 
@@ -110,6 +123,17 @@ class Place(Op):
     target: Shape
 
     public = "place"
+    reference = staticmethod(_place)
+    samples = (
+        Sample(((2, 3),), ((1, 0), (2, 1), (5, 3))),
+        Sample(((3,),), ((4,), (-2,), (5,))),
+        Sample(((0, 2),), ((3, 1), (1, 1), (2, 4))),
+    )
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; it has no public function."""
+        return cls(*operands)
 
     def infer(self) -> TensorType:
         """The shape asked for."""
@@ -140,9 +164,8 @@ class Place(Op):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """Assign into zeros."""
-        result = np.zeros(tuple(map(sizes, self.type.shape)), self.dtype.numpy)
-        result[_numpy_slices(self.starts, self.steps, self.x.type.shape, sizes)] = operands[0]
-        return result
+        starts = tuple(map(sizes, self.starts))
+        return _place(operands[0], starts, self.steps, tuple(map(sizes, self.target)))
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:

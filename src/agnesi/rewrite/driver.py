@@ -6,7 +6,7 @@ What is needed of the language whose terms are rewritten comes in as a :class:`L
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from agnesi.core import source
 from agnesi.core.errors import CompilerBug
@@ -73,23 +73,23 @@ def _count(roots: Sequence[T], language: Language[T]) -> int:
     return len(seen)
 
 
-class _Walk:
+class _Walk(Generic[T]):
     """The state of one application: what each node became, and what it waits for."""
 
     def __init__(self, rules: RuleSet, trace: Trace, language: Language[T]) -> None:
         self.rules = rules
         self.trace = trace
-        self.language: Language[Term] = language  # type: ignore[assignment]
-        self.done: dict[Term, Term] = {}
+        self.language = language
+        self.done: dict[T, T] = {}
         self.limit = 0
         self.fired = 0
         self.recent: deque[str] = deque(maxlen=24)
 
-    def visit(self, root: Term) -> None:
+    def visit(self, root: T) -> None:
         """Rewrite everything below a root, without recursion: graphs are deep."""
         done = self.done
-        becomes: dict[Term, Term] = {}
-        opened: set[Term] = set()
+        becomes: dict[T, T] = {}
+        opened: set[T] = set()
         stack = [root]
         while stack:
             node = stack[-1]
@@ -114,12 +114,12 @@ class _Walk:
                 self._no_circle((target,), opened)
                 stack.append(target)
 
-    def _no_circle(self, needs: Iterable[Term], opened: set[Term]) -> None:
+    def _no_circle(self, needs: Iterable[T], opened: set[T]) -> None:
         # What is opened and not done waits for the top of the stack.
         if any(need in opened for need in needs):
             raise self._circle()
 
-    def _rewritten(self, node: Term) -> Term:
+    def _rewritten(self, node: T) -> T:
         """Return what a node becomes in one step; itself at a fixed point."""
         with source.standing_for(node):
             fresh = self.language.rebuild(node, self.done)
@@ -134,7 +134,7 @@ class _Walk:
                     break
         return node
 
-    def _fire(self, rule: Rule, before: Term, after: Term) -> None:
+    def _fire(self, rule: Rule, before: T, after: T) -> None:
         wrong = self.language.check(before, after)
         if wrong:
             shown = f"{self.language.text(before)} -> {self.language.text(after)}"

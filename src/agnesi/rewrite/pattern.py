@@ -117,14 +117,20 @@ class Identity(Rule):
     """A rule that came from a pair of expressions.
 
     Attributes:
-        position: which pair of its ``Identities``.
+        variables: the samples that stand for the parameters, with their kinds.
+        left: what is looked for, over the samples.
+        right: what takes its place.
+        conditions: what is asked of the variables.
         marks: what it changes.
         code: the Python it was compiled to.
     """
 
-    position: int = 0
-    marks: tuple[Mark, ...] = ()
-    code: str = ""
+    variables: Mapping[Term, str]
+    left: Term
+    right: Term
+    conditions: tuple[Condition, ...]
+    marks: tuple[Mark, ...]
+    code: str
 
     __repr__ = Rule.__repr__
 
@@ -142,22 +148,18 @@ class Identities:
         given = {n: str(k) for n, k in self.function.__annotations__.items() if n != "return"}
         return {name: kind.rpartition(".")[2] for name, kind in given.items()}
 
-    def pairs(self, variables: Mapping[str, Any]) -> Pairs:
-        """Return the pairs with these terms for the variables."""
-        return self.function(**variables)
+    @property
+    def rules(self) -> tuple[Identity, ...]:
+        """The rules."""
+        return self._rules
 
     @cached_property
-    def rules(self) -> tuple[Identity, ...]:
-        """The rules; compiled once, when first asked for."""
+    def _rules(self) -> tuple[Identity, ...]:
+        # Compiled when first asked for, not while the package is imported.
         variables = {n: self.notation.variable(n, kind) for n, kind in self.kinds.items()}
-        return tuple(
-            self._compiled(position, pair, variables)
-            for position, pair in enumerate(self.pairs(variables))
-        )
+        return tuple(self._compiled(pair, variables) for pair in self.function(**variables))
 
-    def _compiled(
-        self, position: int, pair: tuple[Any, ...], variables: dict[str, Term]
-    ) -> Identity:
+    def _compiled(self, pair: tuple[Any, ...], variables: dict[str, Term]) -> Identity:
         left: Term = pair[0]
         right = self.notation.lift(pair[1], left)
         conditions = tuple(note for note in pair[2:] if isinstance(note, Condition))
@@ -171,7 +173,8 @@ class Identities:
         code = writer.function(left, right)
         space = writer.space
         exec(compile(code, f"<{text}>", "exec"), space)  # noqa: S102
-        return Identity(text, (type(left),), space["step"], position, marks, code)
+        head, step = (type(left),), space["step"]
+        return Identity(text, head, step, kinds, left, right, conditions, marks, code)
 
 
 class _Writer:

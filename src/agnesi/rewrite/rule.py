@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from agnesi.core.term import Term
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 Node = TypeVar("Node", bound=Term)
 
@@ -31,7 +31,7 @@ class Rule:
 
     name: str
     heads: tuple[type[Term], ...]
-    step: Callable[[Any], Term | None]
+    step: Callable[[Any], Any]
 
     def __repr__(self) -> str:
         return f"<rule {self.name}>"
@@ -54,7 +54,7 @@ class Rules(Protocol):
     """Whatever holds rules: identities, which become rules when they are first asked for."""
 
     @property
-    def rules(self) -> Sequence[Rule]:
+    def rules(self) -> tuple[Rule, ...]:
         """The rules."""
         ...
 

@@ -9,12 +9,14 @@ array: folding may not make a program's constants much larger than the user's we
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agnesi.core.errors import CallError
-from agnesi.dims.dim import Size, Value, product
+from agnesi.dims.dim import Size, Value
+from agnesi.graph.graph import with_operands
 from agnesi.graph.interpret import require
 from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import SizeValue, Tensor
@@ -59,8 +61,8 @@ def _value(x: Tensor) -> Array | None:
         return x.value
     if isinstance(x, BroadcastTo) and isinstance(x.x, Constant):
         shape = [size for size in x.type.shape if isinstance(size, int)]
-        small = product(shape) * x.dtype.bytes <= _MOST_BYTES if shape else True
-        if len(shape) == x.ndim and small is True and not x.requirements():
+        small = math.prod(shape) * x.dtype.bytes <= _MOST_BYTES
+        if len(shape) == x.ndim and small and not x.requirements():
             return np.broadcast_to(x.x.value, shape)
     return None
 
@@ -100,9 +102,7 @@ def lift_broadcast(node: Elementwise) -> Tensor | None:
     own = max((x.type.shape for x in inner), key=len)
     if any(x.ndim and x.type.shape != own for x in inner):
         return None
-    level = iter([broadcast(x, own) for x in inner])
-    args = (next(level) if isinstance(arg, Tensor) else arg for arg in node.args)
-    return broadcast(type(node)(*args), node.type.shape)
+    return broadcast(with_operands(node, [broadcast(x, own) for x in inner]), node.type.shape)
 
 
 @rewrite(SizeValue)

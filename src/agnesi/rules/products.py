@@ -9,19 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agnesi.graph.graph import with_operands
 from agnesi.ops.arithmetic import Divide, Multiply, Negative
 from agnesi.ops.elementary import Exp
-from agnesi.ops.movement import BroadcastTo, ExpandDims
+from agnesi.ops.movement import BroadcastTo, ExpandDims, Squeeze, Transpose
 from agnesi.ops.reductions import Sum
 from agnesi.rules.tensors import aligned, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from agnesi.graph.tensor import Tensor
 
 # Factors looked at; a product of more is seen in parts.
 _MOST_FACTORS = 12
+# Movements that only repeat or rename: each axis reads one axis or none.
+_PLAIN = (BroadcastTo, ExpandDims, Squeeze, Transpose)
 
 
 @dataclass
@@ -56,22 +57,22 @@ def flatten(node: Tensor) -> Product:
             case Negative(a):
                 product.negative = not product.negative
                 todo.append((a, below, spreads))
-            case BroadcastTo(a) | ExpandDims(a) if _leads_to_product(x):
+            case BroadcastTo(a) | ExpandDims(a) | Squeeze(a) | Transpose(a) if _moves_product(x):
                 todo.append((a, below, (*spreads, x)))
             case _:
                 (product.below if below else product.above).append(_spread(x, spreads))
     return product
 
 
-def _leads_to_product(x: Tensor) -> bool:
-    while isinstance(x, BroadcastTo | ExpandDims) and not x.requirements():
+def _moves_product(x: Tensor) -> bool:
+    while isinstance(x, _PLAIN) and not x.requirements():
         x = x.x
     return isinstance(x, Multiply | Divide | Negative)
 
 
 def _spread(x: Tensor, spreads: tuple[Tensor, ...]) -> Tensor:
     for movement in reversed(spreads):
-        x = type(movement)(x, movement.args[1])
+        x = with_operands(movement, (x,))
     return x
 
 
@@ -87,21 +88,41 @@ def join(product: Product, like: Tensor) -> Tensor:
 
 
 def origin(x: Tensor) -> tuple[Tensor, tuple[int | None, ...]]:
-    """Return what is repeated in ``x``, and which of its axes each axis of ``x`` reads, if any."""
+    """Return what is moved about in ``x``, and which of its axes each axis of ``x`` reads, if any.
+
+    Seen through are repetition, new axes of size 1, dropped ones, and reordering.
+    """
     axes: list[int | None] = list(range(x.ndim))
-    while isinstance(x, BroadcastTo | ExpandDims) and not x.requirements():
-        if isinstance(x, BroadcastTo):
-            own, shape, front = x.x.type.shape, x.type.shape, x.ndim - x.x.ndim
-            own_axes = [
+    while isinstance(x, _PLAIN) and not x.requirements():
+        inside = _reads(x)
+        axes = [None if k is None else inside[k] for k in axes]
+        x = x.x
+    return x, tuple(axes)
+
+
+def _reads(x: BroadcastTo | ExpandDims | Squeeze | Transpose) -> list[int | None]:
+    """Return which axis of its operand each axis of a movement reads."""
+    match x:
+        case BroadcastTo(inner):
+            own, shape, front = inner.type.shape, x.type.shape, x.ndim - inner.ndim
+            return [
                 None if k < front or (own[k - front] == 1 and shape[k] != 1) else k - front
                 for k in range(x.ndim)
             ]
-        else:
-            rest = iter(range(x.x.ndim))
-            own_axes = [None if k in x.axes else next(rest) for k in range(x.ndim)]
-        axes = [None if k is None else own_axes[k] for k in axes]
-        x = x.x
-    return x, tuple(axes)
+        case ExpandDims(inner, added):
+            rest = iter(range(inner.ndim))
+            return [None if k in added else next(rest) for k in range(x.ndim)]
+        case Squeeze(inner, dropped):
+            return [k for k in range(inner.ndim) if k not in dropped]
+        case Transpose(_, order):
+            return list(order)
+
+
+def layout(x: Tensor) -> tuple[Tensor, tuple[int | None, ...]]:
+    """Return what ``origin`` does, where an axis of size 1 counts as not read."""
+    core, reads = origin(x)
+    shape = core.type.shape
+    return core, tuple(None if k is None or shape[k] == 1 else k for k in reads)
 
 
 def spread_over(x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
@@ -115,6 +136,15 @@ def spread_over(x: Tensor) -> tuple[Tensor, tuple[int, ...]]:
     return core, tuple(k for k, axis in enumerate(reads) if axis is None)
 
 
+def respread(x: Tensor, core: Tensor) -> Tensor:
+    """Return ``x`` with its origin replaced."""
+    steps: list[Tensor] = []
+    while isinstance(x, _PLAIN) and not x.requirements():
+        steps.append(x)
+        x = x.x
+    return _spread(core, tuple(steps))
+
+
 def sum_of_exp(x: Tensor) -> tuple[Tensor, tuple[int, ...]] | None:
     """Return ``z`` and ``axes`` where ``x`` is ``sum(exp(z), axes)``."""
     match x:
@@ -125,13 +155,8 @@ def sum_of_exp(x: Tensor) -> tuple[Tensor, tuple[int, ...]] | None:
 
 
 def is_same(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors are the same, or the same repeated in two ways."""
+    """Whether two tensors are the same, or the same moved about in two ways."""
     if a is b:
         return True
-    (x, reads), (y, others) = origin(a), origin(b)
+    (x, reads), (y, others) = layout(a), layout(b)
     return x is y and reads == others and a.type is b.type
-
-
-def holds(tensors: Sequence[Tensor], x: Tensor) -> bool:
-    """Whether a tensor is among others."""
-    return any(is_same(t, x) for t in tensors)

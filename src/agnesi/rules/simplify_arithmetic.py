@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agnesi.core.dtypes import BOOL
-from agnesi.ops.arithmetic import Divide, Multiply, absolute, maximum, minimum, sign
+from agnesi.graph.graph import with_operands
+from agnesi.ops.arithmetic import Divide, Multiply, absolute, maximum, minimum, negative, sign
 from agnesi.ops.choice import Cast, where
 from agnesi.ops.comparison import equal, greater, greater_equal, less, less_equal, not_equal
 from agnesi.ops.families import Elementwise
 from agnesi.ops.logic import bitwise_invert, logical_not
 from agnesi.ops.powers import sqrt, square
-from agnesi.ops.rounding import ceil, floor, round, trunc  # noqa: A004
+from agnesi.ops.rounding import ceil, floor, round, trunc
 from agnesi.rewrite.rule import rewrite
 from agnesi.rules.notation import constant, fast, identities, positive
 from agnesi.rules.tensors import aligned, filled, literal
@@ -93,7 +94,7 @@ def INTEGER_UNITS(x: Integer, y: Integer, c: Integer, d: Integer) -> Pairs:
 def SIGNS(x: Number, y: Number, c: Number) -> Pairs:
     """Signs meet and cancel."""
     return [
-        (-(-x), x),
+        (negative(-x), x),
         (x * -1, -x),
         (x + -y, x - y),
         (x - -y, x + y),
@@ -216,7 +217,8 @@ def sink_number(node: Elementwise) -> Tensor | None:
     if not node.commutative or not aligned(node):
         return None
     x, y = node.operands
-    return type(node)(y, x) if literal(x) is not None and literal(y) is None else None
+    turned = literal(x) is not None and literal(y) is None
+    return with_operands(node, (y, x)) if turned else None
 
 
 @rewrite(Divide)

@@ -6,12 +6,15 @@ import threading
 from dataclasses import dataclass
 from functools import cache
 from time import perf_counter
+from typing import Literal
 
 from llvmlite import binding as llvm
 
 from agnesi.core.errors import CompilerBug
 from agnesi.runtime.support import SUPPORT
 from agnesi.runtime.symbols import provide
+
+Level = Literal[0, 1, 2, 3]
 
 _lock = threading.RLock()
 
@@ -59,14 +62,14 @@ def kernel_attributes() -> str:
     return '"prefer-vector-width"="512"' if has_wide_vectors() else ""
 
 
-def new_machine(level: int) -> llvm.TargetMachine:
+def new_machine(level: Level) -> llvm.TargetMachine:
     """Return a code generator for this CPU."""
     return target().create_target_machine(
         cpu=llvm.get_host_cpu_name(), features=cpu_features(), opt=level, jit=True
     )
 
 
-def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: int) -> None:
+def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: Level) -> None:
     """Run LLVM's passes over a module."""
     options = llvm.create_pipeline_tuning_options(speed_level=level)
     options.loop_vectorization = level > 1
@@ -76,7 +79,7 @@ def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: int) ->
     builder.getModulePassManager().run(module, builder)
 
 
-def load(text: str, *, level: int = 3, keep_text: bool = False) -> Loaded:
+def load(text: str, *, level: Level = 3, keep_text: bool = False) -> Loaded:
     """Compile a module's text and load it.
 
     Raises:
@@ -88,7 +91,7 @@ def load(text: str, *, level: int = 3, keep_text: bool = False) -> Loaded:
         return _load(text, level, keep_text, "call")
 
 
-def _load(text: str, level: int, keep_text: bool, name: str) -> Loaded:
+def _load(text: str, level: Level, keep_text: bool, name: str) -> Loaded:
     seconds: dict[str, float] = {}
     start = perf_counter()
     machine = new_machine(level)

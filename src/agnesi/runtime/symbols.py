@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import scipy_openblas32
 from llvmlite import binding as llvm
 
 from agnesi.core.errors import CompilerBug
@@ -31,7 +31,10 @@ _PYARRAY_NEW = 93
 
 def blas_path() -> Path:
     """Return the file of the OpenBLAS library."""
-    folder = Path(scipy_openblas32.get_lib_dir())
+    spec = find_spec("scipy_openblas32")
+    if spec is None or spec.origin is None:
+        raise CompilerBug("scipy-openblas32 is missing\n  install it: pip install scipy-openblas32")
+    folder = Path(spec.origin).parent / "lib"
     found = sorted(folder.glob("*scipy_openblas*"))
     library = [f for f in found if f.suffix in (".so", ".dylib", ".dll")]
     if not library:

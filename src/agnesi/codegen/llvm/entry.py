@@ -24,6 +24,7 @@ from agnesi.lower.program import (
     Program,
     Require,
     RunKernel,
+    SizeCheck,
     Space,
     Step,
 )
@@ -34,15 +35,6 @@ if TYPE_CHECKING:
     from agnesi.loops.nodes import Buffer
 
 Form = Literal["one", "list", "dict", "none"]
-
-
-@dataclass(frozen=True)
-class SizeCheck:
-    """A size of an argument or shared variable that has to agree with another seen before."""
-
-    leaf: Leaf
-    axis: int
-    expected: Size
 
 
 @dataclass(frozen=True)
@@ -240,7 +232,9 @@ class _Entry:
                 self.learn(leaf, dims)
                 self.pointer[self.by_space[Space.INPUT, k]] = self.contiguous(array, leaf, dims)
             else:
-                self.pointer[self.by_space[Space.INPUT, k]] = self.field(array, at.ARRAY_DATA, "ptr")
+                self.pointer[self.by_space[Space.INPUT, k]] = self.field(
+                    array, at.ARRAY_DATA, "ptr"
+                )
 
     def argument(self, k: int, leaf: Leaf, given: str, array_type: str) -> str:
         """Check one argument's class, rank, dtype, byte order and known sizes."""
@@ -500,7 +494,7 @@ class _Entry:
     ) -> None:
         """Call BLAS once; of no inner elements the product is 0."""
         w = self.w
-        m, n, k = sizes
+        k = sizes[2]
         pointers: list[str] = []
         for buffer, stride in zip((step.a, step.b, step.c), strides, strict=True):
             offset = w.let(f"mul i64 {which}, {stride}") if which != "0" else "0"
@@ -568,7 +562,9 @@ class _Entry:
             for k, slot in enumerate(slots):
                 array = w.let(f"load ptr, ptr {slot}")
                 key = self.word(self.layout.first_key + k)
-                bad = self.call("i32", "PyDict_SetItem", f"ptr {made}", f"ptr {key}", f"ptr {array}")
+                bad = self.call(
+                    "i32", "PyDict_SetItem", f"ptr {made}", f"ptr {key}", f"ptr {array}"
+                )
                 good = w.label("ok")
                 w.branch(w.let(f"icmp eq i32 {bad}, 0"), good, "failed")
                 w.start(good)

@@ -7,7 +7,7 @@ polynomial of that length is cheaper than the usual division by ``2 + r``.  Loga
 bases have polynomials of their own and the factor of ``r`` in two parts.
 
 ``log1p`` takes ``k`` from the rounded ``1 + x`` and has ``r = 2**-k x + (2**-k - 1)`` in one fused
-step, so that nothing of a small ``x`` is lost.
+step, so that nothing of a small ``x`` is lost; the rounding error of that step is added back.
 """
 
 from __future__ import annotations
@@ -213,8 +213,9 @@ def log_of_one_plus(x: Scalar, doublings: Scalar | None = None) -> Scalar:
     # 4 * 2**-k, for 2**-k may be subnormal.
     powers = ((1 << bits.unsigned.bits) - 1) ^ ((1 << bits.mantissa) - 1)
     scale = (-(biased & powers) + ((2 * bits.bias + 2) << bits.mantissa)).bitcast(x.dtype)
-    r = fma(x, scale, scale - 4.0) * 0.25
-    return _with_limits(_combine(k, r, _LOG[x.dtype]), x, -1.0)
+    r = fma(x, scale, scale - 4.0)
+    lost = fma(x, scale, (scale - 4.0) - r)
+    return _with_limits(_combine(k, r * 0.25, _LOG[x.dtype], lost * 0.25), x, -1.0)
 
 
 def split(x: Scalar) -> tuple[Scalar, Scalar]:
@@ -256,12 +257,12 @@ def _fraction(biased: Scalar, dtype: DType) -> Scalar:
     return ((biased & mask) + _ROOT[dtype]).bitcast(dtype) - 1.0
 
 
-def _combine(k: Scalar, r: Scalar, base: _Base) -> Scalar:
-    """Return ``k log(2) + log(1 + r)``, adding small parts first."""
+def _combine(k: Scalar, r: Scalar, base: _Base, lost: Scalar | None = None) -> Scalar:
+    """Return ``k log(2) + log(1 + r + lost)``, adding small parts first."""
     tail = horner(r, base.tail)
     if base.one == 1.0:
-        value = fma(r * r, tail, fma(k, base.two_rest, r))
-        return fma(k, base.two, value)
+        value = r + fma(k, base.two_rest, lost) if lost else fma(k, base.two_rest, r)
+        return fma(k, base.two, fma(r * r, tail, value))
     rest = r * base.one_rest
     if base.two_rest:
         rest = fma(k, base.two_rest, rest)

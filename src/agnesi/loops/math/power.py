@@ -2,14 +2,13 @@
 
 ``pow`` is ``2**(y log2|x|)``, then C's table of signs and exceptions.  The logarithm needs more
 precision than the result, for its product with ``y`` may be as large as 150 in f32 and 1075 in
-f64, and its error becomes the result's relative error.
+f64, and its error becomes the result's relative error.  So a number and its *rest*, what is
+missing from it, are carried through the leading terms:
 
-f32 takes all of it in f64, where plain arithmetic has bits to spare; the last cast rounds once,
-also where the result is subnormal or too large.
-
-f64 keeps two numbers for each (a value and the rounding error of it).  With ``|x| = 2**k m`` and
-``s = (m - 1) / (m + 1)``, ``log2(m) = s (A + B z + z**2 P(z))`` with ``z = s**2``; all but ``P``
-(error 2^-71.9 of the logarithm over s) is in two parts.
+- f32, with ``|x| = 2**k (1 + r)``: a polynomial in ``r`` with three such terms and nine plain ones
+  (error 2^-33.2).
+- f64, with ``s = r / (2 + r)`` and ``z = s**2``: ``log2(1 + r) = s (A + B z + z**2 P(z))`` (error
+  2^-71.9, over s), where all but ``P`` have rests.
 
 ``cbrt`` scales ``x`` by a power of 8 into ``[0.35, 2.83]``, takes a polynomial of degree 5 for the
 inverse cube root ``r`` (error 2^-17.4), improves it by a step of fourth order in f64, and corrects
@@ -36,35 +35,25 @@ from agnesi.loops.math.logarithm import split
 from agnesi.loops.math.polynomial import fma, horner
 from agnesi.loops.nodes import Scalar, select
 
-# log2(1 + r) = r * P(r) in f64, for f32's pow
+# log2(1 + r) = r * P(r) in f32; the leading coefficients with rests, then the others
 _LOG2 = (
-    1.4426950408865744,
-    -0.7213475203275788,
-    0.48089834880289983,
-    -0.3606737931338133,
-    0.28853879573074126,
-    -0.2404464338087022,
-    0.20610712309886522,
-    -0.18043674366647808,
-    0.16021665727796014,
-    -0.1424987244582177,
-    0.1302758348469614,
-    -0.13462901789184956,
-    0.1325107130793128,
-    -0.06973808940370166,
+    (1.4426950216293335, 1.9310007814965502e-08),
+    (-0.7213475108146667, -1.4397301129065454e-08),
+    (0.48089832067489624, 5.0892623448817176e-11),
+)
+_LOG2_TAIL = (
+    -0.36067280173301697,
+    0.28854063153266907,
+    -0.24050410091876984,
+    0.20609664916992188,
+    -0.17904849350452423,
+    0.1589975357055664,
+    -0.15696918964385986,
+    0.15486958622932434,
+    -0.08638280630111694,
 )
 
-# 2**t = 1 + t * P(t) in f64 for |t| <= 1/2, for f32's pow
-_EXP2 = (
-    0.6931472028515522,
-    0.24022647908930936,
-    0.055503324799204085,
-    0.009618437936963362,
-    0.001339887098138446,
-    0.00015353205671747716,
-)
-
-# 2 log2(e) and 2/3 log2(e) in two parts, and P
+# 2 log2(e) and 2/3 log2(e) with rests, and P, in f64
 _A = (2.8853900817779268, 4.0710547481862066e-17)
 _B = (0.9617966939259756, 5.0577616648125907e-17)
 _TAIL = (
@@ -77,6 +66,8 @@ _TAIL = (
     0.16845134526223812,
     0.17281901504609942,
 )
+# Beyond these exponents of 2, results overflow or vanish.
+_LIMIT = {F32: 160.0, F64: 1100.0}
 
 # (1 + r)**(-1/3)
 _INVERSE_CBRT = (
@@ -92,41 +83,45 @@ _CBRT_2 = 1.2599210498948732
 
 def power(x: Scalar, y: Scalar) -> Scalar:
     """Return ``x ** y`` by C's rules."""
-    of_size = _power_f32 if x.dtype is F32 else _power_f64
-    return _with_rules(of_size(abs(x), y), x, y)
-
-
-def _power_f32(size: Scalar, y: Scalar) -> Scalar:
-    """Return the power of a size."""
-    y = between(y, -layout(y).huge, layout(y).huge)
-    k, r = split(size.cast(F64))
-    logarithm = fma(r, horner(r, _LOG2), k)
-    logarithm = select(size < inf, logarithm, size.cast(F64))
-    logarithm = select(size.equals(0.0), -inf, logarithm)
-    product = between(y.cast(F64) * logarithm, -200.0, 200.0)
+    size = abs(x)
+    logarithm, missing = _log2(size)
+    # Finite, so that pow(1, inf) is not NaN.
+    bounded = between(y, -layout(y).huge, layout(y).huge)
+    product = bounded * logarithm
+    rest = fma(bounded, missing, fma(bounded, logarithm, -product))
+    limit = _LIMIT[x.dtype]
+    rest = select(abs(product) < limit, rest, 0.0)
+    product = between(product, -limit, limit)
     n, bits = multiples(product, 1.0)
-    t = product - n
-    return (fma(t, horner(t, _EXP2), 1.0) * power_of_two(bits, F64)).cast(F32)
+    return _with_rules(times_power_of_two(exp2_fraction((product - n) + rest), bits), x, y)
 
 
-def _power_f64(size: Scalar, y: Scalar) -> Scalar:
-    """Return the power of a size."""
-    y = between(y, -(2.0**65), 2.0**65)
-    high, low = _log2_in_two_parts(size)
-    product = y * high
-    rest = fma(y, low, fma(y, high, -product))
-    rest = select(abs(product) < 1100.0, rest, 0.0)
-    product = between(product, -1100.0, 1100.0)
-    n, bits = multiples(product, 1.0)
-    return times_power_of_two(exp2_fraction((product - n) + rest), bits)
-
-
-def _log2_in_two_parts(size: Scalar) -> tuple[Scalar, Scalar]:
-    """Return the logarithm as a number and what is missing."""
+def _log2(size: Scalar) -> tuple[Scalar, Scalar]:
+    """Return the logarithm to base 2 and its rest."""
     bits = layout(size)
     small = size < bits.tiny
     k, r = split(select(small, size * 2.0**bits.mantissa, size))
     k = k - select(small, size.like(float(bits.mantissa)), 0.0)
+    value, rest = _log2_f32(k, r) if size.dtype is F32 else _log2_f64(k, r)
+    value = select(size < inf, value, size)
+    return select(size.equals(0.0), -inf, value), rest
+
+
+def _log2_f32(k: Scalar, r: Scalar) -> tuple[Scalar, Scalar]:
+    """Return ``k + log2(1 + r)`` and its rest by Horner's scheme on pairs."""
+    value, rest = horner(r, _LOG2_TAIL), None
+    for coefficient, its_rest in reversed(_LOG2):
+        total = fma(r, value, coefficient)
+        lost = fma(r, value, coefficient - total)
+        rest = lost + (fma(r, rest, its_rest) if rest else its_rest)
+        value = total
+    total = fma(r, value, k)
+    lost = fma(r, value, k - total)
+    return total, fma(r, rest, lost) if rest else lost
+
+
+def _log2_f64(k: Scalar, r: Scalar) -> tuple[Scalar, Scalar]:
+    """Return ``k + log2(1 + r)`` and its rest by a division and a short series."""
     # s = r / (2 + r)
     sum_ = r + 2.0
     sum_rest = r - (sum_ - 2.0)
@@ -146,13 +141,11 @@ def _log2_in_two_parts(size: Scalar) -> tuple[Scalar, Scalar]:
     # e = A + d
     e = d + _A[0]
     e_rest = (d - (e - _A[0])) + (d_rest + _A[1])
-    # logarithm = k + s * e
+    # k + s * e
     f = s * e
     f_rest = fma(s, e, -f) + fma(s, e_rest, s_rest * e)
-    high = k + f
-    low = (f - (high - k)) + f_rest
-    high = select(size < inf, high, size)
-    return select(size.equals(0.0), -inf, high), low
+    total = k + f
+    return total, (f - (total - k)) + f_rest
 
 
 def _with_rules(value: Scalar, x: Scalar, y: Scalar) -> Scalar:

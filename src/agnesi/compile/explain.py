@@ -1,0 +1,137 @@
+"""What a function does, as text: passes, kernels, buffers, work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.dims.dim import Dim, Size, Symbol, add, evaluate, mul, product
+from agnesi.loops.text import kernel_text
+from agnesi.lower.cost import bytes_moved, flops
+from agnesi.lower.program import (
+    BindValue,
+    Copy,
+    MultiplyMatrices,
+    Program,
+    Require,
+    RunKernel,
+    Space,
+    Step,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agnesi.compile.pipeline import Log
+
+
+class Text(str):
+    """Text that an interactive session shows as it is, not quoted."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def explain(signature: str, program: Program, log: Log, sizes: Mapping[str, int]) -> Text:
+    """Return the report of a function.
+
+    Args:
+        signature: the call as text.
+        program: what it runs.
+        log: of its compilation.
+        sizes: numbers for named sizes, put into the formulas.
+    """
+    known: dict[Dim, int] = {
+        s: sizes[s.name] for s in program.symbols if isinstance(s, Symbol) and s.name in sizes
+    }
+    parts = [
+        signature,
+        _passes(log),
+        _buffers(program, known),
+        _steps(program, known),
+    ]
+    return Text("\n\n".join(parts))
+
+
+def _passes(log: Log) -> str:
+    lines = ["passes"]
+    for stage in log.stages:
+        change = f"{stage.before} -> {stage.after} nodes" if stage.changed else "nothing to do"
+        lines.append(f"  {stage.name:<14}{stage.seconds * 1e3:8.1f} ms  {change:<24}{stage.phrase}")
+    graph = {stage.name for stage in log.stages}
+    for name, seconds in log.seconds.items():
+        if name not in graph:
+            lines.append(f"  {name:<14}{seconds * 1e3:8.1f} ms")
+    fired = log.trace.summary()
+    if fired:
+        lines.append("rules that fired")
+        lines += [f"  {count:5} x {rule}" for rule, count in fired]
+    return "\n".join(lines)
+
+
+def _buffers(program: Program, known: Mapping[Dim, int]) -> str:
+    lines = ["buffers"]
+    for buffer, storage in program.storage.items():
+        size = mul(product(storage.shape), storage.dtype.bytes)
+        place = storage.space.value
+        if storage.space is Space.ARENA:
+            if storage.position < 0:
+                continue
+            place = f"arena slot {storage.position}"
+        shape = ", ".join(map(str, storage.shape))
+        kind = f"{storage.dtype}[{shape}]"
+        lines.append(f"  {buffer.name:<10}{kind:<24}{place:<16}{number(size, known)} bytes")
+    total = number(add(0, *program.slots), known)
+    lines.append(f"  arena: {len(program.slots)} slots, {total} bytes")
+    return "\n".join(lines)
+
+
+def _steps(program: Program, known: Mapping[Dim, int]) -> str:
+    lines = ["steps"]
+    work: Size = 0
+    for k, step in enumerate(program.steps):
+        own = flops(step)
+        work = add(work, own)
+        lines.append(f"{k:3}  {_step(step)}")
+        if isinstance(step, RunKernel | MultiplyMatrices):
+            moved = number(bytes_moved(step, program), known)
+            lines.append(f"     {number(own, known)} FLOPs, {moved} bytes")
+        if isinstance(step, RunKernel):
+            lines += [f"     {line}" for line in kernel_text(step.kernel).splitlines()[1:]]
+            lines += [f"     # {s}" for s in _sources(step)]
+    lines.append(f"in all {number(work, known)} FLOPs")
+    return "\n".join(lines)
+
+
+def _sources(step: RunKernel) -> list[str]:
+    return list(dict.fromkeys(str(n.source) for n in step.nodes if n.source))
+
+
+def _step(step: Step) -> str:
+    match step:
+        case RunKernel(kernel=kernel):
+            return kernel_text(kernel).splitlines()[0]
+        case MultiplyMatrices():
+            a = step.a.name + (".T" if step.transpose_a else "")
+            b = step.b.name + (".T" if step.transpose_b else "")
+            stack = f", {step.batch} times" if step.batch != 1 else ""
+            return f"blas {step.c.name} = {a} @ {b}   (m={step.m}, n={step.n}, k={step.k}{stack})"
+        case BindValue(value, buffer):
+            return f"size {value} = {buffer.name}[0]"
+        case Require(need, _):
+            return f"require {need.kind} {need.a}, {need.b}   ({need.words})"
+        case Copy(source, target):
+            return f"copy {target.name} = {source.name}"
+
+
+def number(size: Size, known: Mapping[Dim, int]) -> str:
+    """Return a size as digits where it is known, else as its formula."""
+    if isinstance(size, int):
+        return f"{size:,}"
+    if all(atom in known for atom in size.atoms if isinstance(atom, Symbol)):
+        try:
+            return f"{evaluate(size, known):,}"
+        except KeyError:
+            return str(size)
+    return str(size)

@@ -1,0 +1,78 @@
+"""How much work a step is: bytes moved and floating-point operations, as formulas of the sizes."""
+
+from __future__ import annotations
+
+from agnesi.dims.dim import Index, Min, Size, add, mul, product
+from agnesi.loops.nodes import Accumulate, Apply, For, If, Statement
+from agnesi.loops.prims import MATH, Prim
+from agnesi.loops.traverse import scalars_in, walk_scalars
+from agnesi.lower.plan import touched
+from agnesi.lower.program import MultiplyMatrices, Program, RunKernel, Step
+
+# What an elementary function counts for; a convention, near to what its polynomial takes.
+FUNCTION_FLOPS = 10
+_FREE = frozenset({Prim.SELECT, Prim.CAST, Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim.NOT})
+
+
+def flops(step: Step) -> Size:
+    """Return the floating-point operations of a step.
+
+    An elementary function counts as ``FUNCTION_FLOPS``, a fused multiply-add as two.
+    """
+    match step:
+        case MultiplyMatrices(batch=batch, m=m, n=n, k=k):
+            return mul(2, product((batch, m, n, k)))
+        case RunKernel(kernel=kernel):
+            return add(*(_statement_flops(s) for s in kernel.body)) if kernel.body else 0
+        case _:
+            return 0
+
+
+def _statement_flops(statement: Statement) -> Size:
+    match statement:
+        case For(index, body):
+            inner = [s for s in body if not _is_block(s, index)]
+            whole = add(0, *(_block_flops(s, index) for s in body if _is_block(s, index)))
+            return add(whole, mul(index.extent, add(0, *(_statement_flops(s) for s in inner))))
+        case If(_, body):
+            return add(0, *(_statement_flops(s) for s in body))
+        case _:
+            own = 1 if isinstance(statement, Accumulate) else 0
+            return own + sum(_weight(s) for s in walk_scalars(scalars_in(statement)))
+
+
+def _is_block(statement: Statement, outer: Index) -> bool:
+    """Whether this loop goes over one block of what ``outer`` counts the blocks of."""
+    return (
+        isinstance(statement, For)
+        and isinstance(statement.index.extent, Min)
+        and outer in statement.index.extent.atoms
+    )
+
+
+def _block_flops(statement: Statement, outer: Index) -> Size:
+    """Return the work of all blocks together: ``min(block, n - block*outer)`` adds up to ``n``."""
+    if not isinstance(statement, For) or not isinstance(statement.index.extent, Min):
+        return 0
+    block, left = statement.index.extent.a, statement.index.extent.b
+    if not isinstance(block, int):
+        block, left = left, block
+    body = add(0, *(_statement_flops(s) for s in statement.body))
+    return mul(add(left, mul(block, outer)), body)
+
+
+def _weight(scalar: object) -> int:
+    if not isinstance(scalar, Apply) or not scalar.operands[-1].dtype.is_float:
+        return 0
+    if scalar.prim in MATH:
+        return FUNCTION_FLOPS
+    return 2 if scalar.prim is Prim.FMA else int(scalar.prim not in _FREE)
+
+
+def bytes_moved(step: Step, program: Program) -> Size:
+    """Return the bytes of all buffers that a step touches, each counted once."""
+    total: Size = 0
+    for buffer in dict.fromkeys(touched(step)):
+        storage = program.storage[buffer]
+        total = add(total, mul(product(storage.shape), storage.dtype.bytes))
+    return total

@@ -1,0 +1,182 @@
+"""A program run step by step with the kernel interpreter: what its machine code is held against.
+
+The arena is laid out as planned and starts as rubbish, so that a buffer that is read before it is
+written, or shares memory with one that is still wanted, gives wrong results here too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from agnesi.core.errors import CompilerBug, IndexOutOfBounds, ShapeError
+from agnesi.dims.dim import Size, Symbol, evaluate, product
+from agnesi.loops.interpret import interpret
+from agnesi.lower.program import (
+    BindValue,
+    Copy,
+    MultiplyMatrices,
+    Program,
+    Require,
+    RunKernel,
+    SizeCheck,
+    Space,
+    Step,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agnesi.dims.dim import Dim, Shape
+    from agnesi.graph.leaves import Leaf
+    from agnesi.loops.nodes import Buffer
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Failed: TypeAlias = "Callable[[Require | SizeCheck, int, int], Exception]"
+
+_RUBBISH = 0xFF
+
+
+def plain_failure(what: Require | SizeCheck, a: int, b: int) -> Exception:
+    """Return a plain exception for what does not hold."""
+    if isinstance(what, SizeCheck):
+        return ShapeError(f"axis {what.axis} of {what.leaf!r}: {a}, but {what.expected} is {b}")
+    kind = IndexOutOfBounds if what.need.kind == "index" else ShapeError
+    return kind(f"{what.node!r}: {what.need.kind} {a}, {b}: {what.need.words}")
+
+
+def interpret_program(
+    program: Program,
+    arguments: Sequence[Array],
+    shareds: Sequence[Array],
+    failed: Failed = plain_failure,
+) -> tuple[list[Array], dict[int, Array]]:
+    """Run a program.
+
+    Args:
+        program: lowered; its kernels may have been through kernel passes or not.
+        arguments: one array for each input, of its dtype, in any memory layout.
+        shareds: present values of ``program.shareds``; they are not changed.
+        failed: makes the exception of a requirement that does not hold, given its two numbers.
+
+    Returns:
+        The outputs, and the new values of updated shared variables by position.
+    """
+    run = _Run(program, failed)
+    run.leaves(Space.INPUT, program.inputs, arguments)
+    run.leaves(Space.SHARED, program.shareds, shareds)
+    run.leaves(Space.CONSTANT, program.constants, [c.value for c in program.constants])
+    for step in program.steps:
+        run.step(step)
+    return run.results()
+
+
+class _Run:
+    """The state of one run: memory by buffer, and the numbers of sizes."""
+
+    def __init__(self, program: Program, failed: Failed) -> None:
+        self.program, self.failed = program, failed
+        self.memory: dict[Buffer, Array] = {}
+        self.slots: dict[int, Array] = {}
+        self.sizes: dict[Dim, int] = {}
+
+    def leaves(self, space: Space, leaves: Sequence[Leaf], arrays: Sequence[Array]) -> None:
+        """Learn sizes from arrays, and take what will not be written, or a copy."""
+        by_position = {
+            s.position: b for b, s in self.program.storage.items() if s.space is space
+        }
+        for position, (leaf, array) in enumerate(zip(leaves, arrays, strict=True)):
+            self.learn(leaf, array)
+            if position in by_position:
+                self.memory[by_position[position]] = np.array(array, order="C").reshape(-1)
+
+    def learn(self, leaf: Leaf, array: Array) -> None:
+        """Bind the sizes that an array tells, or check them."""
+        if array.dtype != leaf.dtype.numpy or array.ndim != leaf.ndim:
+            raise CompilerBug(f"{leaf!r} was given {array.dtype}{list(array.shape)}")
+        for axis, (size, actual) in enumerate(zip(leaf.type.shape, array.shape, strict=True)):
+            if isinstance(size, Symbol) and size not in self.sizes:
+                self.sizes[size] = actual
+            elif self.number(size) != actual:
+                raise self.failed(SizeCheck(leaf, axis, size), actual, self.number(size))
+
+    def number(self, size: Size) -> int:
+        """Return the number of a size."""
+        return evaluate(size, self.sizes)
+
+    def numbers(self, shape: Shape) -> tuple[int, ...]:
+        """Return the numbers of a shape."""
+        return tuple(map(self.number, shape))
+
+    def at(self, buffer: Buffer) -> Array:
+        """Return the memory of a buffer, which is there from its first use on."""
+        if buffer not in self.memory:
+            storage = self.program.storage[buffer]
+            count = self.number(product(storage.shape))
+            if storage.space is Space.ARENA:
+                slot = self.slot(storage.position)
+                if count * storage.dtype.bytes > slot.size:
+                    raise CompilerBug(f"slot {storage.position} is too small for {buffer!r}")
+                self.memory[buffer] = slot[: count * storage.dtype.bytes].view(storage.dtype.numpy)
+            elif storage.space in (Space.OUTPUT, Space.RENEWED, Space.LATE):
+                rubbish = np.full(count * storage.dtype.bytes, _RUBBISH, np.uint8)
+                self.memory[buffer] = rubbish.view(storage.dtype.numpy)
+            else:
+                raise CompilerBug(f"{buffer!r} of {storage} has no memory")
+        return self.memory[buffer]
+
+    def slot(self, position: int) -> Array:
+        """Return the bytes of a slot of the arena."""
+        if position not in self.slots:
+            size = self.number(self.program.slots[position])
+            self.slots[position] = np.full(size, _RUBBISH, np.uint8)
+        return self.slots[position]
+
+    def step(self, step: Step) -> None:
+        """Do one thing."""
+        match step:
+            case RunKernel(kernel=kernel):
+                memory = {buffer: self.at(buffer) for buffer in kernel.buffers}
+                interpret(kernel, memory, {s: self.number(s) for s in kernel.sizes})
+            case MultiplyMatrices():
+                self.multiply(step)
+            case BindValue(value, buffer):
+                # More than 63 bits hold is out of bounds of everything, as its stand-in is.
+                self.sizes[value] = min(int(self.at(buffer)[0]), 2**63 - 1)
+            case Require(need=need):
+                a, b = self.number(need.a), self.number(need.b)
+                holds = {
+                    "equal": a == b,
+                    "at_most": a <= b,
+                    "index": 0 <= a < b,
+                    "divides": b != 0 and a % b == 0,
+                }
+                if not holds[need.kind]:
+                    raise self.failed(step, a, b)
+            case Copy(source, target):
+                self.at(target)[:] = self.at(source)
+
+    def multiply(self, step: MultiplyMatrices) -> None:
+        """Multiply a stack of matrices."""
+        batch, m, n, k = self.numbers((step.batch, step.m, step.n, step.k))
+        a = self.at(step.a).reshape((batch, k, m) if step.transpose_a else (batch, m, k))
+        b = self.at(step.b).reshape((batch, n, k) if step.transpose_b else (batch, k, n))
+        a = a.swapaxes(1, 2) if step.transpose_a else a
+        b = b.swapaxes(1, 2) if step.transpose_b else b
+        with np.errstate(all="ignore"):
+            self.at(step.c)[:] = np.matmul(a, b).reshape(-1)
+
+    def results(self) -> tuple[list[Array], dict[int, Array]]:
+        """Return outputs and new values of shared variables, in their shapes."""
+        program = self.program
+        news = dict(program.renewed)
+        for buffer, storage in program.storage.items():
+            if storage.space is Space.SHARED and storage.position in program.updated:
+                news.setdefault(storage.position, buffer)
+        outputs = [self.shaped(buffer) for buffer in program.outputs]
+        return outputs, {position: self.shaped(buffer) for position, buffer in news.items()}
+
+    def shaped(self, buffer: Buffer) -> Array:
+        """Return a buffer's memory in its logical shape."""
+        return self.at(buffer).reshape(self.numbers(self.program.storage[buffer].shape))

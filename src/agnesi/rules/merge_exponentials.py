@@ -1,0 +1,218 @@
+"""The parts of a softmax or a logistic function, far apart in a product, come together.
+
+before: multiply(spread(divide(ct, sum(exp(x), [1]))), exp(x))
+after:  multiply(spread(ct), softmax(x, [1]))
+
+Such products are what gradients of naively written losses are made of: the exponential came from
+one op, the divisor from another, and both may be infinite where their quotient is not.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+from agnesi.ops.arithmetic import Absolute, Add, Divide, Multiply, Negative, Sign, Subtract
+from agnesi.ops.elementary import Exp, Sigmoid
+from agnesi.ops.probability import Softmax
+from agnesi.ops.reductions import Sum
+from agnesi.ops.slicing import Place, Slice
+from agnesi.rewrite.rule import rewrite
+from agnesi.rules.products import (
+    Product,
+    flatten,
+    is_same,
+    join,
+    origin,
+    respread,
+    spread_over,
+    sum_of_exp,
+)
+from agnesi.rules.tensors import aligned, literal
+
+if TYPE_CHECKING:
+    from agnesi.dims.dim import Shape
+    from agnesi.graph.tensor import Tensor
+
+# What is never negative, and may round to 0 or infinity: it cancels against itself all the same.
+_EXPONENTIAL = (Exp, Softmax, Sigmoid)
+_MOST_TERMS = 8
+
+
+@rewrite(Multiply, Divide)
+def merge_exponentials(node: Multiply | Divide) -> Tensor | None:
+    """An exponential above the line meets what it has to do with, above or below."""
+    if not node.dtype.is_float or not aligned(node):
+        return None
+    product = flatten(node)
+    if len(product.above) + len(product.below) < 2 or not _has_exponential(product):
+        return None
+    return join(product, node) if _merge(product) else _distribute(product, node)
+
+
+def _has_exponential(product: Product) -> bool:
+    wanted = (*_EXPONENTIAL, Absolute)
+    return any(isinstance(origin(f)[0], wanted) for f in (*product.above, *product.below))
+
+
+def _merge(product: Product) -> bool:
+    """Bring together what belongs together; whether there was anything."""
+    merged = False
+    while _merge_once(product):
+        merged = True
+    return merged
+
+
+def _merge_once(product: Product) -> bool:
+    above, below = product.above, product.below
+    for a, factor in enumerate(above):
+        for b, divisor in enumerate(below):
+            quotient = _quotient(factor, divisor)
+            if quotient is not None:
+                above[a : a + 1] = quotient
+                del below[b]
+                return True
+    for a, b in permutations(range(len(above)), 2):
+        merged = _product(above[a], above[b])
+        if merged is not None:
+            above[a] = merged
+            del above[b]
+            return True
+    return False
+
+
+def _quotient(factor: Tensor, divisor: Tensor) -> list[Tensor] | None:
+    """Return the factors that stand for the quotient of two, where it has a better form."""
+    (core, reads), (under, others) = origin(factor), origin(divisor)
+    if isinstance(core, _EXPONENTIAL) and is_same(factor, divisor):
+        return []
+    match core, under:
+        case Exp(z), Sum(Exp(w), axes) if z is w:
+            kept = [k for k in range(z.ndim) if k not in axes]
+            wanted = tuple(None if k is None or k in axes else kept.index(k) for k in reads)
+            return [respread(factor, Softmax(z, axes))] if wanted == others else None
+        case Sigmoid(z), Exp(w) if z is w and reads == others:
+            return [respread(factor, Sigmoid(_opposite(z)))]
+        case (Absolute(x), _) if is_same(respread(factor, x), divisor):
+            return [Sign(divisor)]
+        case (_, Absolute(x)) if is_same(factor, respread(divisor, x)):
+            return [Sign(factor)]
+        case _:
+            return None
+
+
+def _product(x: Tensor, y: Tensor) -> Tensor | None:
+    """Return the product of two factors, where it has a better form than ``x * y``."""
+    (core, reads), (other, others) = origin(x), origin(y)
+    match core, other:
+        case Exp(z), Sigmoid(w) if _are_opposite(z, w) and reads == others:
+            return respread(x, Sigmoid(z))
+        case Place(inside, starts, steps, shape), _ if core is x and isinstance(y, _EXPONENTIAL):
+            placed = flatten(inside)
+            for k, divisor in enumerate(placed.below):
+                if _takes(origin(divisor)[0], y, starts, steps):
+                    del placed.below[k]
+                    return Place(join(placed, inside), starts, steps, shape)
+            return None
+        case _:
+            return None
+
+
+def _takes(part: Tensor, whole: Tensor, starts: Shape, steps: tuple[int, ...]) -> bool:
+    """Whether a tensor is the part of another that is taken from these places."""
+    if not isinstance(part, Slice):
+        return False
+    return part.x is whole and part.starts == starts and part.steps == steps
+
+
+def _opposite(x: Tensor) -> Tensor:
+    return x.x if isinstance(x, Negative) else Negative(x)
+
+
+def _are_opposite(x: Tensor, y: Tensor) -> bool:
+    match x, y:
+        case (Negative(z), w) | (w, Negative(z)) if z is w:
+            return True
+        case Multiply(a, b), Multiply(c, d) if a is c:
+            one, other = literal(b), literal(d)
+            return one is not None and other is not None and one.number == -other.number
+        case _:
+            return False
+
+
+def _distribute(product: Product, node: Tensor) -> Tensor | None:
+    """Multiply a sum out, where one of its terms has to do with another factor.
+
+    before: multiply(subtract(divide(a, softmax(x)), b), softmax(x))
+    after:  subtract(a, multiply(b, softmax(x)))
+    """
+    for position, total in enumerate(product.above):
+        if not isinstance(total, Add | Subtract) or not aligned(total):
+            continue
+        for other, factor in enumerate(product.above):
+            if other == position or not isinstance(origin(factor)[0], _EXPONENTIAL):
+                continue
+            inner = _times_sum(total, factor)
+            if inner is not None:
+                rest = [f for k, f in enumerate(product.above) if k not in (position, other)]
+                return join(Product([*rest, inner], product.below, product.negative), node)
+    return None
+
+
+def _times_sum(total: Tensor, factor: Tensor) -> Tensor | None:
+    """Return the sum times the factor, if that has a better form for one of the terms."""
+    terms = _terms(total)
+    for term in terms:
+        term.above.append(factor)
+    if not any(_merge(term) for term in terms):
+        return None
+    shared = next((f for f in terms[0].above if isinstance(origin(f)[0], Softmax | Sigmoid)), None)
+    if shared is not None and all(any(is_same(f, shared) for f in t.above) for t in terms):
+        for term in terms:
+            at = next(k for k, f in enumerate(term.above) if is_same(f, shared))
+            del term.above[at]
+        return Multiply(_sum(terms, total), shared)
+    return _sum(terms, total)
+
+
+def _terms(total: Tensor) -> list[Product]:
+    found: list[Product] = []
+    todo = [(total, False)]
+    while todo:
+        x, negative = todo.pop()
+        if isinstance(x, Add | Subtract) and aligned(x) and len(found) + len(todo) < _MOST_TERMS:
+            todo += [(x.y, negative ^ isinstance(x, Subtract)), (x.x, negative)]
+        else:
+            term = flatten(x)
+            term.negative ^= negative
+            found.append(term)
+    return found
+
+
+def _sum(terms: list[Product], like: Tensor) -> Tensor:
+    result = join(terms[0], like)
+    for term in terms[1:]:
+        positive = Product(term.above, term.below)
+        result = (Subtract if term.negative else Add)(result, join(positive, like))
+    return result
+
+
+@rewrite(Sum)
+def lift_divisor(node: Sum) -> Tensor | None:
+    """A sum of quotients by one sum of exponentials is divided once.
+
+    before: sum(divide(a, spread(sum(exp(x), [1]))), [1])
+    after:  divide(sum(a, [1]), sum(exp(x), [1]))
+    """
+    if type(node) is not Sum or not node.dtype.is_float:
+        return None
+    product = flatten(node.x)
+    for k, divisor in enumerate(product.below):
+        total, axes = spread_over(divisor)
+        if axes == node.axes and sum_of_exp(total) is not None:
+            del product.below[k]
+            return Divide(Sum(join(product, node.x), axes), total)
+    return None
+
+
+MERGE_EXPONENTIALS = (merge_exponentials, lift_divisor)

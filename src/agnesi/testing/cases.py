@@ -1,0 +1,248 @@
+"""What to call an op with, and what has to come out: derived from the op's class.
+
+A case is one call: arrays, other arguments, and NumPy's answer.  The cases of an op go through its
+samples; dtypes take turns, so that each sample and each dtype occurs without every pair of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agnesi.core.dtypes import ALL, DType, as_dtype
+from agnesi.dims.dim import fresh_symbol
+from agnesi.graph.leaves import new_input
+from agnesi.graph.types import TensorType
+from agnesi.ops.families import Composite, Domain, Elementwise, Op, Reduction, Sample
+from agnesi.ops.linear import MatMul
+from agnesi.ops.reductions import Sum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from agnesi.graph.leaves import Input
+    from agnesi.graph.tensor import Array, Tensor
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an op.
+
+    Attributes:
+        op: the op.
+        sample: shapes and other arguments.
+        arrays: the tensor operands.
+    """
+
+    op: type[Op]
+    sample: Sample
+    arrays: tuple[Array, ...]
+
+    def __str__(self) -> str:
+        operands = [f"{a.dtype}{list(a.shape)}" for a in self.arrays]
+        extra = [repr(e) for e in self.sample.extra]
+        named = [f"{name}={value!r}" for name, value in self.sample.named.items()]
+        return f"{self.op.public}({', '.join([*operands, *extra, *named])})"
+
+    def inputs(self, *, symbolic: bool = False) -> list[Input]:
+        """Return new inputs for the arrays.
+
+        Args:
+            symbolic: with unknown sizes, but for those of 1, which have to be seen.
+        """
+        return [
+            new_input(name, type_of(array, name if symbolic else None))
+            for name, array in zip("xyzuvw", self.arrays, strict=False)
+        ]
+
+    def call(self, *operands: Tensor) -> Tensor:
+        """Return the expression."""
+        return self.op.call(*operands, *self.sample.extra, **self.sample.named)
+
+    def reference(self) -> Array:
+        """Return NumPy's answer, in NumPy's dtype but for float16, which agnesi has as float32.
+
+        Functions that round are computed in a wider float and rounded once.
+        """
+        with np.errstate(all="ignore"):
+            if _is_numpys(self.op.reference):
+                kind = np.result_type(self._numpy(self.arrays))
+                kind = np.dtype(np.float32) if kind == np.float16 else kind
+            else:
+                kind = self.call(*self.inputs()).dtype.numpy
+            arrays = self.arrays
+            if kind.kind == "f" and _rounds(self.op):
+                wide = np.float64 if kind == np.float32 else np.longdouble
+                moving = {k for k, a in enumerate(arrays) if a.dtype.kind == "f"}
+                arrays = tuple(
+                    a.astype(wide) if k in moving or issubclass(self.op, Elementwise) else a
+                    for k, a in enumerate(arrays)
+                )
+            return self._numpy(arrays).astype(kind)
+
+    def _numpy(self, arrays: tuple[Array, ...]) -> Array:
+        return np.asarray(self.op.reference(*arrays, *self.sample.extra, **self.sample.named))
+
+    @property
+    def scale(self) -> Array | float:
+        """The magnitude whose units in the last place count errors.
+
+        A sum of terms of both signs is as exact as the sum of their absolute values.
+        """
+        if issubclass(self.op, Sum | MatMul):
+            return self._numpy(tuple(np.abs(a.astype(np.float64)) for a in self.arrays))
+        first = self.arrays[0] if self.arrays else np.zeros(0)
+        if issubclass(self.op, Composite) and first.size:
+            return float(np.abs(first.astype(np.float64)).max())
+        return 0.0
+
+    def strided(self) -> Iterator[tuple[str, tuple[Array, ...]]]:
+        """Yield the same arrays laid out otherwise in memory."""
+        for name, lay_out in _LAYOUTS:
+            yield name, tuple(lay_out(array) for array in self.arrays)
+
+
+def _is_numpys(function: Any) -> bool:
+    return isinstance(function, np.ufunc) or function.__module__.startswith("numpy")
+
+
+def _rounds(op: type[Op]) -> bool:
+    if issubclass(op, Elementwise):
+        return op.dtype_rule == "floating"
+    return issubclass(op, Reduction | Composite | MatMul)
+
+
+def type_of(array: Array, symbols: str | None = None) -> TensorType:
+    """Return the type of an array, with unknown sizes if they are given a name."""
+    shape = tuple(
+        size if symbols is None or size == 1 else fresh_symbol(f"{symbols}.{axis}")
+        for axis, size in enumerate(array.shape)
+    )
+    return TensorType(as_dtype(array.dtype), shape)
+
+
+def _reversed(array: Array) -> Array:
+    flipped = array[(slice(None, None, -1),) * array.ndim]
+    return flipped.copy()[(slice(None, None, -1),) * array.ndim]
+
+
+def _transposed(array: Array) -> Array:
+    return np.asfortranarray(array)
+
+
+def _spread(array: Array) -> Array:
+    wide = np.zeros((*(2 * size + 1 for size in array.shape),), array.dtype)
+    view = wide[tuple(slice(1, None, 2) for _ in array.shape)]
+    view[...] = array
+    return view
+
+
+_LAYOUTS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
+    ("columns first", _transposed),
+    ("negative strides", _reversed),
+    ("every other", _spread),
+)
+
+
+def operand_dtypes(op: type[Op]) -> tuple[DType, ...]:
+    """Return the dtypes that the op's public function takes."""
+    if issubclass(op, Elementwise) and op.dtype_rule != "promote":
+        return ALL
+    return op.dtypes
+
+
+def cases_of(op: type[Op], *, seed: int = 0, specials: bool = True) -> list[Case]:
+    """Return calls of an op: its samples, each of its dtypes, and special values.
+
+    Args:
+        op: an op.
+        seed: of the values.
+        specials: add calls with every combination of the domains' special values.
+    """
+    random = np.random.default_rng(seed)
+    samples = op.all_samples()
+    dtypes = operand_dtypes(op)
+    # Floats first: they are what an op is for, and have the finest cases.
+    ordered = sorted(dtypes, key=lambda d: not d.is_float)
+    count = max(len(samples), len(ordered)) if samples and samples[0].shapes else len(samples)
+    made = [
+        sample_case(op, samples[k % len(samples)], ordered[k % len(ordered)], random)
+        for k in range(count)
+    ]
+    if specials and issubclass(op, Elementwise) and any(d.special for d in op.domain):
+        for dtype in dtypes:
+            arrays = special_arrays(op, dtype)
+            made.append(Case(op, Sample(tuple(a.shape for a in arrays)), arrays))
+    return made
+
+
+def sample_case(
+    op: type[Op],
+    sample: Sample,
+    dtype: DType,
+    random: np.random.Generator,
+    *,
+    smooth: bool = False,
+) -> Case:
+    """Return the sample with random values.
+
+    Args:
+        op: the op.
+        sample: shapes and other arguments.
+        dtype: of the operands, but those whose domain names other ones.
+        random: where values come from.
+        smooth: keep away from the points that the domains avoid.
+    """
+    arrays: list[Array] = []
+    for place, shape in enumerate(sample.shapes):
+        domain = op.domain[min(place, len(op.domain) - 1)]
+        kind = domain.dtypes[int(random.integers(len(domain.dtypes)))] if domain.dtypes else dtype
+        values = _values(domain, kind, math.prod(shape), random)
+        if smooth and kind.is_float:
+            for point in domain.avoid:
+                near = np.abs(values - point) < 0.1
+                values = np.where(near, point + np.copysign(0.1, values - point), values)
+        arrays.append(values.astype(kind.numpy).reshape(shape))
+    return Case(op, sample, tuple(arrays))
+
+
+def _values(domain: Domain, dtype: DType, count: int, random: np.random.Generator) -> Array:
+    if dtype.is_float:
+        return random.uniform(domain.low, domain.high, count)
+    if dtype.is_bool:
+        return random.integers(0, 2, count)
+    low = max(math.ceil(domain.low), 0 if dtype.is_unsigned else -(2**31))
+    return random.integers(low, max(math.floor(domain.high), low) + 1, count)
+
+
+def special_arrays(op: type[Op], dtype: DType) -> tuple[Array, ...]:
+    """Return arrays that hold every combination of the operands' special values."""
+    choices = [
+        _specials(op, domain, domain.dtypes[0] if domain.dtypes else dtype) for domain in op.domain
+    ]
+    table = list(zip(*itertools.product(*choices), strict=True))
+    kinds = [domain.dtypes[0] if domain.dtypes else dtype for domain in op.domain]
+    return tuple(np.array(c, k.numpy) for c, k in zip(table, kinds, strict=True))
+
+
+def _specials(op: type[Op], domain: Domain, dtype: DType) -> list[Any]:
+    if dtype.is_float:
+        return [*domain.special, domain.low, domain.high]
+    if dtype.is_bool:
+        return [False, True]
+    limits = np.iinfo(dtype.numpy)
+    whole = [int(s) for s in domain.special if math.isfinite(s)]
+    ends = [] if issubclass(op, Elementwise) and _to_float(op) else [limits.min, limits.max]
+    low, high = max(domain.low, limits.min), min(domain.high, limits.max)
+    inside = [
+        w for w in (*whole, math.ceil(low), math.floor(high)) if limits.min <= w <= limits.max
+    ]
+    return list(dict.fromkeys([*inside, *(ends if domain.special else [])]))
+
+
+def _to_float(op: type[Elementwise]) -> bool:
+    return op.dtype_rule in ("floating", "quotient")
