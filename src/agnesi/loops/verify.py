@@ -1,0 +1,240 @@
+"""What must hold of a kernel after every pass.
+
+- every index is bound by one loop around it, every variable is assigned before it is read, every
+  buffer and size is among what the kernel is given;
+- dtypes fit: of each primitive's operands, of what is stored and assigned;
+- only buffers noted as written are stored to;
+- where the numbers of elements are given, no access is seen to lie outside its buffer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.core.dtypes import BOOL, I64
+from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import Dim, Index, Size, Symbol, Value, sub
+from agnesi.dims.simplify import at_least, is_nonnegative
+from agnesi.loops.nodes import (
+    Accumulate,
+    Apply,
+    Assign,
+    For,
+    FromIndex,
+    Guard,
+    If,
+    Literal,
+    Load,
+    Read,
+    Scalar,
+    Store,
+)
+from agnesi.loops.prims import COMPARISONS, MATH, Prim
+from agnesi.loops.text import kernel_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from agnesi.core.dtypes import DType
+    from agnesi.loops.nodes import Buffer, Kernel, Local, Statement
+
+
+def verify_kernel(
+    kernel: Kernel, elements: Mapping[Buffer, Size] | None = None, *, native: bool = False
+) -> None:
+    """Check a kernel.
+
+    Args:
+        kernel: the loop nest.
+        elements: how many elements each buffer holds, where known.
+        native: whether elementary functions have to be expanded.
+
+    Raises:
+        CompilerBug: something does not hold; the message holds the kernel's text.
+    """
+    try:
+        _Check(kernel, elements or {}, native).body(kernel.body)
+    except _Wrong as wrong:
+        raise CompilerBug(f"kernel {kernel.name}: {wrong}\n{kernel_text(kernel)}") from None
+
+
+class _Wrong(Exception):
+    """What does not hold."""
+
+
+# How many operands a primitive takes, where it is not two.
+_ARITY = {
+    **dict.fromkeys((Prim.NEG, Prim.ABS, Prim.NOT, Prim.CAST, Prim.BITCAST, Prim.SQRT), 1),
+    **dict.fromkeys((Prim.FLOOR, Prim.CEIL, Prim.TRUNC, Prim.RINT), 1),
+    **dict.fromkeys(MATH - {Prim.POW, Prim.ATAN2, Prim.FMOD}, 1),
+    **dict.fromkeys((Prim.FMA, Prim.SELECT), 3),
+}
+_FLOAT_ONLY = MATH | {Prim.DIV, Prim.FMA, Prim.COPYSIGN, Prim.SQRT}
+_FLOAT_ONLY |= {Prim.FLOOR, Prim.CEIL, Prim.TRUNC, Prim.RINT}
+_INTEGER_ONLY = {Prim.FLOORDIV, Prim.MOD, Prim.SHL, Prim.SHR}
+_NUMBERS = {Prim.ADD, Prim.SUB, Prim.MUL, Prim.NEG, Prim.ABS}
+_BITS = {Prim.AND, Prim.OR, Prim.XOR, Prim.NOT}
+_ACCUMULATING = {Prim.ADD, Prim.MUL, Prim.MIN, Prim.MAX, Prim.AND, Prim.OR}
+
+
+class _Check:
+    """Walks in program order with what is bound at each place."""
+
+    def __init__(self, kernel: Kernel, elements: Mapping[Buffer, Size], native: bool) -> None:
+        self.kernel, self.elements, self.native = kernel, elements, native
+        self.bound: set[Dim] = set(kernel.sizes)
+        self.loops: list[Index] = []
+        self.used: set[Index] = set()
+        self.assigned: set[Local] = set()
+        # Expressions found good, by the innermost loop: what is bound there holds for them.
+        self.good: list[set[Scalar]] = [set()]
+        if len(set(kernel.buffers)) != len(kernel.buffers):
+            raise _Wrong(f"a buffer is given twice: {kernel.buffers}")
+        unknown = kernel.written - set(kernel.buffers)
+        if unknown:
+            raise _Wrong(f"writes {unknown}, which it is not given")
+
+    def body(self, statements: Iterable[Statement]) -> None:
+        """Check statements in order."""
+        for statement in statements:
+            match statement:
+                case For(index, inner):
+                    self.loop(index, inner)
+                case If(condition, inner):
+                    self.scalar(condition, where=statement)
+                    self.expect(condition.dtype, BOOL, "a condition")
+                    self.branch(inner)
+                case Store(buffer, offset, value):
+                    self.scalar(value, where=statement)
+                    self.expect(value.dtype, buffer.element, f"the value stored to {buffer}")
+                    if buffer not in self.kernel.written:
+                        raise _Wrong(f"stores to {buffer}, which is not noted as written")
+                    self.access(buffer, offset, "stores to", certain=True)
+                case Assign(local, value):
+                    self.scalar(value, where=statement)
+                    self.expect(value.dtype, local.element, f"the value of {local.name}")
+                    self.assigned.add(local)
+                case Accumulate(local, prim, value):
+                    self.scalar(value, where=statement)
+                    self.accumulate(local, prim, value.dtype)
+                case _:
+                    raise _Wrong(f"unknown statement {statement!r}")
+
+    def loop(self, index: Index, inner: Iterable[Statement]) -> None:
+        """Check a loop; what is first assigned in it may never be, if it runs no times."""
+        self.size(index.extent, "the extent of a loop")
+        if index in self.used:
+            raise _Wrong(f"the index {index} belongs to two loops")
+        self.used.add(index)
+        self.bound.add(index)
+        self.loops.append(index)
+        self.branch(inner)
+        self.loops.pop()
+        self.bound.discard(index)
+
+    def branch(self, inner: Iterable[Statement]) -> None:
+        """Check statements that may not run."""
+        before = set(self.assigned)
+        self.good.append(set())
+        self.body(inner)
+        self.good.pop()
+        self.assigned = before
+
+    def accumulate(self, local: Local, prim: Prim, dtype: DType) -> None:
+        """Check a step of an accumulation."""
+        self.expect(dtype, local.element, f"the value combined with {local.name}")
+        if local not in self.assigned:
+            raise _Wrong(f"accumulates in {local.name} before it is assigned")
+        if prim not in _ACCUMULATING:
+            raise _Wrong(f"accumulates by {prim.value}")
+        self.operation(prim, (dtype, dtype), dtype)
+
+    def expect(self, given: DType, wanted: DType, what: str) -> None:
+        """Check a dtype."""
+        if given is not wanted:
+            raise _Wrong(f"{what} is {given}, not {wanted}")
+
+    def size(self, size: Size, what: str) -> None:
+        """Check that all a size mentions is bound."""
+        if isinstance(size, int):
+            return
+        for atom in size.atoms:
+            if isinstance(atom, Symbol | Value | Index) and atom not in self.bound:
+                raise _Wrong(f"{what} mentions {atom}, which is not bound: {size}")
+
+    def access(self, buffer: Buffer, offset: Size, does: str, *, certain: bool) -> None:
+        """Check an offset; ``certain`` where the access happens whenever its place is reached."""
+        if buffer not in self.kernel.buffers:
+            raise _Wrong(f"{does} {buffer}, which it is not given")
+        self.size(offset, f"an offset of {buffer}")
+        count = self.elements.get(buffer)
+        if count is None or not certain:
+            return
+        if any(not at_least(index.extent, 1) for index in self.loops):
+            return
+        if is_nonnegative(sub(-1, offset)) or at_least(offset, count):
+            raise _Wrong(f"{does} {buffer}[{offset}], of {count} elements")
+
+    def scalar(self, root: Scalar, *, where: Statement) -> None:
+        """Check an expression; arms of guards may stay unevaluated, so less is known of them."""
+        stack = [(root, True)]
+        seen: set[tuple[Scalar, bool]] = set()
+        while stack:
+            node, certain = stack.pop()
+            if (node, certain) in seen or (certain and node in self.good[-1]):
+                continue
+            seen.add((node, certain))
+            match node:
+                case Literal():
+                    pass
+                case FromIndex(size):
+                    self.size(size, "an index value")
+                    self.expect(node.dtype, I64, "an index value")
+                case Load(buffer, offset):
+                    self.expect(node.dtype, buffer.element, f"what is loaded from {buffer}")
+                    self.access(buffer, offset, "loads from", certain=certain)
+                case Read(local):
+                    if local not in self.assigned:
+                        raise _Wrong(f"reads {local.name} before it is assigned, in {where!r}")
+                case Guard(condition, value, otherwise):
+                    self.expect(condition.dtype, BOOL, "the condition of a guard")
+                    stack += [(condition, certain), (value, False), (otherwise, False)]
+                case Apply(prim, operands, to):
+                    self.operation(prim, tuple(o.dtype for o in operands), to)
+                    stack += [(operand, certain) for operand in operands]
+                case _:
+                    raise _Wrong(f"unknown expression {node!r}")
+        self.good[-1].update(node for node, certain in seen if certain and not _reads(node))
+
+    def operation(self, prim: Prim, kinds: tuple[DType, ...], to: DType) -> None:
+        """Check the dtypes of a primitive."""
+        shown = f"{prim.value} of {', '.join(map(str, kinds))} to {to}"
+        if len(kinds) != _ARITY.get(prim, 2):
+            raise _Wrong(f"{shown}: it takes {_ARITY.get(prim, 2)} operands")
+        if self.native and prim in MATH:
+            raise _Wrong(f"{shown}: it was to be expanded")
+        if prim is Prim.SELECT:
+            self.expect(kinds[0], BOOL, "the condition of a select")
+            kinds = kinds[1:]
+        if any(kind is not kinds[0] for kind in kinds):
+            raise _Wrong(f"{shown}: operands have to be alike")
+        kind = kinds[0]
+        if prim is Prim.CAST:
+            return
+        if prim is Prim.BITCAST:
+            fits = kind.bits == to.bits
+        else:
+            fits = to is (BOOL if prim in COMPARISONS else kind)
+        fits = fits and not (
+            (prim in _FLOAT_ONLY and not kind.is_float)
+            or (prim in _INTEGER_ONLY and not kind.is_integer)
+            or (prim in _NUMBERS and kind is BOOL)
+            or (prim in _BITS and kind.is_float)
+        )
+        if not fits:
+            raise _Wrong(f"{shown}: it is not defined for these")
+
+
+def _reads(node: Scalar) -> bool:
+    """Whether the expression itself may be good at one place and not at another."""
+    return isinstance(node, Read | Apply | Guard)

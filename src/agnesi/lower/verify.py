@@ -1,0 +1,75 @@
+"""What must hold of a program: good kernels, memory for every buffer, nothing read unwritten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import product
+from agnesi.loops.verify import verify_kernel
+from agnesi.lower.plan import touched
+from agnesi.lower.program import BindValue, Copy, MultiplyMatrices, RunKernel, Space
+
+if TYPE_CHECKING:
+    from agnesi.loops.nodes import Buffer
+    from agnesi.lower.program import Program, Step
+
+_GIVEN = (Space.INPUT, Space.SHARED, Space.CONSTANT)
+
+
+def verify_program(program: Program, *, native: bool = False) -> None:
+    """Check a program.
+
+    Args:
+        program: lowered, with its buffers planned.
+        native: whether elementary functions have to be expanded.
+
+    Raises:
+        CompilerBug: something does not hold.
+    """
+    storage = program.storage
+    elements = {buffer: product(s.shape) for buffer, s in storage.items()}
+    written: set[Buffer] = {b for b, s in storage.items() if s.space in _GIVEN}
+    # Which buffer a slot of the arena holds at present.
+    tenants: dict[int, Buffer] = {}
+    for step in program.steps:
+        missing = [b for b in touched(step) if b not in storage]
+        if missing:
+            raise CompilerBug(f"{program.name}: {missing} have no memory, in {step}")
+        if isinstance(step, RunKernel):
+            verify_kernel(step.kernel, elements, native=native)
+        reads, writes = accesses(step)
+        for buffer in reads:
+            slot = storage[buffer].position
+            lost = storage[buffer].space is Space.ARENA and tenants.get(slot) is not buffer
+            if buffer not in written or lost:
+                raise CompilerBug(f"{program.name}: {buffer} is read before it is written, {step}")
+        for buffer in writes:
+            place = storage[buffer]
+            if place.space in (Space.INPUT, Space.CONSTANT):
+                raise CompilerBug(f"{program.name}: the {place.space.value} {buffer} is written")
+            if place.space is Space.SHARED and place.position not in program.updated:
+                raise CompilerBug(f"{program.name}: {buffer} is written but not updated")
+            if place.space is Space.ARENA:
+                tenants[place.position] = buffer
+            written.add(buffer)
+    for buffer in (*program.outputs, *program.renewed.values()):
+        if buffer not in written:
+            raise CompilerBug(f"{program.name}: {buffer} is never written")
+
+
+def accesses(step: Step) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
+    """Return the buffers a step needs to have been written, and those it writes."""
+    match step:
+        case RunKernel(kernel=kernel):
+            return tuple(b for b in kernel.buffers if b not in kernel.written), tuple(
+                b for b in kernel.buffers if b in kernel.written
+            )
+        case MultiplyMatrices(a=a, b=b, c=c):
+            return (a, b), (c,)
+        case BindValue(buffer=buffer):
+            return (buffer,), ()
+        case Copy(source, target):
+            return (source,), (target,)
+        case _:
+            return (), ()
