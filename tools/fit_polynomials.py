@@ -10,7 +10,6 @@ that they make up for what the rounding lost.
     python tools/fit_polynomials.py exp sin    # those whose name contains one of the words
 """
 
-# ruff: noqa: T201 (a tool that prints)
 from __future__ import annotations
 
 import importlib

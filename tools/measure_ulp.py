@@ -8,7 +8,6 @@ thousand of an ulp); the error functions, which NumPy does not have, from SciPy 
     python tools/measure_ulp.py exp pow    # some, prints their rows
 """
 
-# ruff: noqa: T201 (a tool that prints)
 from __future__ import annotations
 
 import importlib

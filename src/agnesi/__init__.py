@@ -2,21 +2,31 @@
 
 >>> import agnesi as ag
 >>> x = ag.vector("x")
->>> y = 1 / (1 + x**2)                       # Agnesi's curve
+>>> y = 1 / (1 + x**2)  # Agnesi's curve
 >>> f = ag.function([x], [y, ag.grad(y.sum(), x)])
 """
 
 from __future__ import annotations
 
-from agnesi._version import __version__
-from agnesi.api.inputs import col, input, matrix, row, scalar, tensor3, tensor4, vector
+from agnesi._version import __version__ as __version__
+from agnesi.api.inputs import col as col
+from agnesi.api.inputs import input as input
+from agnesi.api.inputs import matrix as matrix
+from agnesi.api.inputs import row as row
+from agnesi.api.inputs import scalar as scalar
+from agnesi.api.inputs import tensor3 as tensor3
+from agnesi.api.inputs import tensor4 as tensor4
+from agnesi.api.inputs import vector as vector
 from agnesi.api.surface import connect as _connect
-from agnesi.autodiff.reverse import grad
-from agnesi.compile.function import Function, In, function
-from agnesi.compile.shared import Shared, shared
+from agnesi.autodiff.reverse import grad as grad
+from agnesi.compile.function import Function as Function
+from agnesi.compile.function import In as In
+from agnesi.compile.function import function as function
+from agnesi.compile.shared import Shared as Shared
+from agnesi.compile.shared import shared as shared
 from agnesi.core.errors import *
-from agnesi.graph.leaves import constant
-from agnesi.graph.tensor import Tensor
+from agnesi.graph.leaves import constant as constant
+from agnesi.graph.tensor import Tensor as Tensor
 from agnesi.ops.arithmetic import *
 from agnesi.ops.choice import *
 from agnesi.ops.comparison import *

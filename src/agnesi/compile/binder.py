@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.errors import CallError, CompilerBug, IndexOutOfBounds, ShapeError
 from agnesi.codegen.llvm import layout as at
+from agnesi.core.errors import CallError, CompilerBug, IndexOutOfBounds, ShapeError
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.text import op_name
 from agnesi.lower.program import Require, SizeCheck
@@ -162,7 +162,8 @@ class Binder:
         made = f"   from {parameter.leaf.source}" if parameter.leaf.source else ""
         return CallError(
             f"{self.function}: {self.label(parameter)} takes {parameter.leaf.type}, "
-            f"but was given {given}\n  {self.label(parameter)}: {parameter.leaf.type}{made}\n  {advice}"
+            f"but was given {given}\n"
+            f"  {self.label(parameter)}: {parameter.leaf.type}{made}\n  {advice}"
         )
 
 
@@ -226,9 +227,10 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
     operands = "".join(f"\n  {_role(node, o)}: {o.type}{_made(o)}" for o in node.operands)
     if need.kind == "index":
         index = a - b if a < 0 and type(node).__name__ == "Indexed" else a
+        lowest = -b if type(node).__name__ == "Indexed" else 0
         return IndexOutOfBounds(
-            f"{function}: index {index} is out of bounds for size {b}: {need.words}{where}{operands}"
-            f"\n  an index lies in {f'{-b} to ' if type(node).__name__ == 'Indexed' else '0 to '}{b - 1}"
+            f"{function}: index {index} is out of bounds for size {b}: "
+            f"{need.words}{where}{operands}\n  an index lies in {lowest} to {b - 1}"
         )
     if need.kind == "at_most":
         return ShapeError(f"{function}: {op_name(node)}: no {need.words}{where}{operands}")

@@ -11,8 +11,8 @@ import numpy as np
 from agnesi.compile.binder import failure
 from agnesi.compile.shared import Shared
 from agnesi.core import knobs
-from agnesi.graph.interpret import interpret
 from agnesi.graph.graph import toposort
+from agnesi.graph.interpret import interpret
 from agnesi.graph.text import op_name
 from agnesi.loops.text import kernel_text
 from agnesi.lower.interpret import interpret_program

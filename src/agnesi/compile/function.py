@@ -13,6 +13,7 @@ import numpy as np
 from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.entry import Form, emit_program
 from agnesi.compile.binder import Binder, Failure, Parameter
+from agnesi.compile.debug import Interpreted, WatchNan, dump
 from agnesi.compile.explain import Text, explain
 from agnesi.compile.pipeline import (
     KERNEL,
@@ -22,7 +23,6 @@ from agnesi.compile.pipeline import (
     run_graph_passes,
     run_kernel_passes,
 )
-from agnesi.compile.debug import Interpreted, WatchNan, dump
 from agnesi.compile.shared import Shared
 from agnesi.core import knobs
 from agnesi.core.errors import FunctionError
@@ -147,6 +147,7 @@ def function(
     updates: Mapping[Shared, Any] | Sequence[tuple[Shared, Any]] | None = None,
     givens: Mapping[Tensor, Any] | Sequence[tuple[Tensor, Any]] | None = None,
     name: str | None = None,
+    *,
     on_unused_input: Unused = "raise",
 ) -> Function:
     """Compile a function.
@@ -242,7 +243,7 @@ def make_native(function: Function) -> None:
 
 
 def debugged(function: Function) -> Any:
-    """Return the callable with the debug knobs in force, native code itself where there are none."""
+    """Return the callable under the debug knobs: native code itself where none is set."""
     interpret = knobs.INTERPRET.value
     if interpret not in ("", "0", "graph", "loops"):
         raise ValueError(
@@ -263,7 +264,8 @@ class _Check:
         """Return the request; raise FunctionError for what cannot be."""
         if self.on_unused not in ("raise", "warn", "ignore"):
             raise FunctionError(
-                f"{self.name}: on_unused_input is 'raise', 'warn' or 'ignore', not {self.on_unused!r}"
+                f"{self.name}: on_unused_input is 'raise', 'warn' or 'ignore', "
+                f"not {self.on_unused!r}"
             )
         declared = self.inputs(inputs)
         form, keys, results = self.outputs(outputs)
@@ -289,7 +291,7 @@ class _Check:
         items: list[Any] = list(given)  # type: ignore[arg-type]
         for item in items:
             entry = item
-            if isinstance(item, tuple) and len(item) == 2:  # type: ignore[arg-type]  # noqa: PLR2004
+            if isinstance(item, tuple) and len(item) == 2:  # type: ignore[arg-type]
                 pair: tuple[Any, Any] = item  # type: ignore[assignment]
                 entry = In(*pair)
             entry = entry if isinstance(entry, In) else In(entry)
@@ -344,7 +346,7 @@ class _Check:
             return list(given.items())  # type: ignore[arg-type]
         pairs: list[Any] = list(given) if isinstance(given, list | tuple) else [given]  # type: ignore[arg-type]
         for pair in pairs:
-            if not isinstance(pair, tuple | list) or len(pair) != 2:  # type: ignore[arg-type]  # noqa: PLR2004
+            if not isinstance(pair, tuple | list) or len(pair) != 2:  # type: ignore[arg-type]
                 raise FunctionError(
                     f"{self.name}: {what} are pairs (variable, expression) or a dict, "
                     f"but this is {pair!r}"
@@ -456,7 +458,8 @@ class _Check:
                 for atom in size.atoms:
                     if isinstance(atom, Symbol) and atom not in told:
                         raise FunctionError(
-                            f"{self.name}: the size {atom} of {node!r} cannot be told from the inputs\n"
+                            f"{self.name}: the size {atom} of {node!r} "
+                            "cannot be told from the inputs\n"
                             "  add the variable whose size it is to the inputs"
                         )
 
@@ -493,7 +496,7 @@ def _cut(variable: Tensor, sizes: dict[Dim, Size]) -> Leaf:
         if isinstance(size, Dim) and not isinstance(size, Symbol):
             fresh = fresh_symbol(f"{variable.name or 'cut'}.{axis}")
             sizes[size] = fresh
-            size = fresh  # noqa: PLW2901
+            size = fresh
         shape.append(size)
     return new_input(variable.name, TensorType(variable.dtype, tuple(shape)))
 

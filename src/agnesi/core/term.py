@@ -12,6 +12,7 @@ Fields hold terms, tuples of terms, or plain hashable values.  Start reading at 
 from __future__ import annotations
 
 import threading
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transform
 from weakref import WeakValueDictionary
 
@@ -45,7 +46,7 @@ class Term:
         super().__init_subclass__()
         own = [
             name
-            for name, kind in cls.__dict__.get("__annotations__", {}).items()
+            for name, kind in get_annotations(cls).items()
             if not str(kind).startswith("ClassVar")
             and not isinstance(cls.__dict__.get(name), _Derived)
         ]

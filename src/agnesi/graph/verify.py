@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import AgnesiError, CompilerBug
-from agnesi.dims.dim import Dim, Symbol
+from agnesi.dims.dim import Dim, Size, Symbol
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Input
 from agnesi.graph.text import graph_text
@@ -28,7 +28,7 @@ def verify_graph(outputs: Sequence[Tensor], inputs: Collection[Tensor] | None = 
     """
     nodes = toposort(outputs, inputs or ())
     place = {node: k for k, node in enumerate(nodes)}
-    told: set[Dim] = {
+    told: set[Size] = {
         size for node in nodes if not node.operands for size in node.type.shape if _free(size)
     }
     for leaf in inputs or ():

@@ -205,9 +205,9 @@ def compute(prim: Prim, operands: Sequence[Number], to: DType) -> Number:
         CompilerBug: the primitive is not defined for these operands.
     """
     kind = operands[-1].dtype.kind
-    function = _ANY.get(prim) or (_FLOAT if kind == "f" else _BOOL if kind == "b" else _INTEGER).get(
-        prim
-    )
+    function = _ANY.get(prim) or (
+        _FLOAT if kind == "f" else _BOOL if kind == "b" else _INTEGER
+    ).get(prim)
     if function is None and kind == "f":
         function = MATH_REFERENCE.get(prim)
     if prim is Prim.CAST:

@@ -128,9 +128,7 @@ class _Text:
             text = self.one(scalar, texts)
             if scalar in self.repeated and scalar is not root:
                 name = f"v{len(self.names)}"
-                lines.append(
-                    f"{pad}{name} = {text.removeprefix('(').removesuffix(')') if _wrapped(text) else text}"
-                )
+                lines.append(f"{pad}{name} = {_bare(text)}")
                 self.names[scalar] = text = name
             texts[scalar] = text
             stack.pop()

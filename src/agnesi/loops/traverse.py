@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import Size
 from agnesi.dims.simplify import substitute
 from agnesi.loops.nodes import (
     Accumulate,
@@ -25,7 +24,7 @@ from agnesi.loops.nodes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from agnesi.dims.dim import Dim
+    from agnesi.dims.dim import Dim, Size
 
 
 def children_of(scalar: Scalar) -> tuple[Scalar, ...]:

@@ -69,8 +69,8 @@ _ARITY = {
     **dict.fromkeys(MATH - {Prim.POW, Prim.ATAN2, Prim.FMOD}, 1),
     **dict.fromkeys((Prim.FMA, Prim.SELECT), 3),
 }
-_FLOAT_ONLY = MATH | {Prim.DIV, Prim.FMA, Prim.COPYSIGN, Prim.SQRT}
-_FLOAT_ONLY |= {Prim.FLOOR, Prim.CEIL, Prim.TRUNC, Prim.RINT}
+_ROUNDING = {Prim.FLOOR, Prim.CEIL, Prim.TRUNC, Prim.RINT}
+_FLOAT_ONLY = MATH | _ROUNDING | {Prim.DIV, Prim.FMA, Prim.COPYSIGN, Prim.SQRT}
 _INTEGER_ONLY = {Prim.FLOORDIV, Prim.MOD, Prim.SHL, Prim.SHR}
 _NUMBERS = {Prim.ADD, Prim.SUB, Prim.MUL, Prim.NEG, Prim.ABS}
 _BITS = {Prim.AND, Prim.OR, Prim.XOR, Prim.NOT}

@@ -83,9 +83,7 @@ class _Run:
 
     def leaves(self, space: Space, leaves: Sequence[Leaf], arrays: Sequence[Array]) -> None:
         """Learn sizes from arrays, and take what will not be written, or a copy."""
-        by_position = {
-            s.position: b for b, s in self.program.storage.items() if s.space is space
-        }
+        by_position = {s.position: b for b, s in self.program.storage.items() if s.space is space}
         for position, (leaf, array) in enumerate(zip(leaves, arrays, strict=True)):
             self.learn(leaf, array)
             if position in by_position:

@@ -17,8 +17,8 @@ from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import Requirement, Tensor
 from agnesi.loops.nodes import Buffer, Load, Store, fresh_buffer
-from agnesi.lower.fuse import Fusion, Group, fuse, is_materialised_leaf, matrix_view
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
+from agnesi.lower.fuse import Fusion, Group, fuse, is_materialised_leaf, matrix_view
 from agnesi.lower.kernels import write_kernel
 from agnesi.lower.plan import plan_buffers
 from agnesi.lower.program import (
@@ -241,10 +241,8 @@ class _Lowering:
                 self.buffers[value] = buffer
                 self.targets[value] = [buffer]
             source = self.buffers[value]
-            if (
-                value in self.updates
-                or value in self.home
-                and self.storage[source].space is Space.SHARED
+            if value in self.updates or (
+                value in self.home and self.storage[source].space is Space.SHARED
             ):
                 stage = self.new_buffer(f"s{k}", value, Space.ARENA, -1)
                 staged.append(Copy(source, stage))

@@ -165,4 +165,5 @@ def _public(op: type[Op], function: _F) -> _F:
 
 def spread_back(reduction: Reduction, reduced: Tensor) -> Tensor:
     """Return a tensor of the reduction's result shape, broadcast to its operand's shape."""
-    return broadcast(restore_axes(reduced, reduction.axes), reduction.x.type.shape)
+    whole = reduction.x.type.shape
+    return broadcast(restore_axes(reduced, reduction.axes) if reduced.ndim else reduced, whole)

@@ -172,7 +172,7 @@ class Identities:
         writer = _Writer(self.notation, names, kinds, conditions)
         code = writer.function(left, right)
         space = writer.space
-        exec(compile(code, f"<{text}>", "exec"), space)  # noqa: S102
+        exec(compile(code, f"<{text}>", "exec"), space)
         head, step = (type(left),), space["step"]
         return Identity(text, head, step, kinds, left, right, conditions, marks, code)
 

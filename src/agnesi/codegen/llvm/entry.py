@@ -16,7 +16,8 @@ from agnesi.codegen.llvm.spell import cast
 from agnesi.codegen.llvm.writer import Writer, memory_type, value_type
 from agnesi.core.dtypes import F64, I64, DType
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import Dim, Size, Symbol, product
+from agnesi.dims.dim import Dim, Symbol, product
+from agnesi.lower.plan import touched
 from agnesi.lower.program import (
     BindValue,
     Copy,
@@ -28,7 +29,6 @@ from agnesi.lower.program import (
     Space,
     Step,
 )
-from agnesi.lower.plan import touched
 
 if TYPE_CHECKING:
     from agnesi.graph.leaves import Leaf

@@ -19,7 +19,7 @@ def value_type(dtype: DType) -> str:
     if dtype is BOOL:
         return "i1"
     if dtype.is_float:
-        return "float" if dtype.bits == 32 else "double"  # noqa: PLR2004
+        return "float" if dtype.bits == 32 else "double"
     return f"i{dtype.bits}"
 
 

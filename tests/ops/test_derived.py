@@ -1,0 +1,140 @@
+"""What every op has to do, derived from its class; values by the NumPy interpreter."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+import agnesi as ag
+from agnesi.core.dtypes import F64
+from agnesi.dims.dim import Dim, Symbol, evaluate
+from agnesi.graph.text import op_name
+from agnesi.graph.types import parse_type
+from agnesi.graph.leaves import Input, new_input
+from agnesi.ops import OPS
+from agnesi.ops.families import Elementwise, Op, Reject, Sample
+from agnesi.testing import Case, assert_close, cases_of, check_gradient, interpreted
+from agnesi.testing.cases import sample_case
+
+ops = pytest.mark.parametrize("op", OPS, ids=lambda op: op.__name__)
+
+
+@ops
+def test_values_are_numpys(op: type[Op]):
+    for case in cases_of(op):
+        for symbolic in (False, True):
+            inputs = case.inputs(symbolic=symbolic)
+            run = interpreted(inputs, [case.call(*inputs)])
+            # Where two zeros are equal, which of them min and max give is anybody's choice.
+            signed = issubclass(op, Elementwise) and op.public not in ("minimum", "maximum")
+            assert_close(
+                run(case.arrays)[0],
+                case.reference(),
+                op.tolerance,
+                scale=case.scale,
+                signed_zero=signed,
+                what=str(case),
+            )
+
+
+@ops
+def test_inferred_type_is_numpys(op: type[Op]):
+    for case in cases_of(op):
+        expected = case.reference()
+        inferred = case.call(*case.inputs()).type
+        assert inferred.dtype.numpy == expected.dtype, str(case)
+        assert inferred.shape == expected.shape, str(case)
+
+
+@ops
+def test_symbolic_shape_is_the_shape(op: type[Op]):
+    for case in cases_of(op, specials=False):
+        inputs = case.inputs(symbolic=True)
+        inferred = case.call(*inputs).type
+        assert inferred.dtype is case.call(*case.inputs()).dtype
+        known = _sizes_of(inputs, case)
+        shape = tuple(s if isinstance(s, int) else evaluate(s, known) for s in inferred.shape)
+        assert shape == case.reference().shape, str(case)
+
+
+def _sizes_of(inputs: list[Input], case: Case) -> dict[Dim, int]:
+    return {
+        size: actual
+        for leaf, array in zip(inputs, case.arrays, strict=True)
+        for size, actual in zip(leaf.type.shape, array.shape, strict=True)
+        if isinstance(size, Symbol)
+    }
+
+
+@pytest.mark.parametrize(
+    ("op", "sample"),
+    [(op, s) for op in OPS if op.differentiable for s in op.all_samples()],
+    ids=lambda value: value.__name__ if isinstance(value, type) else _sample_text(value),
+)
+def test_gradient_is_the_slope(op: type[Op], sample: Sample):
+    case = sample_case(op, sample, F64, np.random.default_rng(7), smooth=True)
+    if case.arrays:
+        check_gradient(case.call, *case.arrays, evaluator=interpreted)
+
+
+def _sample_text(sample: Sample) -> str:
+    return "-".join("x".join(map(str, shape)) for shape in sample.shapes) or "scalar"
+
+
+@ops
+def test_what_is_not_differentiable_has_no_gradient(op: type[Op]):
+    if op.differentiable:
+        return
+    for case in cases_of(op, specials=False):
+        inputs = case.inputs()
+        result = case.call(*inputs)
+        while not isinstance(result, op) and result.operands:
+            result = result.operands[0]
+        assert all(part is None for part in result.vjp(ag.constant(1.0)))
+
+
+@ops
+def test_is_interned_pickled_replaced_and_printed(op: type[Op]):
+    for case in cases_of(op, specials=False)[:4]:
+        for symbolic in (False, True):
+            inputs = case.inputs(symbolic=symbolic)
+            node = case.call(*inputs)
+            assert case.call(*inputs) is node
+            assert node.replace() is node
+            assert type(node)(*node.args) is node
+            assert pickle.loads(pickle.dumps(node)) is node
+            found = {type(n) for n in _below(node)}
+            lines = node.text().splitlines()
+            assert lines[-1].startswith("return ")
+            if op in found and node.operands:
+                assert any(f"= {op_name_of(op)}(" in line for line in lines), node.text()
+            assert str(node.type) in node.text() or not node.operands
+            assert repr(node).startswith("<")
+
+
+def op_name_of(op: type[Op]) -> str:
+    instance = object.__new__(op)
+    return op_name(instance)
+
+
+def _below(node: ag.Tensor) -> list[ag.Tensor]:
+    found = [node]
+    for each in found:
+        found.extend(o for o in each.operands if not any(o is f for f in found))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("op", "reject"),
+    [(op, r) for op in OPS for r in op.all_rejects()],
+    ids=lambda value: value.__name__ if isinstance(value, type) else value.words,
+)
+def test_rejects_are_rejected_with_their_words(op: type[Op], reject: Reject):
+    inputs = [new_input(n, parse_type(t, n)) for n, t in zip("xyz", reject.types, strict=False)]
+    with pytest.raises(ag.GraphTypeError) as caught:
+        op.call(*inputs, *reject.extra, **reject.named)
+    message = str(caught.value)
+    assert reject.words in message
+    assert message[0].islower()
