@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import agnesi as ag
-from agnesi.core.dtypes import F64
+from agnesi.core.dtypes import F32, F64
 from agnesi.dims.dim import Dim, Symbol, evaluate
+from agnesi.graph.leaves import Input, new_input
 from agnesi.graph.text import op_name
 from agnesi.graph.types import parse_type
-from agnesi.graph.leaves import Input, new_input
 from agnesi.ops import OPS
 from agnesi.ops.families import Elementwise, Op, Reject, Sample
 from agnesi.testing import Case, assert_close, cases_of, check_gradient, interpreted
@@ -75,7 +75,9 @@ def _sizes_of(inputs: list[Input], case: Case) -> dict[Dim, int]:
 )
 def test_gradient_is_the_slope(op: type[Op], sample: Sample):
     case = sample_case(op, sample, F64, np.random.default_rng(7), smooth=True)
-    if case.arrays:
+    # A rounded number has no slope at the scale of the rounding.
+    rounded = case.call(*case.inputs()).dtype is F32
+    if all(array.size for array in case.arrays) and not rounded:
         check_gradient(case.call, *case.arrays, evaluator=interpreted)
 
 

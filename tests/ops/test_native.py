@@ -43,9 +43,7 @@ def test_values_are_numpys(op: type[Op]):
             )
 
 
-@pytest.mark.parametrize(
-    "op", [op for op in OPS if op.differentiable], ids=lambda op: op.__name__
-)
+@pytest.mark.parametrize("op", [op for op in OPS if op.differentiable], ids=lambda op: op.__name__)
 def test_gradient_is_the_slope(op: type[Op]):
     samples = [s for s in op.all_samples() if s.shapes]
     widest = max(samples, key=lambda s: (len(s.shapes), max(map(len, s.shapes)), s.shapes))

@@ -15,6 +15,8 @@ from agnesi.core.errors import CallError, CompilerBug, IndexOutOfBounds, ShapeEr
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.text import op_name
 from agnesi.lower.program import Require, SizeCheck
+from agnesi.ops.families import Elementwise
+from agnesi.ops.movement import BroadcastTo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -234,10 +236,14 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
         )
     if need.kind == "at_most":
         return ShapeError(f"{function}: {op_name(node)}: no {need.words}{where}{operands}")
-    return ShapeError(
-        f"{function}: {op_name(node)}: sizes {a} and {b} differ: {need.words}{where}{operands}\n"
-        "  a size that is not known when the graph is built never broadcasts: "
+    advice = (
+        "\n  a size that is not known when the graph is built never broadcasts: "
         "declare it as 1 where it is"
+    )
+    broadcasts = isinstance(node, Elementwise | BroadcastTo)
+    return ShapeError(
+        f"{function}: {op_name(node)}: sizes {a} and {b} differ: {need.words}{where}{operands}"
+        + (advice if broadcasts else "")
     )
 
 

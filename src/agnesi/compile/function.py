@@ -33,6 +33,7 @@ from agnesi.graph.tensor import Tensor
 from agnesi.graph.types import TensorType
 from agnesi.lower.lower import lower
 from agnesi.lower.program import Program, RunKernel, Step
+from agnesi.lower.verify import verify_program
 from agnesi.ops.lift import as_tensor, cast
 from agnesi.runtime.builtin import make_builtin
 from agnesi.runtime.machine import Loaded, kernel_attributes, load
@@ -194,6 +195,8 @@ def compile_request(request: Request) -> Function:
     program = lower(request.name, [p.leaf for p in request.parameters], outputs, updates)
     log.time("lower", begin)
     program.steps = _through(program.steps, KERNEL, log)
+    if knobs.VERIFY.number:
+        verify_program(program)
     made = Function(request, program, log)
     make_native(made)
     dump(made)

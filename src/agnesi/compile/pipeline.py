@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agnesi.core import knobs
 from agnesi.graph.graph import toposort
 from agnesi.graph.text import graph_text
+from agnesi.graph.verify import verify_graph
 from agnesi.loops.passes.collapse import collapse
 from agnesi.loops.passes.expand_math import expand_math
 from agnesi.rewrite.trace import Trace
@@ -100,6 +101,8 @@ def run_graph_passes(outputs: list[Tensor], log: Log) -> list[Tensor]:
         )
         log.time(each.name, start)
         _report(log.stages[-1])
+        if knobs.VERIFY.number:
+            verify_graph(new)
         outputs = new
     return outputs
 

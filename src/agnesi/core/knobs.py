@@ -60,7 +60,12 @@ DUMP = Knob("dump", "graph, loops, llvm, asm, all", "write each stage as a numbe
 DUMP_FOLDER = Knob("dump_folder", "a folder", "where AGNESI_DUMP writes", "agnesi-dump")
 TRACE = Knob("trace", "rules, passes", "print each rule that fired, each pass that changed")
 TIME = Knob("time", "0, 1", "print seconds and node counts of each pass", "0")
-VERIFY = Knob("verify", "0, 1, 2", "verify at the end, after each pass, after each rule", "0")
+VERIFY = Knob(
+    "verify",
+    "0, 1, 2",
+    "1 checks the graph after each pass and the program, 2 each rule as well",
+    "0",
+)
 BISECT = Knob("bisect", "a number", "only the first n rule applications happen", "-1")
 INTERPRET = Knob("interpret", "graph, loops", "run without native code")
 CHECK_NAN = Knob("check_nan", "0, 1", "name the first node that makes a NaN", "0")

@@ -224,7 +224,8 @@ class Tensor(Term):
 
     def __contains__(self, item: object) -> bool:
         raise SymbolicError(
-            f"in: what {self!r} contains is not known\n  write ag.any(x == value) instead"
+            f"in: what {self!r} contains is not known\n{_made(self)}"
+            "  write ag.any(x == value) instead"
         )
 
     # -- operators ---------------------------------------------------------------------------

@@ -259,7 +259,13 @@ class Least(Extreme):
 
 
 def within_bounds(x: Tensor, limit: Size) -> Tensor:
-    """Return integers that are checked, in each call, to lie in ``0 <= x < limit``."""
+    """Return integers that are checked, in each call, to lie in ``0 <= x < limit``.
+
+    Raises:
+        GraphTypeError: they are no integers.
+    """
+    if not x.dtype.is_integer:
+        raise GraphTypeError(f"within_bounds: is not defined for {x.dtype}")
     wide = x.astype(I64)
     if not x.ndim:
         return WithinBounds(x, size_of(wide), size_of(wide), limit)

@@ -126,8 +126,8 @@ def type_of(array: Array, symbols: str | None = None) -> TensorType:
 
 
 def _reversed(array: Array) -> Array:
-    flipped = array[(slice(None, None, -1),) * array.ndim]
-    return flipped.copy()[(slice(None, None, -1),) * array.ndim]
+    backwards = (..., *(slice(None, None, -1),) * array.ndim)
+    return array[backwards].copy()[backwards]
 
 
 def _transposed(array: Array) -> Array:
@@ -136,7 +136,7 @@ def _transposed(array: Array) -> Array:
 
 def _spread(array: Array) -> Array:
     wide = np.zeros((*(2 * size + 1 for size in array.shape),), array.dtype)
-    view = wide[tuple(slice(1, None, 2) for _ in array.shape)]
+    view = wide[(..., *(slice(1, None, 2),) * array.ndim)]
     view[...] = array
     return view
 
