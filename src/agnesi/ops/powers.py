@@ -64,12 +64,12 @@ class Power(Elementwise):
 def _integer_power(x: Scalar, y: Scalar) -> Scalar:
     result: Scalar = x.like(1)
     base, exponent = x, y
-    for _ in range(x.dtype.bits):
+    for _ in range(x.dtype.bits - x.dtype.is_signed):
         result = select((exponent & 1).differs(0), result * base, result)
         base, exponent = base * base, exponent >> 1
     if not x.dtype.is_signed:
         return result
-    # The squares above see every bit of a negative exponent, of which only the last counts.
+    # Of a negative exponent only the last bit counts.
     odd = select((y & 1).differs(0), x, 1)
     return select(y < 0, select(x.equals(1) | x.equals(-1), odd, 0), result)
 

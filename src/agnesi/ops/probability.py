@@ -183,6 +183,16 @@ class WithinBounds(Elementwise):
     samples = (Sample(((5,),), (5,)), Sample(((),), (5,)), Sample(((2, 0),), (5,)))
     differentiable = False
 
+    @classmethod
+    def all_rejects(cls) -> tuple[Reject, ...]:
+        """None: it is no function of the public."""
+        return ()
+
+    @classmethod
+    def all_rejects(cls) -> tuple[Reject, ...]:
+        """What is not an integer."""
+        return (Reject(("f32[2]",), "not defined for f32", (5,)),)
+
     @property
     def words(self) -> str:
         """What the integers are."""

@@ -103,7 +103,7 @@ class Case:
     def strided(self) -> Iterator[tuple[str, tuple[Array, ...]]]:
         """Yield the same arrays laid out otherwise in memory."""
         for name, lay_out in _LAYOUTS:
-            yield name, tuple(lay_out(array) for array in self.arrays)
+            yield name, tuple(lay_out(a) if a.ndim else a for a in self.arrays)
 
 
 def _is_numpys(function: Any) -> bool:
@@ -131,7 +131,7 @@ def _reversed(array: Array) -> Array:
 
 
 def _transposed(array: Array) -> Array:
-    return np.asfortranarray(array)
+    return array.copy(order="F")
 
 
 def _spread(array: Array) -> Array:

@@ -1,0 +1,261 @@
+"""Random well-typed graphs, with values to run them on.
+
+A :class:`Program` is a list of steps over earlier results, so that it prints as a script that
+builds the same graph again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import agnesi as ag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SIZES = (0, 1, 2, 3, 5, 17)
+DTYPES = ("f32", "f64", "i64", "i32", "u8", "bool")
+UNARY_FLOAT = ("sin", "tanh", "sigmoid", "softplus", "exp", "expm1", "erf", "arctan", "cos")
+UNARY = ("negative", "absolute", "square", "sign", "floor", "positive")
+BINARY = ("add", "subtract", "multiply", "maximum", "minimum", "divide", "arctan2")
+INTEGER = ("floor_divide", "remainder", "bitwise_and", "bitwise_or", "bitwise_xor")
+COMPARE = ("less", "greater_equal", "equal", "not_equal")
+REDUCE = ("sum", "prod", "max", "min", "mean", "any", "all")
+
+
+@dataclass
+class Program:
+    """A random program.
+
+    Attributes:
+        types: dtype and shape of each input.
+        symbolic: whether the inputs' sizes are unknown.
+        steps: expressions of ``v[k]``, the inputs first.
+        outputs: which values it returns.
+        wrt: floating inputs that a gradient is taken of.
+    """
+
+    types: list[tuple[str, tuple[int, ...]]]
+    symbolic: bool
+    steps: list[str] = field(default_factory=list[str])
+    outputs: list[int] = field(default_factory=list[int])
+    wrt: list[int] = field(default_factory=list[int])
+
+    def build(self) -> tuple[list[ag.Tensor], list[ag.Tensor]]:
+        """Return inputs and outputs."""
+        inputs: list[ag.Tensor] = [
+            ag.input(f"x{k}", f"{dtype}[{', '.join(self.size(n) for n in shape)}]")
+            for k, (dtype, shape) in enumerate(self.types)
+        ]
+        values: list[ag.Tensor] = list(inputs)
+        for step in self.steps:
+            values.append(eval(step, {"ag": ag, "v": values, "slice": slice}))
+        outputs = [values[k] for k in self.outputs]
+        floats = [o for o in outputs if o.dtype.is_float]
+        if self.wrt and floats:
+            cost = sum(
+                (ag.mean(ag.sin(o.astype("f64"))) for o in floats), start=ag.constant(0.0, "f64")
+            )
+            wrt = [inputs[k] for k in self.wrt]
+            outputs += ag.grad(cost, wrt, disconnected="zero")
+        return inputs, outputs
+
+    def size(self, n: int) -> str:
+        """Return a size as it is written in a type; one name for each number."""
+        return f"n{n}" if self.symbolic and n != 1 else str(n)
+
+    def script(self, seed: int) -> str:
+        """Return a script that shows the failure."""
+        return (
+            "from tests.fuzz.graphs import Program\nfrom tests.fuzz.run import check\n"
+            f"check({self!r}, seed={seed})\n"
+        )
+
+
+def random_program(random: np.random.Generator, most: int = 12) -> Program:
+    """Return a random program of up to ``most`` steps.
+
+    Each step is tried: what the type rules refuse is left out, so that they are fuzzed as well.
+    """
+    rank = int(random.integers(0, 4))
+    full = tuple(
+        int(random.choice(SIZES[1:] if random.random() < 0.9 else SIZES)) for _ in range(rank)
+    )
+    types: list[tuple[str, tuple[int, ...]]] = []
+    for _ in range(int(random.integers(1, 4))):
+        own = full[int(random.integers(0, rank + 1)) :]
+        shape = tuple(1 if random.random() < 0.15 else n for n in own)
+        weights = (0.4, 0.2, 0.1, 0.1, 0.1, 0.1)
+        types.append((str(random.choice(DTYPES, p=weights)), shape))
+    program = Program(types, bool(random.random() < 0.6))
+    values, _ = Program(types, program.symbolic, outputs=[]).build()
+    shapes = [shape for _, shape in types]
+    tries = 0
+    goal = int(random.integers(1, most + 1))
+    while len(program.steps) < goal and tries < 200:
+        tries += 1
+        step = random_step(random, values, shapes)
+        try:
+            value = eval(step, {"ag": ag, "v": values, "slice": slice})
+        except (ag.GraphTypeError, IndexError):
+            # A scalar has no sizes to index: the generator's own doing.
+            continue
+        if not isinstance(value, ag.Tensor) or value.ndim > 4:
+            continue
+        shape = numeric_shape(value)
+        if shape is None or np.prod(shape, dtype=float) > 5000:
+            continue
+        program.steps.append(step)
+        values.append(value)
+        shapes.append(shape)
+    count = len(values)
+    last = list(range(max(0, count - 3), count))
+    program.outputs = [k for k in last if random.random() < 0.6 or k == count - 1]
+    if random.random() < 0.5:
+        program.wrt = [k for k, (dtype, _) in enumerate(types) if dtype[0] == "f"]
+    return program
+
+
+def numeric_shape(value: ag.Tensor) -> tuple[int, ...] | None:
+    """Return the shape in numbers, from names such as ``n5``; None where it cannot be told."""
+    from agnesi.dims.dim import Symbol, evaluate
+
+    shape: list[int] = []
+    for size in value.type.shape:
+        if isinstance(size, int):
+            shape.append(size)
+            continue
+        try:
+            shape.append(
+                evaluate(size, {a: int(a.name[1:]) for a in size.atoms if isinstance(a, Symbol)})
+            )
+        except (KeyError, ValueError):
+            return None
+    return tuple(shape)
+
+
+def random_step(
+    random: np.random.Generator, values: list[Any], shapes: list[tuple[int, ...]]
+) -> str:
+    """Return a random expression of earlier values."""
+
+    # Recent values are likelier, so that graphs are deep.
+    def pick() -> int:
+        back = int(random.geometric(0.35))
+        return len(values) - back if back <= len(values) else int(random.integers(len(values)))
+
+    a, b, c = pick(), pick(), pick()
+    is_float = values[a].dtype.is_float
+    shape, ndim = shapes[a], len(shapes[a])
+    kind = int(random.integers(0, 20))
+    number = round(float(random.uniform(-2, 2)), 2)
+    axis = int(random.integers(-ndim, ndim)) if ndim else 0
+
+    def choose(options: Sequence[str]) -> str:
+        return str(random.choice(list(options)))
+
+    if kind <= 2:
+        return f"ag.{choose(UNARY_FLOAT)}(v[{a}])"
+    if kind == 3:
+        return f"ag.{choose(UNARY)}(v[{a}])"
+    if kind <= 6:
+        return f"ag.{choose(BINARY)}(v[{a}], v[{b}])"
+    if kind == 7:
+        return f"ag.{choose(BINARY[:6])}(v[{a}], {number})"
+    if kind == 8:
+        return f"ag.{choose(INTEGER)}(v[{a}], v[{b}])"
+    if kind == 9:
+        return f"ag.where(ag.{choose(COMPARE)}(v[{a}], v[{b}]), v[{b}], v[{c}])"
+    if kind == 10:
+        axes = [k for k in range(ndim) if random.random() < 0.5]
+        what = choose([repr(tuple(axes)), "None", str(axis)])
+        return f"ag.{choose(REDUCE)}(v[{a}], {what}, keepdims={bool(random.random() < 0.5)})"
+    if kind == 11:
+        return f"ag.{choose(['argmax', 'argmin'])}(v[{a}], {axis})"
+    if kind == 12:
+        order = tuple(int(k) for k in random.permutation(ndim))
+        return f"ag.transpose(v[{a}], {order})"
+    if kind == 13:
+        keys = [random_slice(random, n, f"v[{a}].shape[{k}]") for k, n in enumerate(shape)]
+        return f"v[{a}][{', '.join(keys) or '...'}]"
+    if kind == 14:
+        total = int(np.prod(shape))
+        divisor = next((d for d in (3, 2, 5, 17) if total and total % d == 0), 1)
+        return choose([f"v[{a}].reshape(-1)", f"v[{a}].reshape({divisor}, -1)"])
+    if kind == 15:
+        return f"ag.{choose(['concatenate', 'stack'])}([v[{a}], v[{b}]], axis={axis})"
+    if kind == 16:
+        return (
+            f"v[{a}] @ v[{b}]" if random.random() < 0.5 else f"v[{a}] @ ag.swapaxes(v[{a}], -1, -2)"
+        )
+    if kind == 17:
+        return f"ag.{choose(['softmax', 'log_softmax', 'logsumexp'])}(v[{a}], axis={axis})"
+    if kind == 18:
+        return choose(
+            [
+                f"ag.flip(v[{a}], {axis})",
+                f"ag.expand_dims(v[{a}], {axis})",
+                # A float that does not fit an integer is each machine's own business.
+                f"v[{a}].astype('{choose(('f32', 'f64') if is_float else DTYPES)}')",
+                f"ag.broadcast_to(v[{a}], (2,) + v[{a}].shape)",
+            ]
+        )
+    naive = [
+        f"ag.log(ag.exp(v[{a}]).sum({axis}))",
+        f"ag.exp(v[{a}]) / ag.exp(v[{a}]).sum({axis}, keepdims=True)",
+        f"ag.log(1 + ag.exp(v[{a}]))",
+        f"v[{a}] * v[{a}].shape[{axis}]",
+        f"ag.log(ag.sigmoid(v[{a}]))",
+    ]
+    return choose(naive)
+
+
+def random_slice(random: np.random.Generator, size: int, symbol: str) -> str:
+    """Return a random index of one axis, now and then with a symbolic bound."""
+    way = random.random()
+    if way < 0.1 and size:
+        return str(int(random.integers(-size, size)))
+    if way < 0.3:
+        return ":"
+
+    def bound() -> str:
+        if random.random() < 0.3:
+            return ""
+        if random.random() < 0.2:
+            return f"{symbol} - {int(random.integers(0, 3))}"
+        return str(int(random.integers(-size - 2, size + 3)))
+
+    return f"{bound()}:{bound()}:{random.choice([-3, -2, -1, 1, 1, 2])}"
+
+
+def random_arrays(program: Program, random: np.random.Generator) -> list[np.ndarray[Any, Any]]:
+    """Return arrays for the inputs, laid out in memory at random."""
+    arrays: list[np.ndarray[Any, Any]] = []
+    for dtype, shape in program.types:
+        kind = np.dtype(
+            {"f32": "f4", "f64": "f8", "i64": "i8", "i32": "i4", "u8": "u1"}.get(dtype, "?")
+        )
+        values = random.uniform(-3, 3, shape) if kind.kind == "f" else random.integers(0, 5, shape)
+        arrays.append(laid_out(np.asarray(values).astype(kind), random))
+    return arrays
+
+
+def laid_out(array: np.ndarray[Any, Any], random: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Return an equal array with other strides."""
+    way = int(random.integers(0, 5)) if array.ndim else 0
+    if way == 1:
+        return array.copy("F")
+    if way == 2:
+        return array[..., ::-1].copy()[..., ::-1]
+    if way == 3:
+        wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1] + 1), array.dtype)
+        wide[..., 1::2] = array
+        return wide[..., 1::2]
+    if way == 4 and array.size:
+        raw = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
+        raw[...] = array
+        return raw
+    return array

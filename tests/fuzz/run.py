@@ -1,0 +1,94 @@
+"""Run one random program three ways and compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import agnesi as ag
+from agnesi.core import knobs
+from agnesi.graph.interpret import interpret
+from tests.fuzz.graphs import Program, random_arrays
+
+
+def check(program: Program, seed: int, *, loops: bool = True) -> bool:
+    """Compare native code and the loop interpreter with the unrewritten graph in NumPy.
+
+    Returns:
+        Whether there was anything to compare: False where a call is refused, by all alike.
+
+    Raises:
+        AssertionError: they differ.
+    """
+    arrays = random_arrays(program, np.random.default_rng(seed))
+    inputs, outputs = program.build()
+    refused = None
+    try:
+        with np.errstate(all="ignore"):
+            expected = interpret(outputs, dict(zip(inputs, arrays, strict=True)))
+            scales = [spread(outputs, inputs, arrays, k) for k in range(2)]
+    except (ag.ShapeError, ag.IndexOutOfBounds) as error:
+        refused, expected, scales = type(error), [], []
+    ways = ["native", "loops"] if loops else ["native"]
+    for way in ways:
+        with knobs.setting(interpret="loops" if way == "loops" else "", verify=1):
+            f = ag.function(inputs, outputs, on_unused_input="ignore", name="fuzzed")
+        try:
+            found = f(*arrays)
+        except (ag.ShapeError, ag.IndexOutOfBounds):
+            # Rules may drop what would have been refused, but may not refuse anything new.
+            assert refused is not None, f"{way} refuses what NumPy computes\n{program.script(seed)}"
+            continue
+        if refused is None:
+            for k, (actual, wanted) in enumerate(zip(found, expected, strict=True)):
+                same(actual, wanted, [s[k] for s in scales], f"{way}, output {k}", program, seed)
+    return refused is None
+
+
+def spread(
+    outputs: list[ag.Tensor], inputs: list[ag.Tensor], arrays: list[Any], seed: int
+) -> list[np.ndarray[Any, Any]]:
+    """Return the outputs for inputs moved by some rounding errors: how well posed they are."""
+    random = np.random.default_rng(seed)
+    moved = [
+        (a * (1 + random.uniform(-8, 8, a.shape) * np.finfo(np.float32).eps)).astype(a.dtype)
+        if a.dtype.kind == "f"
+        else a
+        for a in arrays
+    ]
+    return interpret(outputs, dict(zip(inputs, moved, strict=True)))
+
+
+def same(
+    actual: np.ndarray[Any, Any],
+    wanted: np.ndarray[Any, Any],
+    moved: list[np.ndarray[Any, Any]],
+    what: str,
+    program: Program,
+    seed: int,
+) -> None:
+    """Compare two arrays, as closely as the problem is posed."""
+    tail = f"{what}: {actual!r} instead of {wanted!r}\n{program.script(seed)}"
+    assert actual.dtype == wanted.dtype, tail
+    assert actual.shape == wanted.shape, tail
+    if not actual.size:
+        return
+    with np.errstate(all="ignore"):
+        wide = [np.asarray(a, np.float64) for a in (actual, wanted, *moved)]
+        got, reference, *others = wide
+        slack = sum(np.abs(o - reference) for o in others)
+        shaky = np.zeros(reference.shape, bool)
+        for other in others:
+            shaky |= np.isfinite(other) != np.isfinite(reference)
+        size = np.abs(np.where(np.isfinite(reference), reference, 0)).max()
+        close = np.abs(got - reference) <= 1e-4 * np.abs(reference) + 1e-5 * (1 + size) + 50 * slack
+        equal = (got == reference) | (np.isnan(got) & np.isnan(reference))
+        if any("ag.log(" in step or "ag.exp(" in step for step in program.steps):
+            # What overflows as it is written, and so in NumPy, may be finite after the rules.
+            shaky |= ~np.isfinite(reference)
+        if actual.dtype.kind != "f":
+            # Integers behind a comparison or a floor of floats move by whole numbers.
+            unstable = any(not np.array_equal(o, reference) for o in others)
+            close = np.full(reference.shape, unstable)
+    assert bool(np.all(close | equal | shaky)), tail

@@ -1,0 +1,160 @@
+"""Kernels as text: what is fused, in which loops, over which memory."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import agnesi as ag
+from agnesi.loops.text import kernel_text
+from agnesi.lower.program import Copy, MultiplyMatrices, RunKernel, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def bodies(inputs: list[str], build: Callable[..., Any]) -> list[str]:
+    """Return the loops of each kernel, without its first line."""
+    symbols = [ag.input(name, kind) for name, kind in (text.split(": ") for text in inputs)]
+    f = ag.function(symbols, build(*symbols), on_unused_input="ignore")
+    return ["\n".join(kernel_text(k).splitlines()[1:]) for k in f.kernels]
+
+
+CASES = {
+    "a chain is one loop": (
+        ["x: f32[n, m]"],
+        lambda x: ag.exp(x) * 2 + x,
+        ["  for ij < m*n:\n    out0[ij] = (exp(x[ij]) * 2.0) + x[ij]"],
+    ),
+    "a row is read for each row": (
+        ["x: f32[n, m]", "y: f32[m]"],
+        lambda x, y: x + y,
+        ["  for i < n:\n    for j < m:\n      out0[i*m + j] = x[i*m + j] + y[j]"],
+    ),
+    "movement is an index": (
+        ["x: f32[4, 6]"],
+        lambda x: x.T[::2, ::-1] * 2,
+        ["  for i < 3:\n    for j < 4:\n      out0[4*i + j] = x[2*i - 6*j + 18] * 2.0"],
+    ),
+    "a short sum has one variable": (
+        ["x: f32[n, 10]"],
+        lambda x: (x * x).sum(1),
+        [
+            "  for i < n:\n    acc = 0.0\n    for j < 10:\n"
+            "      acc += square(x[10*i + j])\n    out0[i] = acc"
+        ],
+    ),
+    "a sum over the first axis goes row by row": (
+        ["x: f32[n, m]"],
+        lambda x: x.sum(0),
+        [
+            "  for i < m:\n    out0[i] = 0.0\n  for i < n:\n    for j < m:\n"
+            "      out0[j] = out0[j] + x[i*m + j]"
+        ],
+    ),
+    "the position of the largest": (
+        ["x: i32[n, 5]"],
+        lambda x: x.argmax(1),
+        [
+            "  for i < n:\n    best = x[5*i]\n    position = 0\n    for j < 5:\n"
+            "      v0 = x[5*i + j] > best\n"
+            "      position = select(v0, j, position)\n"
+            "      best = select(v0, x[5*i + j], best)\n"
+            "    out0[i] = position"
+        ],
+    ),
+    "joining chooses": (
+        ["x: f32[3]", "y: f32[n]"],
+        lambda x, y: ag.concatenate([x, y]),
+        ["  for i < n + 3:\n    out0[i] = x[i] if (i < 3) else y[i - 3]"],
+    ),
+}
+
+
+def normal(text: str) -> str:
+    """Return the text with what may be spelled one way or another put one way."""
+    return re.sub(r"square\((\S+\[[^]]*\])\)", r"\1 * \1", text).replace("(i)", "i")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_loops(name: str):
+    inputs, build, expected = CASES[name]
+    assert [normal(b) for b in bodies(inputs, build)] == [normal(e) for e in expected]
+
+
+def test_a_reshape_of_memory_is_no_kernel_of_its_own():
+    assert len(bodies(["x: f32[n, 28, 28]"], lambda x: ag.exp(x.reshape(-1, 784)))) == 1
+
+
+def test_long_sums_go_in_blocks():
+    (body,) = bodies(["x: f32[n]"], lambda x: x.sum())
+    assert "4096" in body
+    assert "f64(part)" in body
+
+
+def test_softmax_reads_in_four_kernels_at_most():
+    assert len(bodies(["x: f32[n, m]"], lambda x: ag.softmax(x))) <= 4
+
+
+def test_transposes_go_to_blas_as_flags():
+    x, w = ag.input("x", "f32[n, 4]"), ag.input("w", "f32[5, 4]")
+    f = ag.function([x, w], x @ w.T)
+    (step,) = f.program.steps
+    assert isinstance(step, MultiplyMatrices)
+    assert (step.transpose_a, step.transpose_b) == (False, True)
+
+
+def test_temporaries_share_memory():
+    x = ag.input("x", "f32[n, n]")
+    y = x
+    for _ in range(6):
+        y = ag.tanh(y @ x)
+    f = ag.function([x], y)
+    assert len(f.program.slots) <= 2
+
+
+def test_a_swap_of_shared_variables_copies_what_it_has_to():
+    a, b = (ag.shared(np.full(3, v, np.float32), n) for v, n in ((1, "a"), (2, "b")))
+    f = ag.function([], [], updates=[(a, b), (b, a)])
+    assert any(isinstance(s, Copy) for s in f.program.steps)
+    for _ in range(3):
+        f()
+    assert a.get_value().tolist() == [2] * 3
+    assert b.get_value().tolist() == [1] * 3
+
+
+def test_an_old_value_that_is_still_needed_is_not_overwritten():
+    s = ag.shared(np.arange(4, dtype=np.float32), "s")
+    f = ag.function([], [s.sum(), s[::-1] * 1], updates=[(s, s[::-1] + 1)])
+    total, reverse = f()
+    assert total == 6
+    assert reverse.tolist() == [3, 2, 1, 0]
+    assert s.get_value().tolist() == [4, 3, 2, 1]
+
+
+def test_sizes_that_depend_on_values_get_their_memory_late():
+    x, k = ag.input("x", "f32[n]"), ag.input("k", "i64[m]")
+    part = x[: k.sum()]
+    f = ag.function([x, k], (ag.exp(part) @ ag.reshape(part, (-1, 1)), part * 2))
+    spaces = {s.space for s in f.program.storage.values()}
+    assert Space.LATE in spaces or Space.OUTPUT in spaces
+    values = np.array([1, 2, 3, 4], np.float32)
+    product, double = f(values, [1, 1])
+    assert double.tolist() == [2, 4]
+    np.testing.assert_allclose(product, [np.e + 2 * np.e**2], rtol=1e-6)
+
+
+def test_large_float_sums_are_as_good_as_pairwise():
+    values = np.random.default_rng(0).random(10_000_000, np.float32)
+    x = ag.vector("x")
+    exact = values.astype(np.float64).sum()
+    assert abs(float(ag.function([x], x.sum())(values)) - exact) / exact < 1e-7
+
+
+def test_kernels_are_kept_apart_by_shape():
+    x, y = ag.vector("x"), ag.vector("y")
+    f = ag.function([x, y], [x * 2, y * 2])
+    assert len([s for s in f.program.steps if isinstance(s, RunKernel)]) == 2
