@@ -166,9 +166,13 @@ def random_step(
     if kind == 7:
         return f"ag.{choose(BINARY[:6])}(v[{a}], {number})"
     if kind == 8:
+        if is_float or values[b].dtype.is_float:
+            # A quotient of floats jumps where rounding may fall on either side.
+            return f"ag.square(v[{a}])"
         return f"ag.{choose(INTEGER)}(v[{a}], v[{b}])"
     if kind == 9:
-        return f"ag.where(ag.{choose(COMPARE)}(v[{a}], v[{b}]), v[{b}], v[{c}])"
+        compare = choose(COMPARE[:2] if is_float or values[b].dtype.is_float else COMPARE)
+        return f"ag.where(ag.{compare}(v[{a}], v[{b}]), v[{b}], v[{c}])"
     if kind == 10:
         axes = [k for k in range(ndim) if random.random() < 0.5]
         what = choose([repr(tuple(axes)), "None", str(axis)])

@@ -10,10 +10,26 @@ import pytest
 import agnesi as ag
 from agnesi.core.dtypes import ALL, BOOL, F32, F64, I64, DType
 
-PUBLIC = (
-    "add subtract multiply divide floor_divide remainder fmod power minimum maximum "
-    "arctan2 copysign equal less bitwise_and bitwise_xor bitwise_left_shift logical_and"
-).split()
+PUBLIC = [
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "floor_divide",
+    "remainder",
+    "fmod",
+    "power",
+    "minimum",
+    "maximum",
+    "arctan2",
+    "copysign",
+    "equal",
+    "less",
+    "bitwise_and",
+    "bitwise_xor",
+    "bitwise_left_shift",
+    "logical_and",
+]
 # NumPy has int8 for these; arithmetic on bools is a mistake oftener than not.
 NO_BOOLS = {"floor_divide", "remainder", "fmod", "power"}
 NO_BOOL_SHIFTS = {"bitwise_left_shift"}

@@ -40,7 +40,7 @@ def verify_graph(outputs: Sequence[Tensor], inputs: Collection[Tensor] | None = 
 
 
 def _wrong(
-    node: Tensor, place: dict[Tensor, int], inputs: Collection[Tensor] | None, told: set[Dim]
+    node: Tensor, place: dict[Tensor, int], inputs: Collection[Tensor] | None, told: set[Size]
 ) -> str:
     """Return what is wrong with a node, if anything is."""
     if inputs is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -214,6 +215,8 @@ def compute(prim: Prim, operands: Sequence[Number], to: DType) -> Number:
         return _cast(operands[0], to)
     if prim is Prim.BITCAST:
         return operands[0].view(to.numpy)
+    if prim is Prim.SELECT:
+        return operands[1] if operands[0] else operands[2]
     if function is None:
         raise CompilerBug(f"{prim.value} is not defined for {[str(o.dtype) for o in operands]}")
     result = function(*operands)
@@ -239,7 +242,7 @@ def _cast(x: Number, to: DType) -> Number:
 
 def _extreme(x: Number, y: Number, *, greater: bool) -> Number:
     """The larger (smaller) of two floats; -0.0 is less than 0.0, and NaN wins over everything."""
-    if x != x or y != y:
+    if np.isnan(x) or np.isnan(y):
         return x + y
     if x == y:
         return y if np.signbit(x) == greater else x
@@ -277,14 +280,13 @@ def _mod(x: Number, y: Number) -> Number:
     return x % y if y else x.dtype.type(0)
 
 
-_ANY: dict[Prim, Callable[..., Number]] = {
+_ANY: dict[Prim, Callable[[Number, Number], Number]] = {
     Prim.EQ: lambda x, y: np.bool(x == y),
     Prim.NE: lambda x, y: np.bool(x != y),
     Prim.LT: lambda x, y: np.bool(x < y),
     Prim.LE: lambda x, y: np.bool(x <= y),
     Prim.GT: lambda x, y: np.bool(x > y),
     Prim.GE: lambda x, y: np.bool(x >= y),
-    Prim.SELECT: lambda condition, yes, no: yes if condition else no,
 }
 _BOOL: dict[Prim, Callable[..., Number]] = {
     Prim.AND: np.logical_and,
@@ -318,8 +320,8 @@ _FLOAT: dict[Prim, Callable[..., Number]] = {
     Prim.DIV: np.divide,
     Prim.NEG: np.negative,
     Prim.ABS: np.absolute,
-    Prim.MIN: lambda x, y: _extreme(x, y, greater=False),
-    Prim.MAX: lambda x, y: _extreme(x, y, greater=True),
+    Prim.MIN: partial(_extreme, greater=False),
+    Prim.MAX: partial(_extreme, greater=True),
     Prim.FMA: fma,
     Prim.SQRT: np.sqrt,
     Prim.FLOOR: np.floor,
@@ -346,7 +348,14 @@ def _sigmoid(x: Number) -> Number:
 
 
 def _double(function: Callable[[float], float]) -> Callable[..., Number]:
-    return lambda x: x.dtype.type(function(float(x)))
+    def evaluated(x: Number) -> Number:
+        return x.dtype.type(function(float(x)))
+
+    return evaluated
+
+
+def _softplus(x: Number) -> Number:
+    return np.logaddexp(x, x.dtype.type(0))
 
 
 # Elementary functions as NumPy has them, for kernels that are not expanded yet.
@@ -372,7 +381,7 @@ MATH_REFERENCE: dict[Prim, Callable[..., Number]] = {
     Prim.ACOSH: _wide(np.arccosh),
     Prim.ATANH: _wide(np.arctanh),
     Prim.SIGMOID: _wide(_sigmoid),
-    Prim.SOFTPLUS: _wide(lambda x: np.logaddexp(x, x.dtype.type(0))),
+    Prim.SOFTPLUS: _wide(_softplus),
     Prim.ERF: _double(math.erf),
     Prim.ERFC: _double(math.erfc),
     Prim.POW: _wide(np.power),

@@ -185,11 +185,6 @@ class WithinBounds(Elementwise):
 
     @classmethod
     def all_rejects(cls) -> tuple[Reject, ...]:
-        """None: it is no function of the public."""
-        return ()
-
-    @classmethod
-    def all_rejects(cls) -> tuple[Reject, ...]:
         """What is not an integer."""
         return (Reject(("f32[2]",), "not defined for f32", (5,)),)
 
