@@ -1,26 +1,32 @@
-"""Sizes: normal form, simplification and proofs, held against plain integer arithmetic."""
+"""The algebra of sizes against Python's own integers, over random expressions and small numbers."""
 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import agnesi as ag
 from agnesi.dims.dim import (
     Dim,
-    Index,
     Size,
+    Value,
     add,
+    divide_exactly,
     evaluate,
     fresh_index,
     fresh_symbol,
     mul,
     named_symbol,
     neg,
+    product,
     sub,
+    value_of,
 )
 from agnesi.dims.simplify import (
     at_least,
@@ -34,140 +40,202 @@ from agnesi.dims.simplify import (
     substitute,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+N, M = fresh_symbol("n"), fresh_symbol("m")
+I = fresh_index("i", N)
+J = fresh_index("j", 4)
+# A value may be negative, unlike a size.
+V = value_of(ag.scalar("v", dtype="i64"))
 
-N, M = named_symbol("n"), named_symbol("m")
-I, J = fresh_index("i", N), fresh_index("j", 5)
 
-TWO: dict[str, tuple[Callable[[Size, Size], Size], Callable[[int, int], int]]] = {
-    "add": (add, lambda a, b: a + b),
-    "sub": (sub, lambda a, b: a - b),
-    "mul": (mul, lambda a, b: a * b),
-    "min": (minimum, min),
-    "max": (maximum, max),
-}
-BY: dict[str, tuple[Callable[[Size, Size], Size], Callable[[int, int], int]]] = {
-    "floordiv": (floordiv, lambda a, b: a // b),
-    "mod": (mod, lambda a, b: a % b),
-    "ceildiv": (ceildiv, lambda a, b: -(-a // b)),
-}
-# A tree of operations, evaluated both ways.
-leaves = st.one_of(st.integers(-6, 6), st.sampled_from([N, M, I, J]))
-trees = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.tuples(st.sampled_from(sorted(TWO)), inner, inner),
-        st.tuples(st.sampled_from(sorted(BY)), inner, st.sampled_from([1, 2, 3, 5, 28, "n"])),
+@dataclass(frozen=True)
+class Pair:
+    """The same expression twice: in normal form, and as a function of the numbers of atoms."""
+
+    size: Size
+    plain: Callable[[dict[Dim, int]], int]
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+ATOMS = [Pair(a, lambda known, a=a: known[a], str(a)) for a in (N, M, I, J, V)]
+NUMBERS = st.integers(-7, 9).map(lambda c: Pair(c, lambda known: c, str(c)))
+
+
+def _both(
+    op: Callable[..., Size], plain: Callable[[int, int], int], sign: str
+) -> Callable[..., Pair]:
+    def combine(a: Pair, b: Pair) -> Pair:
+        return Pair(
+            op(a.size, b.size),
+            lambda known: plain(a.plain(known), b.plain(known)),
+            f"({a} {sign} {b})",
+        )
+
+    return combine
+
+
+SUM = _both(add, lambda a, b: a + b, "+")
+OPERATIONS = (
+    SUM,
+    _both(sub, lambda a, b: a - b, "-"),
+    _both(mul, lambda a, b: a * b, "*"),
+    _both(minimum, min, "min"),
+    _both(maximum, max, "max"),
+)
+DIVISIONS = (
+    _both(floordiv, lambda a, b: a // b, "//"),
+    _both(mod, lambda a, b: a % b, "%"),
+    _both(ceildiv, lambda a, b: -(-a // b), "/^"),
+)
+# m is never 0 below, so that it may divide.
+DIVISORS = st.one_of(
+    st.integers(1, 6).map(lambda c: Pair(c, lambda known: c, str(c))),
+    st.sampled_from(
+        [ATOMS[1], SUM(ATOMS[0], Pair(1, lambda known: 1, "1"))]
+        + [Pair(mul(c, M), lambda known, c=c: c * known[M], f"{c}*m") for c in (2, 3)]
     ),
-    max_leaves=8,
 )
 
 
-def simplified(tree: object) -> Size:
-    match tree:
-        case (str() as op, a, b):
-            right = N if b == "n" else simplified(b)
-            return (TWO | BY)[op][0](simplified(a), right)
-        case int() | Dim():
-            return tree
-        case _:
-            raise AssertionError(tree)
+def _extend(inner: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
+    return st.one_of(
+        st.builds(lambda op, a, b: op(a, b), st.sampled_from(OPERATIONS), inner, inner),
+        st.builds(lambda op, a, b: op(a, b), st.sampled_from(DIVISIONS), inner, DIVISORS),
+    )
 
 
-def plain(tree: object, known: dict[Dim, int]) -> int:
-    match tree:
-        case (str() as op, a, b):
-            right = known[N] if b == "n" else plain(b, known)
-            return (TWO | BY)[op][1](plain(a, known), right)
-        case int():
-            return tree
-        case Dim():
-            return known[tree]
-        case _:
-            raise AssertionError(tree)
+PAIRS = st.recursive(st.one_of(st.sampled_from(ATOMS), NUMBERS), _extend, max_leaves=8)
 
 
-def assignments() -> list[dict[Dim, int]]:
+def _numbers() -> list[dict[Dim, int]]:
+    """Numbers for the atoms; an index stays within its extent."""
     return [
-        {N: n, M: m, I: i, J: j}
-        for n, m in itertools.product((1, 2, 7), (0, 1, 3))
+        {N: n, M: m, I: i, J: j, V: v}
+        for n, m, v in itertools.product((1, 2, 5), (1, 3, 4), (-3, 0, 2))
         for i in {0, n - 1}
-        for j in (0, 4)
+        for j in (0, 3)
     ]
 
 
-@given(trees)
-def test_simplifying_keeps_the_number(tree: object):
-    size = simplified(tree)
-    for known in assignments():
-        assert evaluate(size, known) == plain(tree, known), (tree, size, known)
+KNOWN = _numbers()
 
 
-@given(trees, trees)
-def test_what_is_proved_is_true(a: object, b: object):
-    x, y = simplified(a), simplified(b)
-    low, high = bounds(x)
-    proved = at_least(x, y)
-    for known in assignments():
-        number = evaluate(x, known)
-        assert low is None or number >= low
-        assert high is None or number <= high
-        assert not proved or number >= evaluate(y, known)
+@given(PAIRS)
+def test_normal_form_has_the_value(pair: Pair):
+    for known in KNOWN:
+        assert evaluate(pair.size, known) == pair.plain(known)
 
 
-@given(trees)
-def test_substituting_then_evaluating_is_evaluating(tree: object):
-    size = simplified(tree)
-    for n in (1, 4):
-        fixed = substitute(size, lambda d, n=n: n if d is N else None)
-        rest: dict[Dim, int] = {M: 2, I: 0, J: 3}
-        # An index keeps its own extent: only sizes of its range are tried.
-        assert evaluate(fixed, {**rest, N: n}) == evaluate(size, {**rest, N: n})
+@given(PAIRS)
+def test_bounds_hold(pair: Pair):
+    low, high = bounds(pair.size)
+    safe = is_nonnegative(pair.size)
+    for known in KNOWN:
+        value = pair.plain(known)
+        assert low is None or low <= value
+        assert high is None or value <= high
+        assert value >= 0 or not safe
 
 
-def test_equal_polynomials_are_one_object():
-    assert add(N, M) is add(M, N)
-    assert mul(add(N, 1), add(N, -1)) is sub(mul(N, N), 1)
-    assert sub(add(N, M), M) is N
-    assert sub(N, N) == 0
-    assert neg(neg(N)) is N
-    assert fresh_symbol("n") is not fresh_symbol("n")
-    assert named_symbol("n") is N
+@given(PAIRS)
+def test_numbers_put_in_give_the_number(pair: Pair):
+    for known in KNOWN[::5]:
+        assert substitute(pair.size, known.get) == pair.plain(known)
+
+
+@given(PAIRS, PAIRS)
+def test_sizes_put_in_give_the_same(pair: Pair, other: Pair):
+    put = substitute(pair.size, {V: other.size}.get)
+    for known in KNOWN[::3]:
+        inner = {**known, V: other.plain(known)}
+        assert evaluate(put, known) == pair.plain(inner)
+
+
+@given(PAIRS, PAIRS, PAIRS)
+def test_equal_polynomials_are_one_object(a: Pair, b: Pair, c: Pair):
+    x, y, z = a.size, b.size, c.size
+    assert _same(add(x, y), add(y, x))
+    assert _same(mul(x, y), mul(y, x))
+    assert _same(add(x, y, neg(y)), x)
+    assert _same(sub(x, y), neg(sub(y, x)))
+    assert _same(mul(mul(x, y), z), mul(x, mul(y, z)))
+    assert sub(x, x) == 0
+    assert _same(minimum(x, y), minimum(y, x))
+
+
+@given(PAIRS, PAIRS)
+def test_division_with_rest(a: Pair, b: Pair):
+    quotient, rest = divide_exactly(a.size, b.size)
+    assert _same(add(mul(quotient, b.size), rest), a.size)
+
+
+@given(PAIRS)
+def test_pickles_to_itself(pair: Pair):
+    assert _same(pickle.loads(pickle.dumps(pair.size)), pair.size)
+
+
+def _same(a: Size, b: Size) -> bool:
+    return a == b if isinstance(a, int) else a is b
+
+
+def test_what_a_kernel_needs_is_seen():
+    flat = add(mul(I, 28), J)
+    assert floordiv(flat, 28) is I
+    assert mod(flat, 28) is J
+    assert floordiv(add(mul(I, N), I), N) is I
+    assert floordiv(mul(N, M), N) is M
+    assert mod(mul(N, M), N) == 0
+    assert floordiv(floordiv(V, 2), 3) is floordiv(V, 6)
+    whole = add(mul(floordiv(V, 4), 4), mod(V, 4))
+    assert whole is V
+    assert at_least(N, I) and at_least(sub(N, 1), I)
+    assert minimum(I, N) is I
+    assert maximum(0, N) is N
+    assert maximum(0, sub(N, I)) is sub(N, I)
+    assert ceildiv(mul(N, 4), 4) is N
+    assert is_nonnegative(sub(N, minimum(3, N)))
+    assert is_nonnegative(sub(maximum(N, M), M))
+
+
+@pytest.mark.parametrize("operation", [floordiv, mod])
+def test_division_by_the_number_0_is_an_error(operation: Callable[..., Size]):
+    with pytest.raises(ZeroDivisionError):
+        operation(N, 0)
+
+
+def test_a_divisor_that_turns_out_to_be_0_counts_as_1():
+    assert evaluate(floordiv(V, N), {V: 7, N: 0}) == 7
+    assert evaluate(mod(V, N), {V: 7, N: 0}) == 0
+
+
+def test_names_are_sizes():
+    assert named_symbol("batch") is named_symbol("batch")
+    assert fresh_symbol("batch") is not fresh_symbol("batch")
+    assert fresh_symbol("batch") is not named_symbol("batch")
+    assert product([]) == 1 and product([N, 2, M]) is mul(mul(M, N), 2)
+
+
+def test_values_are_of_their_scalar():
+    scalar = ag.scalar("k", dtype="i64")
+    assert value_of(scalar) is Value(scalar)
+    assert add(value_of(scalar), 1).values == (scalar,)
+    with pytest.raises(KeyError):
+        evaluate(add(value_of(scalar), N), {N: 1})
 
 
 @pytest.mark.parametrize(
     ("size", "text"),
     [
-        (add(mul(4, N), M, -1), "m + 4*n - 1"),
-        (floordiv(add(N, 3), 4), "((n + 3) // 4)"),
-        (mod(N, 2), "(n % 2)"),
-        (mul(N, M), "m*n"),
+        (add(mul(N, 4), J, -1), "j + 4*n - 1"),
+        (sub(3, N), "-n + 3"),
+        (floordiv(add(N, 1), 2), "((n + 1) // 2)"),
+        (mod(N, add(M, 1)), "(n % (m + 1))"),
+        (minimum(N, 8), "min(8, n)"),
+        (mul(N, N), "n*n"),
     ],
+    ids=str,
 )
-def test_sizes_print(size: Size, text: str):
-    shown = str(size)
-    assert sorted(shown) == sorted(text)
-
-
-def test_indices_of_a_matrix_come_apart_again():
-    i, j = fresh_index("i", N), fresh_index("j", M)
-    flat = add(mul(i, M), j)
-    assert floordiv(flat, M) is i
-    assert mod(flat, M) is j
-    k = fresh_index("k", mul(N, 28))
-    assert add(mul(floordiv(k, 28), 28), mod(k, 28)) is k
-
-
-def test_ranges_of_indices_are_known():
-    i: Index = fresh_index("i", N)
-    assert is_nonnegative(sub(sub(N, 1), i))
-    assert not is_nonnegative(sub(sub(N, 2), i))
-    assert minimum(N, add(N, 3)) is N
-    assert maximum(0, N) is N
-
-
-def test_dividing_by_zero_is_an_error():
-    for divide in (floordiv, mod):
-        with pytest.raises(ZeroDivisionError):
-            divide(N, 0)
+def test_text(size: Dim, text: str):
+    assert str(size) == text

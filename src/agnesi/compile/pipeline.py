@@ -13,6 +13,7 @@ from agnesi.graph.text import graph_text
 from agnesi.graph.verify import verify_graph
 from agnesi.loops.passes.collapse import collapse
 from agnesi.loops.passes.expand_math import expand_math
+from agnesi.loops.verify import verify_kernel
 from agnesi.rewrite.trace import Trace
 from agnesi.rules.canonicalize import canonicalize
 from agnesi.rules.decompose import decompose
@@ -122,4 +123,6 @@ def run_kernel_passes(kernel: Kernel, passes: tuple[Pass, ...], log: Log) -> Ker
         start = perf_counter()
         kernel = each.run(kernel)
         log.time(each.name, start)
+        if knobs.VERIFY.number:
+            verify_kernel(kernel, native=passes is MACHINE)
     return kernel

@@ -149,9 +149,16 @@ def _is_nonnegative(size: Dim) -> bool:
             return False
     for monomial, factor in terms_of(size).items():
         for atom in monomial:
-            if len(monomial) > 1 or not isinstance(atom, Max | Min):
+            if len(monomial) > 1:
                 continue
             others = sub(size, mul(factor, atom))
+            if isinstance(atom, FloorDiv) and isinstance(atom.b, int):
+                # (a - b + 1) / b <= a // b <= a / b, and all is an integer.
+                end = atom.a if factor < 0 else add(atom.a, 1 - atom.b)
+                if is_nonnegative(add(mul(others, atom.b), mul(end, factor), atom.b - 1)):
+                    return True
+            if not isinstance(atom, Max | Min):
+                continue
             either = (is_nonnegative(add(others, mul(factor, s))) for s in (atom.a, atom.b))
             # max(a, b) is at least each of them, min(a, b) one of them.
             if any(either) if isinstance(atom, Max) == (factor > 0) else all(either):

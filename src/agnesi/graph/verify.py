@@ -26,15 +26,17 @@ def verify_graph(outputs: Sequence[Tensor], inputs: Collection[Tensor] | None = 
     Raises:
         CompilerBug: something does not hold; the message holds the graph's text.
     """
-    nodes = toposort(outputs, inputs or ())
+    nodes = toposort(outputs, set(inputs or ()))
     place = {node: k for k, node in enumerate(nodes)}
     told: set[Size] = {
         size for node in nodes if not node.operands for size in node.type.shape if _free(size)
     }
     for leaf in inputs or ():
         told.update(size for size in leaf.type.shape if _free(size))
+    # A set finds by identity; `in` on a list would ask for element-wise equality.
+    given = None if inputs is None else set(inputs)
     for node in nodes:
-        wrong = _wrong(node, place, inputs, told)
+        wrong = _wrong(node, place, given, told)
         if wrong:
             raise CompilerBug(f"graph: {node!r}: {wrong}\n{graph_text(*outputs)}")
 
@@ -44,8 +46,7 @@ def _wrong(
 ) -> str:
     """Return what is wrong with a node, if anything is."""
     if inputs is not None:
-        # A set finds by identity; `in` on a list would ask for element-wise equality.
-        if node in set(inputs):
+        if node in inputs:
             return ""
         if isinstance(node, Input):
             return "it is not among the inputs"

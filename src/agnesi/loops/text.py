@@ -126,7 +126,7 @@ class _Text:
                 stack.extend(waiting[::-1])
                 continue
             text = self.one(scalar, texts)
-            if scalar in self.repeated and scalar is not root:
+            if scalar in self.repeated:
                 name = f"v{len(self.names)}"
                 lines.append(f"{pad}{name} = {_bare(text)}")
                 self.names[scalar] = text = name

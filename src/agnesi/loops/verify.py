@@ -86,6 +86,7 @@ class _Check:
         self.loops: list[Index] = []
         self.used: set[Index] = set()
         self.assigned: set[Local] = set()
+        self.conditions = 0
         # Expressions found good, by the innermost loop: what is bound there holds for them.
         self.good: list[set[Scalar]] = [set()]
         if len(set(kernel.buffers)) != len(kernel.buffers):
@@ -103,7 +104,9 @@ class _Check:
                 case If(condition, inner):
                     self.scalar(condition, where=statement)
                     self.expect(condition.dtype, BOOL, "a condition")
+                    self.conditions += 1
                     self.branch(inner)
+                    self.conditions -= 1
                 case Store(buffer, offset, value):
                     self.scalar(value, where=statement)
                     self.expect(value.dtype, buffer.element, f"the value stored to {buffer}")
@@ -168,7 +171,7 @@ class _Check:
             raise _Wrong(f"{does} {buffer}, which it is not given")
         self.size(offset, f"an offset of {buffer}")
         count = self.elements.get(buffer)
-        if count is None or not certain:
+        if count is None or not certain or self.conditions:
             return
         if any(not at_least(index.extent, 1) for index in self.loops):
             return

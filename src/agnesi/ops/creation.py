@@ -15,7 +15,7 @@ from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Scalar, index_scalar
 from agnesi.ops.families import Op, Reject, Sample
 from agnesi.ops.lift import as_shape, as_size, as_tensor, cast, common_dtype, is_integer, lift
-from agnesi.ops.movement import broadcast, broadcast_to
+from agnesi.ops.movement import repeat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +120,7 @@ def full(shape: Any, value: TensorLike, dtype: Any = None) -> Tensor:
     array([[0.5, 0.5],
            [0.5, 0.5]], dtype=float32)
     """
-    return broadcast_to(_element("full", value, dtype), as_shape("full", shape))
+    return repeat("full", _element(value, dtype), as_shape("full", shape))
 
 
 def zeros(shape: Any, dtype: Any = DEFAULT_FLOAT) -> Tensor:
@@ -136,8 +136,8 @@ def ones(shape: Any, dtype: Any = DEFAULT_FLOAT) -> Tensor:
 def full_like(x: TensorLike, /, value: TensorLike, dtype: Any = None) -> Tensor:
     """Return an array of the shape (and dtype, by default) of ``x`` filled with a value."""
     tensor = as_tensor(x)
-    element = _element("full_like", value, tensor.dtype if dtype is None else dtype)
-    return broadcast(element, tensor.type.shape)
+    element = _element(value, tensor.dtype if dtype is None else dtype)
+    return repeat("full_like", element, tensor.type.shape)
 
 
 def zeros_like(x: TensorLike, /, dtype: Any = None) -> Tensor:
@@ -150,7 +150,7 @@ def ones_like(x: TensorLike, /, dtype: Any = None) -> Tensor:
     return full_like(x, 1, dtype)
 
 
-def _element(op: str, value: TensorLike, dtype: Any) -> Tensor:
+def _element(value: TensorLike, dtype: Any) -> Tensor:
     element = lift(value)
     return cast(element, common_dtype([element]) if dtype is None else as_dtype(dtype))
 

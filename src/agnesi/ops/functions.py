@@ -58,7 +58,7 @@ def _operand_dtype(op: type[Elementwise], values: list[Tensor | Number]) -> DTyp
         if not strong_dtypes(values):
             dtype = DEFAULT_FLOAT
         else:
-            dtype = F64 if op.dtype_rule == "quotient" else floating(dtype)
+            dtype = F64 if op.dtype_rule == "quotient" else common_dtype(values, floating)
     if dtype not in op.dtypes:
         known = ", ".join(map(str, op.dtypes))
         raise GraphTypeError(

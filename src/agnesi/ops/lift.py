@@ -51,8 +51,14 @@ def lift(value: Any) -> Tensor | Number:
     return value if is_number(value) else as_tensor(value)
 
 
-def common_dtype(values: Sequence[Tensor | Number]) -> DType:
+def common_dtype(
+    values: Sequence[Tensor | Number], each: Callable[[DType], DType] = lambda dtype: dtype
+) -> DType:
     """Return the dtype that NumPy 2 would compute in; Python numbers and sizes are weak.
+
+    Args:
+        values: the operands.
+        each: is applied to the dtype of each before they are brought together.
 
     Raises:
         GraphTypeError: a Python integer that does not fit the dtype it would take.
@@ -60,7 +66,8 @@ def common_dtype(values: Sequence[Tensor | Number]) -> DType:
     strong = strong_dtypes(values)
     numbers = [v if is_number(v) else 0 for v in values if _is_weak(v)]
     if strong:
-        return promote(*strong, *(weak(number, strong) for number in numbers))
+        kinds = (*strong, *(weak(number, strong) for number in numbers))
+        return promote(*(each(kind) for kind in kinds))
     if any(isinstance(number, float) for number in numbers):
         return DEFAULT_FLOAT
     if all(isinstance(value, bool) for value in values):

@@ -120,8 +120,15 @@ def broadcast_to(x: TensorLike, shape: Any) -> Tensor:
     >>> ag.broadcast_to(ag.constant([1.0, 2.0]), (3, 2)).type
     f32[3, 2]
     """
-    tensor = as_tensor(x)
-    target = as_shape("broadcast_to", shape)
+    return repeat("broadcast_to", as_tensor(x), as_shape("broadcast_to", shape))
+
+
+def repeat(op: str, tensor: Tensor, target: Shape) -> Tensor:
+    """Return a tensor repeated to a shape, for the public function of this name.
+
+    Raises:
+        GraphTypeError: the array does not broadcast to this shape.
+    """
     own = tensor.type.shape
     fits = len(own) <= len(target) and all(
         s == 1 or unify(s, t) is not None
@@ -129,7 +136,7 @@ def broadcast_to(x: TensorLike, shape: Any) -> Tensor:
     )
     if not fits:
         raise GraphTypeError(
-            f"broadcast_to: {shape_text(own)} cannot be broadcast to {shape_text(target)}\n"
+            f"{op}: {shape_text(own)} cannot be broadcast to {shape_text(target)}\n"
             f"{operand_lines(('x',), (tensor,))}\n"
             "  each size has to be 1 or equal to the one asked for, counted from the last axis"
         )

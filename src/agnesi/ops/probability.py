@@ -62,7 +62,9 @@ def _softmax(x: Array, axis: Axes = -1) -> Array:
 
 
 def _log_softmax(x: Array, axis: Axes = -1) -> Array:
-    return _wide(x) - _logsumexp(x, axis, keepdims=True)
+    shifted = _wide(x) - _finite_max(_wide(x), axis)
+    with np.errstate(divide="ignore"):
+        return shifted - np.log(np.sum(np.exp(shifted), axis, keepdims=True))
 
 
 class LogSumExp(Composite):

@@ -1,0 +1,142 @@
+"""Sizes as integers: arithmetic stays in the algebra of sizes, and weak."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import agnesi as ag
+from agnesi.core.dtypes import F32, F64, I8, I64
+from agnesi.dims.dim import evaluate
+from agnesi.graph.tensor import SizeValue
+from agnesi.testing import interpreted
+
+X = ag.matrix("x")
+N, M = X.shape
+ARRAY = np.zeros((7, 3), np.float32)
+KNOWN = dict(zip(X.type.shape, ARRAY.shape, strict=True))
+
+EXPRESSIONS = [
+    (N * 2 + 1, 15),
+    (2 * N - M, 11),
+    (N // 2, 3),
+    (N % 4, 3),
+    (-N, -7),
+    (10 - N, 3),
+    (ag.minimum(N, 3), 3),
+    (ag.maximum(N, M), 7),
+    (ag.minimum(5, N + M), 5),
+    ((N + M) // 2 * 2, 10),
+    (N * M, 21),
+    (N - N, 0),
+    (N + np.int64(1), 8),
+    (X.size, 21),
+]
+
+
+@pytest.mark.parametrize(("size", "value"), EXPRESSIONS, ids=lambda v: None)
+def test_sizes_fold(size: Any, value: int):
+    assert isinstance(size, SizeValue)
+    assert evaluate(size.extent, KNOWN) == value
+    assert interpreted([X], [size])([ARRAY])[0] == value
+
+
+def test_sizes_are_outputs():
+    run = ag.function([X], [size for size, _ in EXPRESSIONS])
+    found = run(ARRAY)
+    assert [int(v) for v in found] == [value for _, value in EXPRESSIONS]
+    assert {v.dtype for v in found} == {np.dtype(np.int64)}
+
+
+def test_equal_sizes_are_one_object():
+    assert N + M is M + N
+    assert 2 * N is N + N
+    assert (N + 1) * 2 - 2 is N * 2
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [
+        (N // -2, -4),
+        (N // ag.constant(2), 3),
+        (N % -4, -1),
+        (N / 2, 3.5),
+        (N / M, 7 / 3),
+        (N**2, 49),
+        (abs(-N), 7),
+        (N * 1.5, 10.5),
+        (N * True, 7),
+        (ag.sqrt(N * N), 7.0),
+    ],
+    ids=lambda v: None,
+)
+def test_the_rest_is_element_wise(what: ag.Tensor, value: float):
+    assert not isinstance(what, SizeValue)
+    np.testing.assert_allclose(interpreted([X], [what])([ARRAY])[0], value, rtol=1e-6)
+    np.testing.assert_allclose(ag.function([X], what)(ARRAY), value, rtol=1e-6)
+
+
+def test_a_divisor_that_may_be_0_does_not_fold():
+    assert not isinstance(N // M, SizeValue)
+    assert isinstance(N // (M + 1), SizeValue)
+    empty = np.zeros((7, 0), np.float32)
+    assert interpreted([X], [N // M])([empty])[0] == 0
+
+
+def test_sizes_are_weak():
+    assert (X / N).dtype is F32
+    assert (N * X).dtype is F32
+    assert (ag.vector(dtype="f64") * N).dtype is F64
+    assert (ag.vector(dtype="i8") + N).dtype is I8
+    assert (ag.vector(dtype="i8") + (N - N)).dtype is I8
+    assert (N / M).dtype is F32
+    assert (1 / N).dtype is F32
+    assert ag.exp(N).dtype is F32
+    assert (N + ag.constant(1)).dtype is I64
+    assert (N * ag.vector(dtype="bool")).dtype is I64
+
+
+def test_sizes_compare_and_choose():
+    run = ag.function(
+        [X],
+        [N == 7, N > M, N < 0, ag.where(N > 5, N, 0), ag.where(N > M, X.sum(), 1.0), N - N],
+    )
+    found = run(ARRAY + 1)
+    assert [v.item() for v in found] == [True, True, False, 7, 21.0, 0]
+
+
+def test_sizes_make_shapes_and_slices():
+    assert str(X.reshape((M, N)).type) == "f32[x.1, x.0]"
+    assert str(ag.zeros((N + 1, 2)).type) == "f32[x.0 + 1, 2]"
+    assert str(X[: N // 2].type) == "f32[(x.0 // 2), x.1]"
+    assert ag.ones(N - N).type.shape == (0,)
+    assert ag.arange(N).type.shape == X.type.shape[:1]
+    run = ag.function([X], [X[: N // 2], X[N // 2 :], ag.arange(M, N), ag.full((M, 2), N)])
+    first, second, ramp, filled = run(ARRAY)
+    assert first.shape == (3, 3) and second.shape == (4, 3)
+    assert ramp.tolist() == [3, 4, 5, 6]
+    assert filled.tolist() == [[7, 7]] * 3
+
+
+def test_a_known_size_is_an_int():
+    x = ag.input("x", "f32[4, n]")
+    assert x.shape[0] == 4 and isinstance(x.shape[0], int)
+    assert len(x) == 4
+    assert ag.input("y", "f32[4, 2]").size == 8
+
+
+def test_a_size_does_not_compute_its_tensor():
+    x = ag.matrix("x")
+    size = ag.exp(x @ x.T).shape[0]
+    assert size is x.shape[0]
+    assert not size.operands
+
+
+def test_size_of_a_scalars_value():
+    n = ag.scalar("n", dtype="i64")
+    ramp = ag.arange(n) * 2
+    assert ag.function([n], ramp)(3).tolist() == [0, 2, 4]
+    assert ag.function([n], ag.zeros((n, 2)).shape[0] + 1)(3) == 4
+    assert interpreted([n], [ramp])([np.asarray(4)])[0].tolist() == [0, 2, 4, 6]
