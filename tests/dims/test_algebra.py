@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import pickle
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -39,6 +39,9 @@ from agnesi.dims.simplify import (
     mod,
     substitute,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 N, M = fresh_symbol("n"), fresh_symbol("m")
 I = fresh_index("i", N)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from agnesi.core.dtypes import BOOL, F32, F64, FLOATS, I32, INTEGERS, U8, DType
+from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import named_symbol
 from agnesi.graph.graph import rebuild
 from agnesi.graph.interpret import interpret
 from agnesi.graph.leaves import Input, new_input
-from agnesi.graph.tensor import Tensor
 from agnesi.graph.types import TensorType
 from agnesi.rewrite.pattern import Identities
 from agnesi.rewrite.trace import Trace
 from agnesi.rules import simplify_arithmetic, stabilize
+
+if TYPE_CHECKING:
+    from agnesi.graph.tensor import Tensor
 
 SETS: list[Identities] = [
     value
@@ -81,7 +84,11 @@ def values(leaf: Input, random: np.random.Generator, *, tame: bool) -> np.ndarra
 def test_both_sides_are_equal(identities: Identities, place: int):
     rule, fired = identities.rules[place], 0
     for dtype in kinds_of(identities):
-        leaves, left = left_side(identities, place, dtype)
+        try:
+            leaves, left = left_side(identities, place, dtype)
+        except GraphTypeError:
+            # A pattern of the set has a negative number, which unsigned integers have not.
+            continue
         right = rule.step(left)
         if right is None:
             # The numbers of the pattern make another dtype of it, which no rule is asked for.
@@ -96,7 +103,9 @@ def compare(leaves: dict[str, Input], left: Tensor, right: Tensor, *, tame: bool
     """Compare the numbers of two expressions."""
     for seed in range(6):
         random = np.random.default_rng(seed)
-        arrays = {leaf: values(leaf, random, tame=tame) for leaf in leaves.values()}
+        arrays: dict[Tensor, Any] = {
+            leaf: values(leaf, random, tame=tame) for leaf in leaves.values()
+        }
         with np.errstate(all="ignore"):
             one, two = interpret([left, right], arrays)
         if left.dtype not in FLOATS:
