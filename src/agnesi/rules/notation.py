@@ -93,6 +93,9 @@ class _TensorNotation:
         found = literal(pattern) if isinstance(pattern, Tensor) else None
         if found is None:
             return None
+        if found.dtype is BOOL:
+            # A choice between 1.0 and 0.0 is not its condition.
+            return frozenset({found})
         value = found.number
         return frozenset(scalar_constant(value, d) for d in ALL if _holds(d, value))
 
