@@ -150,7 +150,7 @@ def test_numbers_put_in_give_the_number(pair: Pair):
 
 @given(PAIRS, PAIRS)
 def test_sizes_put_in_give_the_same(pair: Pair, other: Pair):
-    put = substitute(pair.size, {V: other.size}.get)
+    put = substitute(pair.size, {V: other.size}.get)  # pyright: ignore[reportArgumentType]
     for known in KNOWN[::3]:
         inner = {**known, V: other.plain(known)}
         assert evaluate(put, known) == pair.plain(inner)
@@ -223,7 +223,7 @@ def test_names_are_sizes():
 def test_values_are_of_their_scalar():
     scalar = ag.scalar("k", dtype="i64")
     assert value_of(scalar) is Value(scalar)
-    assert add(value_of(scalar), 1).values == (scalar,)
+    assert add(value_of(scalar), 1).values == (scalar,)  # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(KeyError):
         evaluate(add(value_of(scalar), N), {N: 1})
 

@@ -143,7 +143,7 @@ def test_joined_parts_may_be_numbers():
 
 
 DOTS = [((), (3,)), ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4))]
-DOTS += [((2, 3, 4), (4,)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (5, 4, 2)), ((4,), (2, 4, 3))]
+DOTS += [((2, 3, 4), (4,)), ((2, 3, 4), (4, 5)), ((2, 3, 4), (5, 4, 2)), ((4,), (2, 4, 3))]  # pyright: ignore[reportConstantRedefinition]
 
 
 @pytest.mark.parametrize(("a", "b"), DOTS, ids=str)

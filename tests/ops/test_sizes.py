@@ -39,7 +39,7 @@ EXPRESSIONS = [
 @pytest.mark.parametrize(("size", "value"), EXPRESSIONS, ids=lambda v: None)
 def test_sizes_fold(size: Any, value: int):
     assert isinstance(size, SizeValue)
-    assert evaluate(size.extent, KNOWN) == value
+    assert evaluate(size.extent, KNOWN) == value  # pyright: ignore[reportArgumentType]
     assert interpreted([X], [size])([ARRAY])[0] == value
 
 
@@ -82,7 +82,7 @@ def test_a_divisor_that_may_be_0_does_not_fold():
     assert not isinstance(N // M, SizeValue)
     assert isinstance(N // (M + 1), SizeValue)
     empty = np.zeros((7, 0), np.float32)
-    assert interpreted([X], [N // M])([empty])[0] == 0
+    assert interpreted([X], [N // M])([empty])[0] == 0  # pyright: ignore[reportArgumentType]
 
 
 def test_sizes_are_weak():
@@ -91,8 +91,8 @@ def test_sizes_are_weak():
     assert (ag.vector(dtype="f64") * N).dtype is F64
     assert (ag.vector(dtype="i8") + N).dtype is I8
     assert (ag.vector(dtype="i8") + (N - N)).dtype is I8
-    assert (N / M).dtype is F32
-    assert (1 / N).dtype is F32
+    assert (N / M).dtype is F32  # pyright: ignore[reportAttributeAccessIssue]
+    assert (1 / N).dtype is F32  # pyright: ignore[reportAttributeAccessIssue]
     assert ag.exp(N).dtype is F32
     assert (N + ag.constant(1)).dtype is I64
     assert (N * ag.vector(dtype="bool")).dtype is I64
@@ -131,7 +131,7 @@ def test_a_size_does_not_compute_its_tensor():
     x = ag.matrix("x")
     size = ag.exp(x @ x.T).shape[0]
     assert size is x.shape[0]
-    assert not size.operands
+    assert not size.operands  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_size_of_a_scalars_value():

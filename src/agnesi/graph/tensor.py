@@ -72,9 +72,6 @@ class Tensor(Term):
     type: TensorType = derived()
     operands: tuple[Tensor, ...] = derived()
 
-    # NumPy's operators give way to ours: np.ones(3) + x builds a graph.
-    __array_ufunc__ = None
-
     # -- what an op tells of itself ---------------------------------------------------------
 
     def infer(self) -> TensorType:
@@ -177,13 +174,13 @@ class Tensor(Term):
         raise SymbolicError(
             f"the truth of {self!r} is not known: it is an expression, not a value\n"
             f"{_made(self)}"
-            "  choose between values with ag.where(condition, x, y); "
+            "  choose between values with ag.where(condition, x, y); combine conditions with & | ~; "
             "get the value with .eval({input: array})"
         )
 
     def __len__(self) -> int:
         if not self.ndim:
-            raise SymbolicError(f"len: {self!r} is a scalar and has no length")
+            raise SymbolicError(f"len: {self!r} is a scalar and has no length\n{_made(self)}")
         size = self.type.shape[0]
         if isinstance(size, int):
             return size
@@ -193,34 +190,56 @@ class Tensor(Term):
         )
 
     def __iter__(self) -> Iterator[Tensor]:
-        if not self.ndim or not isinstance(self.type.shape[0], int):
+        if not self.ndim:
+            raise SymbolicError(f"iteration: {self!r} is a scalar\n{_made(self)}")
+        if not isinstance(self.type.shape[0], int):
             raise SymbolicError(
                 f"iteration: the first size of {self!r} is known only at run time\n{_made(self)}"
                 "  write the whole-array expression instead, or give the input a known size"
             )
         return (self[k] for k in range(self.type.shape[0]))
 
-    def _no_value(self, kind: str) -> SymbolicError:
+    def _no_value(self, kind: str, hint: str = "") -> SymbolicError:
         return SymbolicError(
             f"{kind}: {self!r} is an expression, not a value\n{_made(self)}"
-            "  get the value with .eval({input: array}), or compile with ag.function; "
-            f'convert elements with x.astype("{"f64" if kind == "float" else "i64"}")'
+            f"  get the value with .eval({{input: array}}), or compile with ag.function{hint}"
         )
 
     def __float__(self) -> float:
-        raise self._no_value("float")
+        raise self._no_value("float", '; convert elements with x.astype("f64")')
 
     def __int__(self) -> int:
-        raise self._no_value("int")
+        raise self._no_value("int", '; convert elements with x.astype("i64")')
 
     def __index__(self) -> int:
-        raise self._no_value("index")
+        raise self._no_value(
+            "index",
+            "; a symbolic integer counts as a shape, a bound or an index of symbolic variables "
+            "only: ag.arange instead of range",
+        )
 
     def __complex__(self) -> complex:
         raise self._no_value("complex")
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise self._no_value("numpy array")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **named: Any) -> Any:
+        """Build a graph for NumPy's operators, ``np.ones(3) + x``; refuse its other functions."""
+        if method == "__call__" and ufunc.__name__ in _OPERATORS:
+            return SURFACE[ufunc.__name__](*operands)
+        raise self._no_value(f"numpy.{ufunc.__name__}", f"; in expressions, ag.{ufunc.__name__}")
+
+    def __array_function__(self, function: Any, *_: Any) -> Any:
+        """Refuse NumPy's functions of arrays."""
+        name = function.__name__
+        raise self._no_value(f"numpy.{name}", f"; in expressions, ag.{name} where there is one")
+
+    def __setitem__(self, key: object, value: object) -> None:
+        raise SymbolicError(
+            f"assignment: {self!r} is an expression and does not change\n{_made(self)}"
+            "  make another one: ag.where(condition, value, x), ag.concatenate"
+        )
 
     def __contains__(self, item: object) -> bool:
         raise SymbolicError(
@@ -430,6 +449,30 @@ class Tensor(Term):
         array([2., 4.], dtype=float32)
         """
         return SURFACE["eval"](self, inputs)
+
+
+# NumPy's operators that build a graph when a symbolic variable stands beside an array.
+_OPERATORS = frozenset(
+    [
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "floor_divide",
+        "remainder",
+        "power",
+        "matmul",
+        "bitwise_and",
+        "bitwise_or",
+        "bitwise_xor",
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+    ]
+)
 
 
 def _made(tensor: Tensor) -> str:

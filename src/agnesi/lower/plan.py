@@ -30,19 +30,27 @@ class _Slot:
     free_after: int
 
 
-def touched(step: Step) -> tuple[Buffer, ...]:
-    """Return the buffers that a step reads or writes."""
+def accesses(step: Step) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
+    """Return the buffers whose contents a step needs, and those it writes."""
     match step:
         case RunKernel(kernel=kernel):
-            return kernel.buffers
+            return tuple(b for b in kernel.buffers if b not in kernel.written), tuple(
+                b for b in kernel.buffers if b in kernel.written
+            )
         case MultiplyMatrices(a=a, b=b, c=c):
-            return a, b, c
+            return (a, b), (c,)
         case BindValue(buffer=buffer):
-            return (buffer,)
-        case Copy(source=source, target=target):
-            return source, target
+            return (buffer,), ()
+        case Copy(source, target):
+            return (source,), (target,)
         case _:
-            return ()
+            return (), ()
+
+
+def touched(step: Step) -> tuple[Buffer, ...]:
+    """Return the buffers that a step reads or writes."""
+    reads, writes = accesses(step)
+    return reads + writes
 
 
 def plan_buffers(program: Program) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from agnesi.core.errors import CompilerBug
 from agnesi.dims.dim import product
 from agnesi.loops.verify import verify_kernel
-from agnesi.lower.plan import touched
-from agnesi.lower.program import BindValue, Copy, MultiplyMatrices, RunKernel, Space
+from agnesi.lower.plan import accesses, touched
+from agnesi.lower.program import RunKernel, Space
 
 if TYPE_CHECKING:
     from agnesi.loops.nodes import Buffer
-    from agnesi.lower.program import Program, Step
+    from agnesi.lower.program import Program
 
 _GIVEN = (Space.INPUT, Space.SHARED, Space.CONSTANT)
 
@@ -56,20 +56,3 @@ def verify_program(program: Program, *, native: bool = False) -> None:
     for buffer in (*program.outputs, *program.renewed.values()):
         if buffer not in written:
             raise CompilerBug(f"{program.name}: {buffer} is never written")
-
-
-def accesses(step: Step) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
-    """Return the buffers a step needs to have been written, and those it writes."""
-    match step:
-        case RunKernel(kernel=kernel):
-            return tuple(b for b in kernel.buffers if b not in kernel.written), tuple(
-                b for b in kernel.buffers if b in kernel.written
-            )
-        case MultiplyMatrices(a=a, b=b, c=c):
-            return (a, b), (c,)
-        case BindValue(buffer=buffer):
-            return (buffer,), ()
-        case Copy(source, target):
-            return (source,), (target,)
-        case _:
-            return (), ()

@@ -11,7 +11,7 @@ from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Scalar, select
 from agnesi.ops.families import ANY, Domain, Elementwise, Op, Reject, Sample
 from agnesi.ops.functions import as_bool
-from agnesi.ops.lift import as_tensor, broadcast_shape, cast, common_dtype, lift
+from agnesi.ops.lift import as_tensor, broadcast_shape, cast, common_dtype, lift_all
 from agnesi.ops.movement import broadcast
 
 if TYPE_CHECKING:
@@ -61,10 +61,10 @@ def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
     >>> ag.where(x > 0, x, 0).eval({x: [1.0, -1.0]})
     array([1., 0.], dtype=float32)
     """
-    values = [lift(v) for v in (x, y)]
-    dtype = common_dtype(values)
-    operands = [as_bool(condition), *(cast(v, dtype) for v in values)]
-    shape = broadcast_shape("where", Where.fields, operands)
+    given = lift_all("where", (condition, x, y))
+    dtype = common_dtype(given[1:])
+    operands = [as_bool(given[0]), *(cast(v, dtype) for v in given[1:])]
+    shape = broadcast_shape("where", Where.fields, operands, given)
     return Where(*(broadcast(o, shape) for o in operands))
 
 

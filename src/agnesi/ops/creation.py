@@ -120,17 +120,17 @@ def full(shape: Any, value: TensorLike, dtype: Any = None) -> Tensor:
     array([[0.5, 0.5],
            [0.5, 0.5]], dtype=float32)
     """
-    return repeat("full", _element(value, dtype), as_shape("full", shape))
+    return _filled("full", shape, value, dtype)
 
 
 def zeros(shape: Any, dtype: Any = DEFAULT_FLOAT) -> Tensor:
     """Return an array of zeros, float32 by default."""
-    return full(shape, 0, dtype)
+    return _filled("zeros", shape, 0, dtype)
 
 
 def ones(shape: Any, dtype: Any = DEFAULT_FLOAT) -> Tensor:
     """Return an array of ones, float32 by default."""
-    return full(shape, 1, dtype)
+    return _filled("ones", shape, 1, dtype)
 
 
 def full_like(x: TensorLike, /, value: TensorLike, dtype: Any = None) -> Tensor:
@@ -148,6 +148,10 @@ def zeros_like(x: TensorLike, /, dtype: Any = None) -> Tensor:
 def ones_like(x: TensorLike, /, dtype: Any = None) -> Tensor:
     """Return ones of the shape (and dtype, by default) of ``x``."""
     return full_like(x, 1, dtype)
+
+
+def _filled(op: str, shape: Any, value: TensorLike, dtype: Any) -> Tensor:
+    return repeat(op, _element(value, dtype), as_shape(op, shape))
 
 
 def _element(value: TensorLike, dtype: Any) -> Tensor:

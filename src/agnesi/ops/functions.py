@@ -15,7 +15,7 @@ from agnesi.ops.lift import (
     common_dtype,
     fold_sizes,
     is_number,
-    lift,
+    lift_all,
     operand_lines,
     strong_dtypes,
 )
@@ -35,7 +35,7 @@ def prepare(op: type[Elementwise], values: Sequence[Any]) -> list[Tensor]:
     Raises:
         GraphTypeError: dtypes the op is not defined for, or shapes that do not broadcast.
     """
-    lifted = [lift(v) for v in values]
+    lifted = lift_all(op.public, values)
     if op.dtype_rule == "logical":
         tensors = [as_bool(v) for v in lifted]
     else:
@@ -43,7 +43,7 @@ def prepare(op: type[Elementwise], values: Sequence[Any]) -> list[Tensor]:
         tensors = [cast(v, dtype) for v in lifted]
     if len(tensors) == 1:
         return tensors
-    shape = broadcast_shape(op.public, op.fields, tensors)
+    shape = broadcast_shape(op.public, op.fields, tensors, lifted)
     return [broadcast(t, shape) for t in tensors]
 
 
@@ -143,7 +143,7 @@ def reducer(
 
     def function(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         tensor = accept(as_tensor(x))
-        axes = as_axes(op.public, axis, tensor.ndim)
+        axes = as_axes(op.public, axis, tensor.ndim, tensor)
         if check is not None:
             check(op.public, tensor, axes)
         result = op(tensor, axes) if axes else tensor

@@ -12,7 +12,7 @@ from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor, Tenso
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Guard, Scalar, index_scalar
 from agnesi.ops.families import ANY, Op, Reject, Sample
-from agnesi.ops.lift import as_axis, as_items, cast, common_dtype, lift, operand_lines, unify
+from agnesi.ops.lift import as_axis, as_items, cast, common_dtype, lift_all, operand_lines, unify
 from agnesi.ops.movement import expand_dims, reshape
 from agnesi.ops.slicing import Slice
 
@@ -165,7 +165,7 @@ def _alike(op: str, arrays: Any) -> list[Tensor]:
         raise GraphTypeError(
             f"{op}: takes a list or tuple of at least one array, but this is {shown}"
         )
-    lifted = [lift(a) for a in as_items(arrays)]
+    lifted = lift_all(op, as_items(arrays))
     dtype = common_dtype(lifted)
     return [cast(a, dtype) for a in lifted]
 

@@ -51,6 +51,18 @@ def lift(value: Any) -> Tensor | Number:
     return value if is_number(value) else as_tensor(value)
 
 
+def lift_all(op: str, values: Sequence[Any]) -> list[Tensor | Number]:
+    """Return the operands of a public function, each by :func:`lift`.
+
+    Raises:
+        GraphTypeError: one of them is neither a tensor nor an array.
+    """
+    try:
+        return [lift(value) for value in values]
+    except GraphTypeError as error:
+        raise GraphTypeError(f"{op}: {str(error).removeprefix('constant: ')}") from None
+
+
 def common_dtype(
     values: Sequence[Tensor | Number], each: Callable[[DType], DType] = lambda dtype: dtype
 ) -> DType:
@@ -142,8 +154,19 @@ def unify(a: Size, b: Size) -> Size | None:
     return b if isinstance(b, int) else a
 
 
-def broadcast_shape(op: str, names: Sequence[str], tensors: Sequence[Tensor]) -> Shape:
+def broadcast_shape(
+    op: str,
+    names: Sequence[str],
+    tensors: Sequence[Tensor],
+    given: Sequence[Tensor | Number] | None = None,
+) -> Shape:
     """Return the shape that operands broadcast to, as NumPy; unknown sizes count as equal.
+
+    Args:
+        op: the public function.
+        names: of the operands.
+        tensors: the operands.
+        given: what the user gave for them, to be shown in the message.
 
     Raises:
         GraphTypeError: the shapes do not broadcast.
@@ -152,7 +175,7 @@ def broadcast_shape(op: str, names: Sequence[str], tensors: Sequence[Tensor]) ->
     if shape is None:
         shapes = " and ".join(shape_text(t.type.shape) for t in tensors)
         raise GraphTypeError(
-            f"{op}: shapes {shapes} do not broadcast\n{operand_lines(names, tensors)}\n"
+            f"{op}: shapes {shapes} do not broadcast\n{operand_lines(names, given or tensors)}\n"
             "  sizes have to be equal, or 1 in the type; see ag.reshape, ag.expand_dims"
         )
     return shape
@@ -210,24 +233,33 @@ def as_shape(op: str, shape: Any) -> Shape:
     return sizes
 
 
-def as_axis(op: str, axis: Any, ndim: int) -> int:
+def as_axis(op: str, axis: Any, ndim: int, x: Tensor | None = None) -> int:
     """Return the axis counted from the front.
+
+    Args:
+        op: the public function.
+        axis: what the user gave.
+        ndim: the number of axes.
+        x: the operand, to be shown in the message.
 
     Raises:
         GraphTypeError: there is no such axis.
     """
+    shown = "" if x is None else "\n" + operand_lines(("x",), (x,))
     if not is_integer(axis):
-        raise GraphTypeError(f"{op}: an axis is an integer, but this is {axis!r}")
+        raise GraphTypeError(f"{op}: an axis is an integer, but this is {axis!r}{shown}")
     if not -ndim <= axis < ndim:
         raise GraphTypeError(
-            f"{op}: there is no axis {axis} in a tensor of {ndim} axes\n"
+            f"{op}: there is no axis {axis} in a tensor of {ndim} axes{shown}\n"
             + (f"  axes run from {-ndim} to {ndim - 1}" if ndim else "  a scalar has no axes")
         )
     return int(axis) % ndim
 
 
-def as_axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
+def as_axes(op: str, axis: Any, ndim: int, x: Tensor | None = None) -> tuple[int, ...]:
     """Return axes counted from the front, in order; None is all of them.
+
+    Arguments are those of :func:`as_axis`.
 
     Raises:
         GraphTypeError: an axis that is not there, or is named twice.
@@ -235,7 +267,8 @@ def as_axes(op: str, axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     given = as_items(axis)
-    axes = tuple(sorted(as_axis(op, a, ndim) for a in given))
+    axes = tuple(sorted(as_axis(op, a, ndim, x) for a in given))
     if len(set(axes)) != len(axes):
-        raise GraphTypeError(f"{op}: the axes {given} name an axis twice")
+        shown = "" if x is None else "\n" + operand_lines(("x",), (x,))
+        raise GraphTypeError(f"{op}: the axes {given} name an axis twice{shown}")
     return axes

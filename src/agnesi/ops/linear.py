@@ -12,7 +12,7 @@ from agnesi.dims.dim import product
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor, TensorLike, scalar_of
 from agnesi.graph.types import TensorType, shape_text
 from agnesi.ops.families import Domain, Op, Reject, Sample
-from agnesi.ops.lift import broadcast_sizes, cast, common_dtype, lift, operand_lines, unify
+from agnesi.ops.lift import broadcast_sizes, cast, common_dtype, lift_all, operand_lines, unify
 from agnesi.ops.movement import broadcast, expand_dims, moveaxis, reshape, squeeze, swapaxes
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:
     >>> ag.matmul(x, w).type
     f32[batch, 10]
     """
-    given = [lift(v) for v in (x, y)]
+    given = lift_all("matmul", (x, y))
     dtype = common_dtype(given)
     a, b = (cast(v, dtype) for v in given)
-    lines = operand_lines(("x", "y"), (a, b))
+    lines = operand_lines(("x", "y"), given)
     if not a.ndim or not b.ndim:
         raise GraphTypeError(f"matmul: takes no scalar\n{lines}\n  multiply with * instead")
     row, column = a.ndim == 1, b.ndim == 1
@@ -141,7 +141,7 @@ def dot(x: TensorLike, y: TensorLike, /) -> Tensor:
     >>> ag.dot(ag.constant([1.0, 2.0]), ag.constant([3.0, 4.0])).eval()
     array(11., dtype=float32)
     """
-    given = [lift(v) for v in (x, y)]
+    given = lift_all("dot", (x, y))
     dtype = common_dtype(given)
     a, b = (cast(v, dtype) for v in given)
     if not a.ndim or not b.ndim:

@@ -191,7 +191,7 @@ def transpose(x: TensorLike, *axes: Any) -> Tensor:
         order = tuple(range(tensor.ndim))[::-1]
     else:
         given = as_items(axes[0]) if len(axes) == 1 else axes
-        order = tuple(as_axis("transpose", a, tensor.ndim) for a in given)
+        order = tuple(as_axis("transpose", a, tensor.ndim, tensor) for a in given)
         if sorted(order) != list(range(tensor.ndim)):
             raise GraphTypeError(
                 f"transpose: the order {given} has to name each axis once\n"
@@ -214,7 +214,7 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     """Exchange two axes."""
     tensor = as_tensor(x)
     order = list(range(tensor.ndim))
-    a, b = (as_axis("swapaxes", k, tensor.ndim) for k in (axis1, axis2))
+    a, b = (as_axis("swapaxes", k, tensor.ndim, tensor) for k in (axis1, axis2))
     order[a], order[b] = b, a
     return transpose(tensor, tuple(order))
 
@@ -227,7 +227,8 @@ def moveaxis(x: TensorLike, source: Any, destination: Any) -> Tensor:
     """
     tensor = as_tensor(x)
     moved, places = (
-        [as_axis("moveaxis", a, tensor.ndim) for a in as_items(v)] for v in (source, destination)
+        [as_axis("moveaxis", a, tensor.ndim, tensor) for a in as_items(v)]
+        for v in (source, destination)
     )
     if len(moved) != len(places) or len(set(moved)) < len(moved) or len(set(places)) < len(places):
         raise GraphTypeError(
@@ -327,7 +328,7 @@ def squeeze(x: TensorLike, axis: Axes = None) -> Tensor:
     if axis is None:
         axes = tuple(k for k, s in enumerate(shape) if s == 1)
     else:
-        axes = as_axes("squeeze", axis, tensor.ndim)
+        axes = as_axes("squeeze", axis, tensor.ndim, tensor)
         if any(shape[k] != 1 for k in axes):
             raise GraphTypeError(
                 f"squeeze: axes {axis} are not all known to be of size 1\n"
@@ -421,7 +422,10 @@ def reshape(x: TensorLike, *shape: Any) -> Tensor:
     given = as_items(shape[0]) if len(shape) == 1 else shape
     unknown = [k for k, s in enumerate(given) if is_integer(s) and s == -1]
     if len(unknown) > 1:
-        raise GraphTypeError(f"reshape: only one size may be -1, but the shape is {given}")
+        raise GraphTypeError(
+            f"reshape: only one size may be -1, but the shape is {given}\n"
+            f"{operand_lines(('x',), (tensor,))}"
+        )
     target = list(as_shape("reshape", tuple(1 if k in unknown else s for k, s in enumerate(given))))
     total, rest = tensor.type.size, product(target)
     mismatch = isinstance(total, int) and isinstance(rest, int) and total != rest
@@ -473,7 +477,7 @@ class Flip(Movement):
 def flip(x: TensorLike, axis: Axes = None) -> Tensor:
     """Reverse the order of elements along axes, all by default."""
     tensor = as_tensor(x)
-    axes = as_axes("flip", axis, tensor.ndim)
+    axes = as_axes("flip", axis, tensor.ndim, tensor)
     return Flip(tensor, axes) if axes else tensor
 
 

@@ -364,7 +364,7 @@ def logsumexp(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) ->
     array(1000.69..., dtype=float32)
     """
     tensor = _float(x)
-    axes = as_axes("logsumexp", axis, tensor.ndim)
+    axes = as_axes("logsumexp", axis, tensor.ndim, tensor)
     result = LogSumExp(tensor, axes) if axes else tensor
     return restore_axes(result, axes) if keepdims else result
 
@@ -376,13 +376,13 @@ def softmax(x: TensorLike, /, axis: Axes = -1) -> Tensor:
     array([0.5, 0.5], dtype=float32)
     """
     tensor = _float(x)
-    return Softmax(tensor, as_axes("softmax", axis, tensor.ndim))
+    return Softmax(tensor, as_axes("softmax", axis, tensor.ndim, tensor))
 
 
 def log_softmax(x: TensorLike, /, axis: Axes = -1) -> Tensor:
     """Return ``log(softmax(x))`` over the axes, the last by default, without overflow."""
     tensor = _float(x)
-    return LogSoftmax(tensor, as_axes("log_softmax", axis, tensor.ndim))
+    return LogSoftmax(tensor, as_axes("log_softmax", axis, tensor.ndim, tensor))
 
 
 def cross_entropy(logits: TensorLike, labels: TensorLike, /) -> Tensor:

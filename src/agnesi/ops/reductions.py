@@ -344,7 +344,7 @@ class ArgMin(ArgExtreme):
 
 def _arg(op: type[ArgExtreme], x: TensorLike, axis: Axes, keepdims: bool) -> Tensor:
     tensor = as_tensor(x)
-    axes = as_axes(op.public, axis, tensor.ndim)
+    axes = as_axes(op.public, axis, tensor.ndim, tensor)
     _some_elements(op.public, tensor, axes)
     kept = tuple(k for k in range(tensor.ndim) if k not in axes)
     if len(axes) == 1:
@@ -421,7 +421,7 @@ def mean(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tens
     tensor = as_tensor(x)
     if not tensor.dtype.is_float:
         tensor = tensor.astype(F64)
-    axes = as_axes("mean", axis, tensor.ndim)
+    axes = as_axes("mean", axis, tensor.ndim, tensor)
     count = scalar_of(product(tensor.type.shape[k] for k in axes))
     return sum(tensor, axis, keepdims=keepdims) / count
 

@@ -228,10 +228,11 @@ def _integer_index(x: Tensor, key: Any, axis: int) -> Size:
     symbolic = isinstance(key, Tensor) and not key.ndim and key.dtype.is_integer
     if not (symbolic or is_integer(key)):
         shown = str(key.type) if isinstance(key, Tensor) else repr(key)
+        chooses = isinstance(key, Tensor) and key.dtype.is_bool
+        hint = "\n  choose by a condition with ag.where(condition, x, y)" if chooses else ""
         raise GraphTypeError(
             f"getitem: an index is an integer, a slice, ... or None, but this is {shown}\n"
-            f"{operand_lines(('x',), (x,))}\n"
-            "  choose by a condition with ag.where"
+            f"{operand_lines(('x',), (x,))}" + hint
         )
     index = as_size(key, "getitem")
     size = x.type.shape[axis]

@@ -72,6 +72,11 @@ _SIGNS = {
 }
 
 
+def admitted(kind: str) -> frozenset[DType]:
+    """Return the dtypes that a variable of this kind stands for."""
+    return _KINDS[kind]
+
+
 class _TensorNotation:
     """Patterns over tensors: element-wise ops of variables and numbers."""
 
@@ -106,7 +111,7 @@ class _TensorNotation:
 
     def admits(self, kind: str) -> frozenset[Any]:
         """The dtypes of a kind."""
-        return _KINDS[kind]
+        return admitted(kind)
 
     def commutative(self, head: type[Term]) -> bool:
         """As the op says."""
@@ -220,6 +225,7 @@ __all__ = [
     "Number",
     "Pairs",
     "Signed",
+    "admitted",
     "constant",
     "fast",
     "identities",

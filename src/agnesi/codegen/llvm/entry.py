@@ -14,10 +14,10 @@ from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.emit import emit_kernel
 from agnesi.codegen.llvm.spell import cast
 from agnesi.codegen.llvm.writer import Writer, memory_type, value_type
-from agnesi.core.dtypes import F64, I64, DType
+from agnesi.core.dtypes import F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import Dim, Symbol, product
-from agnesi.lower.plan import touched
+from agnesi.dims.dim import Dim, Symbol, mul, product, terms_of
+from agnesi.lower.plan import accesses, touched
 from agnesi.lower.program import (
     BindValue,
     Copy,
@@ -31,10 +31,16 @@ from agnesi.lower.program import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agnesi.dims.dim import Size
     from agnesi.graph.leaves import Leaf
     from agnesi.loops.nodes import Buffer
 
 Form = Literal["one", "list", "dict", "none"]
+
+# No machine has more; below this, no sum of sizes overflows.
+_MOST_BYTES = 2**56
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,15 @@ class _Entry:
         self.size_checks: list[SizeCheck] = []
         self.requires: list[Require] = []
         self.to_free: list[str] = []
+        self.checked: set[MultiplyMatrices] = set()
+        # Memory of shared variables that is written while inputs may still be read.
+        self.written = [
+            buffer
+            for buffer, storage in program.storage.items()
+            if storage.space is Space.SHARED
+            and storage.position in program.updated
+            and storage.position not in program.renewed
+        ]
 
     def emit(self) -> None:
         """Write everything."""
@@ -112,19 +127,22 @@ class _Entry:
             for b, s in self.program.storage.items()
             if s.space is not Space.ARENA
         }
-        self.arguments()
+        arrays = self.arguments()
         self.shared_variables()
+        self.inputs(arrays)
         self.constants()
-        self.early = True
-        for step in self.program.steps:
-            if self.early and isinstance(step, RunKernel | MultiplyMatrices | Copy):
+        early = committed = False
+        for k, step in enumerate(self.program.steps):
+            if not early and isinstance(step, RunKernel | MultiplyMatrices | Copy):
                 self.arena()
-                self.early = False
+                early = True
+            if not committed and any(b in self.written for b in accesses(step)[1]):
+                self.prepare(self.program.steps[k:])
+                committed = True
             for buffer in touched(step):
                 self.allocate(buffer)
             self.step(step)
-        for buffer in (*self.program.outputs, *self.program.renewed.values()):
-            self.allocate(buffer)
+        self.prepare(())
         self.renew()
         self.give_back()
         self.endings()
@@ -195,7 +213,7 @@ class _Entry:
 
     # -- arguments ---------------------------------------------------------------------------
 
-    def arguments(self) -> None:
+    def arguments(self) -> list[str]:
         """Find the arrays of the inputs; let the callback convert what does not fit as it is."""
         w = self.w
         inputs = self.program.inputs
@@ -226,15 +244,24 @@ class _Entry:
         given = w.let(f"phi ptr [ %args, %begin ], [ {items}, %{from_tuple} ]")
         array_type = self.word(at.ARRAY_TYPE) if inputs else ""
         arrays = [self.argument(k, leaf, given, array_type) for k, leaf in enumerate(inputs)]
-        for k, (leaf, array) in enumerate(zip(inputs, arrays, strict=True)):
+        for leaf, array in zip(inputs, arrays, strict=True):
             if leaf.ndim:
-                dims = self.field(array, at.ARRAY_DIMS, "ptr")
-                self.learn(leaf, dims)
-                self.pointer[self.by_space[Space.INPUT, k]] = self.contiguous(array, leaf, dims)
+                self.learn(leaf, self.field(array, at.ARRAY_DIMS, "ptr"))
+        return arrays
+
+    def inputs(self, arrays: list[str]) -> None:
+        """Find the data of the inputs, in C order and apart from what will be written."""
+        w = self.w
+        for k, (leaf, array) in enumerate(zip(self.program.inputs, arrays, strict=True)):
+            if leaf.ndim:
+                data = self.contiguous(array, leaf)
             else:
-                self.pointer[self.by_space[Space.INPUT, k]] = self.field(
-                    array, at.ARRAY_DATA, "ptr"
-                )
+                # Copied, whatever its alignment and whatever else shares its memory.
+                data, kind = self.alloca("i64"), memory_type(leaf.dtype)
+                given = self.field(array, at.ARRAY_DATA, "ptr")
+                value = w.let(f"load {kind}, ptr {given}, align 1")
+                w.line(f"store {kind} {value}, ptr {data}")
+            self.pointer[self.by_space[Space.INPUT, k]] = data
 
     def argument(self, k: int, leaf: Leaf, given: str, array_type: str) -> str:
         """Check one argument's class, rank, dtype, byte order and known sizes."""
@@ -280,18 +307,23 @@ class _Entry:
             self.unless(same, at.SIZES + len(self.size_checks), actual, expected)
             self.size_checks.append(SizeCheck(leaf, axis, size))
 
-    def contiguous(self, array: str, leaf: Leaf, dims: str) -> str:
-        """Return the data of an array in C order, copied if it is not."""
+    def contiguous(self, array: str, leaf: Leaf) -> str:
+        """Return the data of an array in C order, copied if it is not or will be written over."""
         w = self.w
+        dims = self.field(array, at.ARRAY_DIMS, "ptr")
         copy = self.alloca("ptr", "null")
         self.to_free.append(copy)
         flags = self.field(array, at.ARRAY_FLAGS, "i32")
         wanted = at.C_CONTIGUOUS | at.ALIGNED
         masked = w.let(f"and i32 {flags}, {wanted}")
         data = self.field(array, at.ARRAY_DATA, "ptr")
+        usable = w.let(f"icmp eq i32 {masked}, {wanted}")
+        apart = self.apart(data, leaf)
+        for other in apart:
+            usable = w.let(f"and i1 {usable}, {other}")
         before = w.block
         strided, ready = w.label("strided"), w.label("ready")
-        w.branch(w.let(f"icmp eq i32 {masked}, {wanted}"), ready, strided)
+        w.branch(usable, ready, strided)
         w.start(strided)
         strides = self.field(array, at.ARRAY_STRIDES, "ptr")
         made = self.call(
@@ -305,6 +337,24 @@ class _Entry:
         w.jump(ready)
         w.start(ready)
         return w.let(f"phi ptr [ {data}, %{before} ], [ {made}, %{after} ]")
+
+    def apart(self, data: str, leaf: Leaf) -> list[str]:
+        """Return whether an array in C order shares no memory with what is written, one by one."""
+        w = self.w
+        if not self.written:
+            return []
+        count = w.size(product(leaf.type.shape), self.known)
+        start = w.let(f"ptrtoint ptr {data} to i64")
+        end = w.let(f"add i64 {start}, {w.let(f'mul i64 {count}, {leaf.dtype.bytes}')}")
+        result: list[str] = []
+        for buffer in self.written:
+            storage = self.program.storage[buffer]
+            size = w.size(mul(product(storage.shape), storage.dtype.bytes), self.known)
+            own = w.let(f"ptrtoint ptr {self.pointer[buffer]} to i64")
+            below = w.let(f"icmp ule i64 {end}, {own}")
+            above = w.let(f"icmp uge i64 {start}, {w.let(f'add i64 {own}, {size}')}")
+            result.append(w.let(f"or i1 {below}, {above}"))
+        return result
 
     def shared_variables(self) -> None:
         """Find the arrays of the shared variables; they are in C order."""
@@ -333,6 +383,7 @@ class _Entry:
         total = "0"
         for size in self.program.slots:
             offsets.append(total)
+            self.sane(size)
             bytes_ = w.size(size, self.known)
             padded = w.let(f"and i64 {w.let(f'add i64 {bytes_}, 63')}, -64")
             total = w.let(f"add i64 {total}, {padded}")
@@ -375,6 +426,30 @@ class _Entry:
                 offset = offsets[storage.position]
                 self.pointer[buffer] = w.let(f"getelementptr i8, ptr {base}, i64 {offset}")
 
+    def sane(self, size: Size) -> None:
+        """Fail unless a number of bytes, also as it was before 64 bits cut it, is one to ask for."""
+        w = self.w
+        if isinstance(size, int):
+            return
+        total = "0.0"
+        for monomial, factor in terms_of(size).items():
+            product_ = f"{factor}.0"
+            for atom in monomial:
+                number = w.let(f"sitofp i64 {w.size(atom, self.known)} to double")
+                product_ = w.let(f"fmul double {product_}, {number}")
+            total = w.let(f"fadd double {total}, {product_}")
+        self.unless(w.let(f"fcmp olt double {total}, {float(_MOST_BYTES)}"), at.OUT_OF_MEMORY)
+
+    def prepare(self, steps: Sequence[Step]) -> None:
+        """Do what can fail in these steps and in returning: nothing can once these have begun."""
+        for step in steps:
+            for buffer in touched(step):
+                self.allocate(buffer)
+            if isinstance(step, MultiplyMatrices):
+                self.check_blas_sizes(step)
+        for buffer in (*self.program.outputs, *self.program.renewed.values()):
+            self.allocate(buffer)
+
     def allocate(self, buffer: Buffer) -> None:
         """Make sure that a buffer has memory."""
         if buffer in self.pointer:
@@ -382,8 +457,9 @@ class _Entry:
         storage = self.program.storage[buffer]
         w = self.w
         if storage.space is Space.LATE:
-            count = w.size(product(storage.shape), self.known)
-            bytes_ = w.let(f"mul i64 {count}, {storage.dtype.bytes}")
+            size = mul(product(storage.shape), storage.dtype.bytes)
+            self.sane(size)
+            bytes_ = w.size(size, self.known)
             slot = self.alloca("ptr", "null")
             self.to_free.append(slot)
             made = self.call("ptr", "malloc", f"i64 {w.let(f'add i64 {bytes_}, 64')}")
@@ -424,7 +500,12 @@ class _Entry:
                 self.multiply(step)
             case BindValue(value, buffer):
                 register = w.let(f"load {memory_type(buffer.element)}, ptr {self.pointer[buffer]}")
-                self.known[value] = cast(w, register, buffer.element, I64)
+                number = cast(w, register, buffer.element, I64)
+                if buffer.element is U64:
+                    # What 63 bits do not hold is out of bounds of everything, as their most is.
+                    huge = w.let(f"icmp slt i64 {number}, 0")
+                    number = w.let(f"select i1 {huge}, i64 {2**63 - 1}, i64 {number}")
+                self.known[value] = number
             case Require():
                 self.require(step)
             case Copy(source, target):
@@ -459,10 +540,7 @@ class _Entry:
         w = self.w
         dtype = step.c.element
         m, n, k = (w.size(s, self.known) for s in (step.m, step.n, step.k))
-        for size, register in ((step.m, m), (step.n, n), (step.k, k)):
-            if not isinstance(size, int):
-                fits = w.let(f"icmp ule i64 {register}, 2147483647")
-                self.unless(fits, at.TOO_LARGE, register)
+        self.check_blas_sizes(step)
         batch = w.size(step.batch, self.known)
         strides = [self.bytes_of(dtype, x, y) for x, y in ((m, k), (k, n), (m, n))]
         if step.batch == 1:
@@ -483,6 +561,17 @@ class _Entry:
         )
         w.jump(head)
         w.start(after)
+
+    def check_blas_sizes(self, step: MultiplyMatrices) -> None:
+        """Fail, once, if BLAS cannot count that far."""
+        if step in self.checked:
+            return
+        self.checked.add(step)
+        for size in (step.m, step.n, step.k):
+            if not isinstance(size, int):
+                register = self.w.size(size, self.known)
+                fits = self.w.let(f"icmp ule i64 {register}, 2147483647")
+                self.unless(fits, at.TOO_LARGE, register)
 
     def bytes_of(self, dtype: DType, rows: str, columns: str) -> str:
         """Return the bytes of a matrix."""

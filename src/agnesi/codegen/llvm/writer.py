@@ -103,9 +103,11 @@ class Writer:
         match size:
             case Poly(monomials):
                 total: str | None = None
+                # A user's integers may be any, and wrap; sizes and indices are those of memory.
+                flag = "" if size.values else " nsw"
                 for monomial, factor in monomials:
-                    term = self._monomial(monomial, factor, known)
-                    total = term if total is None else self.let(f"add nsw i64 {total}, {term}")
+                    term = self._monomial(monomial, factor, known, flag)
+                    total = term if total is None else self.let(f"add{flag} i64 {total}, {term}")
                 result = total or "0"
             case FloorDiv(a, b):
                 result = self._division(a, b, known, "div")
@@ -120,11 +122,13 @@ class Writer:
         known[size] = result
         return result
 
-    def _monomial(self, monomial: tuple[Dim, ...], factor: int, known: dict[Dim, str]) -> str:
+    def _monomial(
+        self, monomial: tuple[Dim, ...], factor: int, known: dict[Dim, str], flag: str
+    ) -> str:
         result: str | None = None if factor == 1 and monomial else str(factor)
         for atom in monomial:
             register = self.size(atom, known)
-            result = register if result is None else self.let(f"mul nsw i64 {register}, {result}")
+            result = register if result is None else self.let(f"mul{flag} i64 {register}, {result}")
         return result or "1"
 
     def _division(self, a: Size, b: Size, known: dict[Dim, str], kind: str) -> str:
