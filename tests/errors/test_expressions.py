@@ -5,13 +5,15 @@ A message says what was asked, what was given (types, names, lines), and what to
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 import agnesi as ag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 x = ag.input("x", "f32[batch, 784]")
 w = ag.input("w", "f32[10, 784]")
@@ -21,8 +23,8 @@ i = ag.vector("i", dtype="u8")
 h = x * 2
 total = h.sum()
 
-MADE_X = 'named x   from test_expressions.py:16  x = ag.input("x", "f32[batch, 784]")'
-MADE_H = "test_expressions.py:21  h = x * 2"
+MADE_X = f"named x   from {x.source}"
+MADE_H = str(h.source)
 
 TYPE_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
     (
@@ -56,7 +58,7 @@ TYPE_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
         ["concatenate: sizes of axis 1 differ, 784 and 10", "only axis 0 may differ"],
     ),
     (lambda: ag.stack([x, b]), ["stack: arrays have to have the same shape", MADE_X]),
-    (lambda: ag.stack(x), ["stack: takes a list or tuple", "f32[batch, 784]"]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (lambda: ag.stack(x), ["stack: takes a list or tuple", "f32[batch, 784]"]),  # pyright: ignore[reportArgumentType]
     (lambda: ag.concatenate([]), ["at least one array", "[]"]),
     (
         lambda: ag.input("y", "f32[3]")[5],
@@ -78,15 +80,15 @@ TYPE_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
     ),
     (lambda: -(x > 0), ["negative: is not defined for bool", "it takes i8"]),
     (lambda: (x > 0) - (x < 0), ["subtract: is not defined for bool"]),
-    (lambda: x + None, ["add: None (NoneType) is not an array", "give numbers"]),  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
-    (lambda: x * "a", ["multiply: 'a' (str) is not an array"]),  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+    (lambda: x + None, ["add: None (NoneType) is not an array", "give numbers"]),  # pyright: ignore[reportOperatorIssue]
+    (lambda: x * "a", ["multiply: 'a' (str) is not an array"]),  # pyright: ignore[reportOperatorIssue]
     (
         lambda: x.sum(2),
         ["sum: there is no axis 2 in a tensor of 2 axes", MADE_X, "from -2 to 1"],
     ),
     (lambda: total.sum(0), ["no axis 0", "a scalar has no axes"]),
     (lambda: x.sum((0, -2)), ["sum: the axes (0, -2) name an axis twice", MADE_X]),
-    (lambda: ag.mean(x, 1.5), ["mean: an axis is an integer, but this is 1.5"]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (lambda: ag.mean(x, 1.5), ["mean: an axis is an integer, but this is 1.5"]),  # pyright: ignore[reportArgumentType]
     (lambda: ag.input("y", "f32[0]").max(), ["max: there are no elements to choose from"]),
     (lambda: b.reshape(3, 4), ["reshape: 10 elements do not fill the shape (3, 4)", "named b"]),
     (lambda: b.reshape(-1, 3), ["10 elements do not fill", "(-1, 3)"]),
@@ -106,7 +108,7 @@ TYPE_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
     (lambda: ag.full((v,), 1), ["full: a size is an integer scalar", "named v"]),
     (lambda: ag.full((2, 3), [1, 2]), ["full: [2] cannot be broadcast to [2, 3]"]),
     (lambda: ag.full_like(i, 256), ["256 does not fit u8"]),
-    (lambda: ag.arange(1.5), ["arange: a size is an integer"]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (lambda: ag.arange(1.5), ["arange: a size is an integer"]),  # pyright: ignore[reportArgumentType]
     (lambda: ag.arange(0, 5, 0), ["the step is a known integer, not 0"]),
     (lambda: x.astype("float16"), ["'float16' is not an element type", "f32 (float32)"]),
     (lambda: ag.constant(1j), ["constant: 1j (complex)", "real numbers"]),
@@ -116,7 +118,9 @@ TYPE_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
     (lambda: ag.input("y", "f32[3"), ["'f32[3' is not a type", '"f32[batch, 784]"']),
     (lambda: ag.input("y", "f32[a-b]"), ["'a-b'", "is not a size", "? for one that is not known"]),
     (lambda: ag.input("y", "f99[3]"), ["'f99' is not an element type"]),
-    (lambda: ag.vector(3), ["a name is a text, but this is 3"]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (lambda: ag.input("y", (2, 3)), ["a type is a text such as", "(2, 3)"]),  # pyright: ignore[reportArgumentType]
+    (lambda: ag.input(3, "f32[?]"), ["a name is a text, but this is 3"]),  # pyright: ignore[reportArgumentType]
+    (lambda: ag.vector(3), ["a name is a text, but this is 3"]),  # pyright: ignore[reportArgumentType]
     (
         lambda: ag.cross_entropy(x, b),
         ["the labels do not fit the rows of the logits", f"logits: f32[batch, 784]   {MADE_X}"],
@@ -127,11 +131,11 @@ TYPE_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
 
 SYMBOLIC_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
     (lambda: float(total), ["float: <Sum: f32[]> is an expression", ".eval(", '"f64"']),
-    (lambda: int(total), ["int: <Sum: f32[]>", "made at test_expressions.py:22", '"i64"']),
+    (lambda: int(total), ["int: <Sum: f32[]>", f"made at {total.source}", '"i64"']),
     (lambda: complex(total), ["complex: <Sum: f32[]> is an expression, not a value"]),
-    (lambda: range(x.shape[0]), ["index: <SizeValue", "ag.arange instead of range"]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (lambda: range(x.shape[0]), ["index: <SizeValue", "ag.arange instead of range"]),  # pyright: ignore[reportArgumentType]
     (lambda: 1 if x > 0 else 2, ["the truth of <Greater", "ag.where", "& | ~"]),
-    (lambda: not x, [f"the truth of <x: f32[batch, 784]> is not known"]),
+    (lambda: not x, ["the truth of <x: f32[batch, 784]> is not known"]),
     (lambda: x == h and x, ["the truth of <Equal"]),
     (lambda: 0 < v < 1, ["the truth of <Greater"]),
     (lambda: len(h), ["len: the first size of <Multiply", MADE_H, "x.shape[0]"]),
@@ -159,9 +163,9 @@ GRADIENT_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
     ),
     (lambda: ag.grad(i.sum(), i), ["cost must be floating-point, but is u64[]", '"f32"']),
     (lambda: ag.grad(total, i), ["<i: u8[i.0]> is not floating-point", "no derivative"]),
-    (lambda: ag.grad(total, [x, 3]), ["wrt is a symbolic variable or a list", "3"]),  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    (lambda: ag.grad(total, 3), ["wrt is a symbolic variable or a list"]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
-    (lambda: ag.grad(3, x), ["the cost is a symbolic scalar, but this is 3"]),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    (lambda: ag.grad(total, [x, 3]), ["wrt is a symbolic variable or a list", "3"]),  # pyright: ignore[reportArgumentType, reportCallIssue]
+    (lambda: ag.grad(total, 3), ["wrt is a symbolic variable or a list"]),  # pyright: ignore[reportArgumentType, reportCallIssue]
+    (lambda: ag.grad(3, x), ["the cost is a symbolic scalar, but this is 3"]),  # pyright: ignore[reportArgumentType, reportCallIssue]
 ]
 
 ALL_ERRORS = [
@@ -185,6 +189,10 @@ def test_message(kind: type[ag.AgnesiError], mistake: Callable[[], Any], words: 
     assert not message.endswith("\n")
 
 
+def test_lines_are_the_users():
+    assert MADE_H.startswith("test_expressions.py:") and MADE_H.endswith("  h = x * 2")
+
+
 def test_errors_are_pythons_errors_too():
     assert issubclass(ag.GraphTypeError, TypeError)
     assert issubclass(ag.GradientError, ValueError)
@@ -195,7 +203,7 @@ def test_errors_are_pythons_errors_too():
 
 def test_a_variable_does_not_change():
     with pytest.raises(AttributeError, match="immutable"):
-        x.name = "y"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+        x.name = "y"  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_numpys_operators_build_graphs():
@@ -211,5 +219,5 @@ def test_numpys_operators_build_graphs():
     ):
         assert isinstance(expression, ag.Tensor)
         assert expected is None or expression.type is expected.type
-    ones += v  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    ones += v  # pyright: ignore[reportAssignmentType]
     assert isinstance(ones, ag.Tensor)

@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-import agnesi as ag
 from agnesi.core.dtypes import F64
 from agnesi.ops import OPS
 from agnesi.ops.families import Elementwise, Op
-from agnesi.testing import assert_close, cases_of, check_gradient
+from agnesi.testing import Case, Evaluator, assert_close, cases_of, check_gradient, looped, native
 from agnesi.testing.cases import sample_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agnesi.graph.tensor import Array
 
 ops = pytest.mark.parametrize("op", OPS, ids=lambda op: op.__name__)
 
 
 @ops
 def test_values_are_numpys(op: type[Op]):
-    # One function for all cases: compiling is what takes time.
     cases = cases_of(op)
-    operands = [case.inputs(symbolic=True) for case in cases]
-    results = [case.call(*inputs) for case, inputs in zip(cases, operands, strict=True)]
-    inputs = [
-        ag.In(leaf, name=f"{leaf.name}{k}") for k, leaves in enumerate(operands) for leaf in leaves
-    ]
-    run = ag.function(inputs, results, on_unused_input="ignore")
+    run = _compiled(cases, native)
     layouts = [("as made", [case.arrays for case in cases])]
     for turn, (name, _) in enumerate(cases[0].strided()):
         layouts.append((name, [list(case.strided())[turn][1] for case in cases]))
     expected = [case.reference() for case in cases]
-    signed = issubclass(op, Elementwise) and op.public not in ("minimum", "maximum")
     for name, arrays in layouts:
-        found = run(*(array for group in arrays for array in group))
+        found = run([array for group in arrays for array in group])
         for case, actual, wanted in zip(cases, found, expected, strict=True):
-            assert_close(
-                actual,
-                wanted,
-                op.tolerance,
-                scale=case.scale,
-                signed_zero=signed,
-                what=f"{case}, {name}",
-            )
+            _compare(case, actual, wanted, name)
+
+
+@ops
+def test_kernels_say_the_same(op: type[Op]):
+    cases = cases_of(op, specials=False)[::2]
+    found = _compiled(cases, looped)([array for case in cases for array in case.arrays])
+    for case, actual in zip(cases, found, strict=True):
+        _compare(case, actual, case.reference(), "kernels interpreted")
+
+
+def _compiled(cases: list[Case], evaluator: Evaluator) -> Callable[[list[Array]], list[Array]]:
+    """Return one function for all cases: compiling is what takes time."""
+    operands = [case.inputs(symbolic=True) for case in cases]
+    results = [case.call(*inputs) for case, inputs in zip(cases, operands, strict=True)]
+    return evaluator([leaf for leaves in operands for leaf in leaves], results)
+
+
+def _compare(case: Case, actual: Array, expected: Array, how: str) -> None:
+    # Where two zeros are equal, which of them min and max give is anybody's choice.
+    signed = issubclass(case.op, Elementwise) and case.op.public not in ("minimum", "maximum")
+    assert_close(
+        actual,
+        expected,
+        case.op.tolerance,
+        scale=case.scale,
+        signed_zero=signed,
+        what=f"{case}, {how}",
+    )
 
 
 @pytest.mark.parametrize("op", [op for op in OPS if op.differentiable], ids=lambda op: op.__name__)

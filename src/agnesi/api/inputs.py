@@ -25,20 +25,29 @@ def input(name: str, type: str, /) -> Input:
     >>> ag.input("x", "f32[batch, 784]").type
     f32[batch, 784]
     """
-    return new_input(name, parse_type(type, name))
+    given: Any = type
+    if not isinstance(given, str):
+        raise GraphTypeError(
+            f'input: a type is a text such as "f32[batch, 784]", but this is {given!r}'
+        )
+    return new_input(_checked_name(name), parse_type(type, name))
+
+
+def _checked_name(name: Any) -> Any:
+    if name is None or isinstance(name, str):
+        return name
+    raise GraphTypeError(f"input: a name is a text, but this is {name!r}")
 
 
 def _of_rank(
     ndim: int, name: str | None, dtype: Any, sizes: tuple[int | None, ...] | None
 ) -> Input:
-    if name is not None and not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise GraphTypeError(f"input: a name is a text, but this is {name!r}")
     known = sizes or (None,) * ndim
     shape = tuple(
         fresh_symbol(f"{name or 'x'}.{axis}") if size is None else size
         for axis, size in enumerate(known)
     )
-    return new_input(name, TensorType(as_dtype(dtype), shape))
+    return new_input(_checked_name(name), TensorType(as_dtype(dtype), shape))
 
 
 def scalar(name: str | None = None, *, dtype: Any = DEFAULT_FLOAT) -> Input:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Sequence
+from typing import Any, Literal, cast, overload
 
 from agnesi.core import source
 from agnesi.core.errors import GradientError
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import scalar_constant
 from agnesi.graph.tensor import SURFACE, Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 @overload
@@ -46,7 +44,7 @@ def grad(
     >>> ag.grad(1 / (1 + x**2), x).eval({x: 1.0})
     array(-0.5, dtype=float32)
     """
-    targets = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    targets = _targets(wrt)
     _check(cost, targets)
     order = toposort([cost])
     carries = _carriers(order, targets)
@@ -86,7 +84,17 @@ def _filled(like: Tensor, value: int) -> Tensor:
     return SURFACE["broadcast_to"](scalar_constant(value, like.dtype), like.shape)
 
 
-def _check(cost: Any, targets: list[Any]) -> None:
+def _targets(wrt: Any) -> list[Tensor]:
+    targets = list(cast("Sequence[Any]", wrt)) if isinstance(wrt, Sequence) else [wrt]
+    for target in targets:
+        if not isinstance(target, Tensor):
+            raise GradientError(
+                f"grad: wrt is a symbolic variable or a list of them, but holds {target!r}"
+            )
+    return targets
+
+
+def _check(cost: Any, targets: list[Tensor]) -> None:
     if not isinstance(cost, Tensor):
         raise GradientError(f"grad: the cost is a symbolic scalar, but this is {cost!r}")
     if cost.ndim:
@@ -100,16 +108,13 @@ def _check(cost: Any, targets: list[Any]) -> None:
             '  convert it first: cost.astype("f32")'
         )
     for target in targets:
-        if not isinstance(target, Tensor):
-            raise GradientError(
-                f"grad: wrt is a symbolic variable or a list of them, but this is {target!r}"
-            )
         if not target.dtype.is_float:
             raise GradientError(
                 f"grad: {target!r} is not floating-point, so that there is no derivative\n"
                 f"{_where('wrt', target)}"
+                "  differentiate with respect to a float variable"
             )
 
 
 def _where(role: str, tensor: Tensor) -> str:
-    return f"  {role}: {tensor!r} from {tensor.source}\n" if tensor.source else ""
+    return f"  {role}: {tensor!r}   from {tensor.source}\n" if tensor.source else ""

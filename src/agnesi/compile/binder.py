@@ -234,6 +234,9 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
             f"{function}: index {index} is out of bounds for size {b}: "
             f"{need.words}{where}{operands}\n  an index lies in {lowest} to {b - 1}"
         )
+    if need.kind == "at_most" and not a:
+        text = f"{op_name(node)}: a size cannot be negative, but {need.words} is {b}"
+        return ShapeError(f"{function}: {text}{where}{operands}")
     if need.kind == "at_most":
         return ShapeError(f"{function}: {op_name(node)}: no {need.words}{where}{operands}")
     advice = (

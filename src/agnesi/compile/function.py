@@ -28,14 +28,14 @@ from agnesi.core import knobs
 from agnesi.core.errors import FunctionError
 from agnesi.dims.dim import Dim, Size, Symbol, fresh_symbol
 from agnesi.graph.graph import rebuild, toposort
-from agnesi.graph.leaves import Constant, Input, Leaf, new_input
+from agnesi.graph.leaves import Constant, Input, Leaf, new_input, owner_of
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.types import TensorType
 from agnesi.lower.lower import lower
 from agnesi.lower.program import Program, RunKernel, Step
 from agnesi.lower.verify import verify_program
 from agnesi.ops.lift import as_tensor, cast
-from agnesi.runtime.builtin import make_builtin
+from agnesi.runtime.builtin import Allocation, make_builtin
 from agnesi.runtime.machine import Loaded, kernel_attributes, load
 
 if TYPE_CHECKING:
@@ -176,6 +176,9 @@ def function(
     array(11., dtype=float32)
     """
     start = perf_counter()
+    given: Any = name
+    if given is not None and not (isinstance(given, str) and given.isprintable()):
+        raise FunctionError(f"function: a name is a text that can be printed, not {given!r}")
     request = _Check(name or f"function{next(_numbers)}", on_unused_input).request(
         inputs, outputs, updates, givens
     )
@@ -240,7 +243,7 @@ def make_native(function: Function) -> None:
         words[emitted.layout.first_shared + k] = cell.address
     for k, key in enumerate(request.keys if request.form == "dict" else []):
         words[emitted.layout.first_key + k] = id(key)
-    kept = (loaded, binder, failure, held, cells, request.keys)
+    kept = (loaded, binder, failure, held, cells, request.keys, Allocation(words, at.ARENA))
     function.emitted, function.loaded = emitted, loaded
     function.native = make_builtin(request.name, loaded.address, words, *kept)
 
@@ -407,22 +410,15 @@ class _Check:
     def resolve(
         self, declared: list[In], replaced: dict[Tensor, Tensor], roots: list[Tensor]
     ) -> tuple[list[Parameter], list[Tensor]]:
-        """Put givens in place, then cut the graph at inputs that are computed."""
-        sizes: dict[Dim, Size] = {}
-        if replaced:
-            clash = [d.variable for d in declared if d.variable in replaced]
-            if clash:
-                raise FunctionError(
-                    f"{self.name}: {clash[0]!r} is an input and replaced by givens as well"
-                )
-            for target, new in replaced.items():
-                for old, now in zip(target.type.shape, new.type.shape, strict=True):
-                    if isinstance(old, Dim) and old != now:
-                        sizes.setdefault(old, now)
-            roots = rebuild(roots, replaced, sizes)
+        """Cut the graph at inputs that are computed and put givens in place, both at once."""
+        clash = [d.variable for d in declared if d.variable in replaced]
+        if clash:
+            raise FunctionError(
+                f"{self.name}: {clash[0]!r} is an input and replaced by givens as well"
+            )
         parameters: list[Parameter] = []
         cuts: dict[Tensor, Tensor] = {}
-        sizes = {}
+        sizes: dict[Dim, Size] = {}
         for entry in declared:
             variable = entry.variable
             leaf = variable if isinstance(variable, Input) else _cut(variable, sizes)
@@ -430,7 +426,14 @@ class _Check:
                 cuts[variable] = leaf
             required = entry.value is None
             parameters.append(Parameter(leaf, entry.name or variable.name, entry.value, required))
-        if cuts:
+        if cuts or replaced:
+            # What takes a variable's place may depend on other inputs, but is not itself replaced.
+            news = rebuild(replaced.values(), cuts, sizes)
+            for target, new in zip(replaced, news, strict=True):
+                cuts[target] = new
+                for old, now in zip(target.type.shape, new.type.shape, strict=True):
+                    if isinstance(old, Dim) and old != now:
+                        sizes.setdefault(old, now)
             roots = rebuild(roots, cuts, sizes)
         for parameter in parameters:
             if not parameter.required:
@@ -449,17 +452,15 @@ class _Check:
                     f"{self.name}: the outputs depend on {node!r}, which is not among the inputs"
                     f"{used}\n  add it to the inputs, or give it a value with givens"
                 )
-        told = {
-            s
-            for leaf in [*known, *(n for n in nodes if isinstance(n, Shared))]
-            for s in leaf.type.shape
-        }
+        told = {s for leaf in known for s in leaf.type.shape}
         for node in nodes:
             for size in (*node.type.shape, *node.sizes_mentioned()):
                 if not isinstance(size, Dim):
                     continue
                 for atom in size.atoms:
-                    if isinstance(atom, Symbol) and atom not in told:
+                    if not isinstance(atom, Symbol) or atom in told:
+                        continue
+                    if owner_of(atom) is None:
                         raise FunctionError(
                             f"{self.name}: the size {atom} of {node!r} "
                             "cannot be told from the inputs\n"

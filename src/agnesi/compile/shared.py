@@ -9,7 +9,7 @@ import numpy as np
 from agnesi.core.dtypes import DEFAULT_FLOAT, DEFAULT_INTEGER, DType, as_dtype
 from agnesi.core.errors import CallError, FunctionError
 from agnesi.dims.dim import Size, fresh_symbol
-from agnesi.graph.leaves import Leaf, fresh_uid
+from agnesi.graph.leaves import Leaf, fresh_uid, own_sizes
 from agnesi.graph.tensor import Array, Sizes, Tensor
 from agnesi.graph.types import TensorType
 
@@ -181,7 +181,9 @@ def shared(
             fresh_symbol(f"{name or 'shared'}.{k}") if s is None else s for k, s in enumerate(shape)
         ]
     own = owned(array, kind, copy=not borrow)
-    return Shared(name, TensorType(kind, tuple(sizes)), fresh_uid(), Cell(own))
+    made = Shared(name, TensorType(kind, tuple(sizes)), fresh_uid(), Cell(own))
+    own_sizes(made)
+    return made
 
 
 def _default(value: Any, array: Array) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from agnesi.core.dtypes import DType, as_dtype, default_of, require_fits
 from agnesi.core.errors import CompilerBug, GraphTypeError
+from agnesi.dims.dim import Symbol
 from agnesi.graph.tensor import Array, Reader, Sizes, Tensor
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Scalar, literal
@@ -62,6 +63,24 @@ class Input(Leaf):
 def new_input(label: str | None, declared: TensorType) -> Input:
     """Return an input that is no other."""
     return Input(label, declared, fresh_uid())
+
+
+_OWNER = "owner"
+
+
+def own_sizes(leaf: Leaf) -> None:
+    """Remember at the leaf's symbolic sizes that its value tells them.
+
+    A function may mention them without using the value.
+    """
+    for size in leaf.type.shape:
+        if isinstance(size, Symbol):
+            size.__dict__.setdefault(_OWNER, leaf)
+
+
+def owner_of(size: Symbol) -> Leaf | None:
+    """Return the leaf that tells a size without being an input of the function."""
+    return size.__dict__.get(_OWNER)
 
 
 class Constant(Leaf):
@@ -135,7 +154,7 @@ def _as_array(value: Any) -> Array:
     try:
         array: Array = np.asarray(value)
     except (ValueError, TypeError) as error:
-        raise GraphTypeError(f"constant: {shown} is not an array: {error}\n  {hint}") from error
+        raise GraphTypeError(f"constant: {shown} is not an array\n  {error}\n  {hint}") from error
     if array.dtype.kind not in "biuf":
         raise GraphTypeError(
             f"constant: {shown} ({type(value).__name__}) is not an array of real numbers or bools\n"

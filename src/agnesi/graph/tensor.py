@@ -174,13 +174,16 @@ class Tensor(Term):
         raise SymbolicError(
             f"the truth of {self!r} is not known: it is an expression, not a value\n"
             f"{_made(self)}"
-            "  choose between values with ag.where(condition, x, y); combine conditions with & | ~; "
-            "get the value with .eval({input: array})"
+            "  choose between values with ag.where(condition, x, y); "
+            "combine conditions with & | ~; get the value with .eval({input: array})"
         )
 
     def __len__(self) -> int:
         if not self.ndim:
-            raise SymbolicError(f"len: {self!r} is a scalar and has no length\n{_made(self)}")
+            raise SymbolicError(
+                f"len: {self!r} is a scalar and has no length\n{_made(self)}"
+                "  the number of its elements, x.size, is 1"
+            )
         size = self.type.shape[0]
         if isinstance(size, int):
             return size
@@ -191,7 +194,9 @@ class Tensor(Term):
 
     def __iter__(self) -> Iterator[Tensor]:
         if not self.ndim:
-            raise SymbolicError(f"iteration: {self!r} is a scalar\n{_made(self)}")
+            raise SymbolicError(
+                f"iteration: {self!r} is a scalar\n{_made(self)}  give it an axis with x[None]"
+            )
         if not isinstance(self.type.shape[0], int):
             raise SymbolicError(
                 f"iteration: the first size of {self!r} is known only at run time\n{_made(self)}"
@@ -227,7 +232,7 @@ class Tensor(Term):
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **named: Any) -> Any:
         """Build a graph for NumPy's operators, ``np.ones(3) + x``; refuse its other functions."""
         if method == "__call__" and ufunc.__name__ in _OPERATORS:
-            return SURFACE[ufunc.__name__](*operands)
+            return SURFACE[_OPERATORS[ufunc.__name__]](*operands)
         raise self._no_value(f"numpy.{ufunc.__name__}", f"; in expressions, ag.{ufunc.__name__}")
 
     def __array_function__(self, function: Any, *_: Any) -> Any:
@@ -452,27 +457,15 @@ class Tensor(Term):
 
 
 # NumPy's operators that build a graph when a symbolic variable stands beside an array.
-_OPERATORS = frozenset(
-    [
-        "add",
-        "subtract",
-        "multiply",
-        "divide",
-        "floor_divide",
-        "remainder",
-        "power",
-        "matmul",
-        "bitwise_and",
-        "bitwise_or",
-        "bitwise_xor",
-        "equal",
-        "not_equal",
-        "less",
-        "less_equal",
-        "greater",
-        "greater_equal",
-    ]
+_NAMES = (
+    "add subtract multiply divide floor_divide remainder power matmul bitwise_and bitwise_or "
+    "bitwise_xor equal not_equal less less_equal greater greater_equal"
 )
+_OPERATORS = {
+    **{name: name for name in _NAMES.split()},
+    "left_shift": "bitwise_left_shift",
+    "right_shift": "bitwise_right_shift",
+}
 
 
 def _made(tensor: Tensor) -> str:

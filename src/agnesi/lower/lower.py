@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from agnesi.core.errors import CompilerBug
 from agnesi.dims.dim import Dim, Size, Symbol, Value, product
 from agnesi.graph.graph import toposort
-from agnesi.graph.leaves import Constant
+from agnesi.graph.leaves import Constant, owner_of
 from agnesi.graph.tensor import Requirement, Tensor
 from agnesi.loops.nodes import Buffer, Load, Store, fresh_buffer
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
@@ -113,7 +113,7 @@ class _Lowering:
         self.constants: list[Constant] = []
         self.shareds: list[Leaf] = []
         self.position: dict[Tensor, int] = {}
-        for node in [*self.nodes, *self.updates]:
+        for node in [*self.nodes, *self.updates, *self.owners()]:
             if node in self.buffers or not is_materialised_leaf(node):
                 continue
             if isinstance(node, Constant):
@@ -126,6 +126,17 @@ class _Lowering:
                 self.position[node] = position
                 label = node.name or f"shared{position}"
                 self.buffers[node] = self.new_buffer(label, node, Space.SHARED, position)
+
+    def owners(self) -> list[Leaf]:
+        """Return the shared variables whose sizes are mentioned, whether or not their values are."""  # noqa: E501
+        found: dict[Leaf, None] = {}
+        for node in [*self.nodes, *self.updates]:
+            for size in (*node.sizes_mentioned(), *node.type.shape):
+                for atom in size.atoms if isinstance(size, Dim) else ():
+                    owner = owner_of(atom) if isinstance(atom, Symbol) else None
+                    if owner is not None:
+                        found[owner] = None
+        return list(found)
 
     def place_outputs(self) -> list[Buffer]:
         """Give each output a buffer; the node that makes it writes there."""
@@ -204,12 +215,10 @@ class _Lowering:
         return needs
 
     def late_guards(self) -> set[int]:
-        """Return the groups whose results are checked, or are sizes that checks mention."""
+        """Return the groups whose results are checked, or are sizes of memory to be had."""
         return {
             self.number[id(self.home[term])]
-            for node in self.nodes
-            for need in node.requirements()
-            for term in map(_term, _values(need))
+            for term in map(_term, self.all_values())
             if term in self.home
         }
 

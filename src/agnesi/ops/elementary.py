@@ -58,7 +58,7 @@ class Exp(Floating):
     domain = (Domain(-20, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``exp(x)``."""
         return (ct * self,)
 
 
@@ -71,7 +71,7 @@ class Exp2(Floating):
     domain = (Domain(-20, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``2**x * log(2)``."""
         return (ct * self * math.log(2),)
 
 
@@ -84,7 +84,7 @@ class Expm1(Floating):
     domain = (Domain(-20, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``exp(x)``."""
         return (ct * (self + 1),)
 
 
@@ -97,7 +97,7 @@ class Log(Floating):
     domain = (Domain(0.05, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / x``."""
         return (ct / self.x,)
 
 
@@ -110,7 +110,7 @@ class Log2(Floating):
     domain = (Domain(0.05, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / (x*log(2))``."""
         return (ct / (self.x * math.log(2)),)
 
 
@@ -123,7 +123,7 @@ class Log10(Floating):
     domain = (Domain(0.05, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / (x*log(10))``."""
         return (ct / (self.x * math.log(10)),)
 
 
@@ -136,7 +136,7 @@ class Log1p(Floating):
     domain = (Domain(-0.9, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / (1 + x)``."""
         return (ct / (self.x + 1),)
 
 
@@ -149,7 +149,7 @@ class Sigmoid(Floating):
     domain = (Domain(-20, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``s(x) * s(-x)``."""
         return (ct * self * sigmoid(-self.x),)
 
 
@@ -162,7 +162,7 @@ class Softplus(Floating):
     domain = (Domain(-20, 20, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """The logistic function."""
         return (ct * sigmoid(self.x),)
 
 
@@ -175,7 +175,7 @@ class Erf(Floating):
     domain = (Domain(-4, 4, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``2/sqrt(pi) * exp(-x**2)``."""
         return (ct * exp(-(self.x * self.x)) * (2 / math.sqrt(math.pi)),)
 
 
@@ -188,7 +188,7 @@ class Erfc(Floating):
     domain = (Domain(-4, 4, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``-2/sqrt(pi) * exp(-x**2)``."""
         return (-ct * exp(-(self.x * self.x)) * (2 / math.sqrt(math.pi)),)
 
 

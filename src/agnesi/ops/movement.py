@@ -8,7 +8,7 @@ import numpy as np
 
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Shape, Size, add, divide_exactly, mul, product, sub
-from agnesi.dims.simplify import floordiv, mod
+from agnesi.dims.simplify import floordiv, is_nonnegative, mod
 from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import Array, Axes, Reader, Requirement, Sizes, Tensor, TensorLike
 from agnesi.graph.types import TensorType, shape_text
@@ -89,7 +89,7 @@ class BroadcastTo(Movement):
         own = self.x.type.shape
         target = self.type.shape[self.ndim - len(own) :]
         kept = tuple(s if s == 1 else t for s, t in zip(own, target, strict=True))
-        return same_shapes((self.x,), kept)
+        return same_shapes((self.x,), kept) + no_negative_sizes(self.type.shape)
 
 
 def broadcast(x: Tensor, shape: Shape) -> Tensor:
@@ -379,10 +379,20 @@ class Reshape(Op):
     def requirements(self) -> tuple[Requirement, ...]:
         """As many elements as before."""
         old, new = self.x.type.size, self.type.size
+        signs = no_negative_sizes(self.type.shape)
         if old == new:
-            return ()
+            return signs
         words = f"elements of {self.x.type} against {shape_text(self.type.shape)}"
-        return (Requirement("equal", old, new, words),)
+        return (*signs, Requirement("equal", old, new, words))
+
+
+def no_negative_sizes(shape: Shape) -> tuple[Requirement, ...]:
+    """Return the requirement that sizes a user computes are not negative."""
+    return tuple(
+        Requirement("at_most", 0, size, f"size {k} of {shape_text(shape)}")
+        for k, size in enumerate(shape)
+        if not is_nonnegative(size)
+    )
 
 
 def ravel(index: Shape, shape: Shape) -> Size:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+# Beyond the end of any axis.
+_FAR = 2**60
+
+
 class Slice(Movement):
     """Elements ``start + step*k`` for ``k < size`` along each axis."""
 
@@ -236,7 +240,8 @@ def _integer_index(x: Tensor, key: Any, axis: int) -> Size:
         )
     index = as_size(key, "getitem")
     size = x.type.shape[axis]
-    if isinstance(index, int) and isinstance(size, int) and not -size <= index < size:
+    most = size if isinstance(size, int) else _FAR
+    if isinstance(index, int) and not -most <= index < most:
         raise GraphTypeError(
             f"getitem: index {index} is out of bounds for axis {axis} of size {size}\n"
             f"{operand_lines(('x',), (x,))}"
@@ -271,7 +276,15 @@ def slice_range(key: slice[Any, Any, Any], size: Size) -> tuple[Size, int, Size]
     last = sub(size, 1)
 
     def bound(value: Any) -> Size | None:
-        return None if value is None else wrap(as_size(value, "getitem"), size)
+        if value is None:
+            return None
+        given = as_size(value, "getitem")
+        place = wrap(min(max(given, -_FAR), _FAR) if isinstance(given, int) else given, size)
+        if isinstance(place, int) or not place.values:
+            return place
+        # A call may bring any integer: near the axis, differences of two do not overflow.
+        low, high = (0, size) if step > 0 else (-1, last)
+        return minimum(high, maximum(low, place))
 
     start, stop = bound(key.start), bound(key.stop)
     if step > 0:

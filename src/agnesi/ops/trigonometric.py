@@ -49,7 +49,7 @@ class Sin(Floating):
     domain = (Domain(-10, 10, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``cos(x)``."""
         return (ct * cos(self.x),)
 
 
@@ -62,7 +62,7 @@ class Cos(Floating):
     domain = (Domain(-10, 10, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``-sin(x)``."""
         return (-ct * sin(self.x),)
 
 
@@ -75,7 +75,7 @@ class Tan(Floating):
     domain = (Domain(-1.4, 1.4, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 + tan(x)**2``."""
         return (ct * (square(self) + 1),)
 
 
@@ -88,7 +88,7 @@ class Arcsin(Floating):
     domain = (Domain(-0.95, 0.95, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / sqrt(1 - x**2)``."""
         return (ct / sqrt(1 - square(self.x)),)
 
 
@@ -101,7 +101,7 @@ class Arccos(Floating):
     domain = (Domain(-0.95, 0.95, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``-1 / sqrt(1 - x**2)``."""
         return (-ct / sqrt(1 - square(self.x)),)
 
 
@@ -114,7 +114,7 @@ class Arctan(Floating):
     domain = (Domain(-10, 10, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / (1 + x**2)``."""
         return (ct / (square(self.x) + 1),)
 
 
@@ -150,7 +150,7 @@ class Sinh(Floating):
     domain = (Domain(-10, 10, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``cosh(x)``."""
         return (ct * cosh(self.x),)
 
 
@@ -163,7 +163,7 @@ class Cosh(Floating):
     domain = (Domain(-10, 10, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``sinh(x)``."""
         return (ct * sinh(self.x),)
 
 
@@ -176,7 +176,7 @@ class Tanh(Floating):
     domain = (Domain(-10, 10, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 - tanh(x)**2``."""
         return (ct * (1 - square(self)),)
 
 
@@ -189,7 +189,7 @@ class Arcsinh(Floating):
     domain = (Domain(-10, 10, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / sqrt(x**2 + 1)``."""
         return (ct / sqrt(square(self.x) + 1),)
 
 
@@ -202,7 +202,7 @@ class Arccosh(Floating):
     domain = (Domain(1.05, 10, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / sqrt(x**2 - 1)``."""
         return (ct / sqrt(square(self.x) - 1),)
 
 
@@ -215,7 +215,7 @@ class Arctanh(Floating):
     domain = (Domain(-0.95, 0.95, IEEE),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The chain rule."""
+        """``1 / (1 - x**2)``."""
         return (ct / (1 - square(self.x)),)
 
 

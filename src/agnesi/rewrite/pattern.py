@@ -195,6 +195,7 @@ class _Writer:
         self.lines: list[str] = []
         self.depth = 1
         self.bound: dict[Term, str] = {}
+        self.turned = False
 
     def function(self, left: Term, right: Term) -> str:
         """Return the source of ``step``."""
@@ -204,6 +205,7 @@ class _Writer:
             fresh = itertools.count(1)
             self._match(left, "n0", swapped, fresh)
             self._check()
+            self.turned = left in swapped
             self._line(f"return {self._build(right, left)}")
         return "\n".join([*self.lines, "    return None", ""])
 
@@ -304,9 +306,17 @@ class _Writer:
         if pattern in self.bound:
             return self.bound[pattern]
         head = self._hold(type(pattern), type(pattern).__name__)
+        args = pattern.args
+        # Operands stay in the order they had, so that y*x does not come up beside x*y.
+        if (
+            self.turned
+            and self.notation.commutative(type(pattern))
+            and set(args) <= set(self.names)
+        ):
+            args = args[::-1]
         inside = (
             self._build(arg, left) if isinstance(arg, Term) else self._hold(arg, "VALUE")
-            for arg in pattern.args
+            for arg in args
         )
         return f"{head}({', '.join(inside)})"
 

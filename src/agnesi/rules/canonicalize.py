@@ -1,7 +1,8 @@
 """One form for what can be written in many ways: folded constants, merged movements, less to do.
 
-before: add(multiply(x, broadcast_to(1.0, [n])), negative(y))
+before: add(multiply(x, 1.0), negative(transpose(transpose(y, [1, 0]), [1, 0])))
 after:  subtract(x, y)
+with:   x: f32[n, 4], y: f32[n, 4]
 """
 
 from __future__ import annotations

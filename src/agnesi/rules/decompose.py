@@ -1,7 +1,9 @@
 """Composite ops become the expressions that they stand for.
 
-before: softmax(x, axes)
-after:  exp(x - max(x)) / sum(exp(x - max(x)))
+before: mat_mul(x, y)
+after:  any(bitwise_and(broadcast_to(expand_dims(x, [2]), [2, 3, 4]),
+                        broadcast_to(expand_dims(y, [0]), [2, 3, 4])), [1])
+with:   x: bool[2, 3], y: bool[3, 4]
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What is known before a call is computed before it.
 
-before: exp(add(broadcast_to(1.0, [n]), broadcast_to(2.0, [n])))
-after:  broadcast_to(20.085..., [n])
+before: add(exp(multiply(broadcast_to(1.0, [n]), broadcast_to(0.0, [n]))), x)
+after:  add(x, broadcast_to(1.0, [n]))
+with:   x: f32[n]
 
 A number repeated over a shape stays a number and a shape.  Only what is small is held as an
 array: folding may not make a program's constants much larger than the user's were.
@@ -91,6 +92,7 @@ def lift_broadcast(node: Elementwise) -> Tensor | None:
 
     before: exp(broadcast_to(x, [n, 4]))
     after:  broadcast_to(exp(x), [n, 4])
+    with:   x: f32[1, 4]
     """
     if isinstance(node, WithinBounds) or not node.ndim or not aligned(node):
         return None

@@ -1,7 +1,8 @@
 """The parts of a softmax or a logistic function, far apart in a product, come together.
 
-before: multiply(spread(divide(ct, sum(exp(x), [1]))), exp(x))
-after:  multiply(spread(ct), softmax(x, [1]))
+before: multiply(broadcast_to(expand_dims(divide(y, sum(exp(x), [1])), [1]), [n, 4]), exp(x))
+after:  multiply(broadcast_to(expand_dims(y, [1]), [n, 4]), softmax(x, [1]))
+with:   x: f32[n, 4], y: f32[n]
 
 Such products are what gradients of naively written losses are made of: the exponential came from
 one op, the divisor from another, and both may be infinite where their quotient is not.
@@ -143,8 +144,9 @@ def _are_opposite(x: Tensor, y: Tensor) -> bool:
 def _distribute(product: Product, node: Tensor) -> Tensor | None:
     """Multiply a sum out, where one of its terms has to do with another factor.
 
-    before: multiply(subtract(divide(a, softmax(x)), b), softmax(x))
-    after:  subtract(a, multiply(b, softmax(x)))
+    before: multiply(subtract(divide(y, sigmoid(x)), z), sigmoid(x))
+    after:  subtract(y, multiply(z, sigmoid(x)))
+    with:   x: f32[n], y: f32[n], z: f32[n]
     """
     for position, total in enumerate(product.above):
         if not isinstance(total, Add | Subtract) or not aligned(total):
@@ -201,8 +203,9 @@ def _sum(terms: list[Product], like: Tensor) -> Tensor:
 def lift_divisor(node: Sum) -> Tensor | None:
     """A sum of quotients by one sum of exponentials is divided once.
 
-    before: sum(divide(a, spread(sum(exp(x), [1]))), [1])
-    after:  divide(sum(a, [1]), sum(exp(x), [1]))
+    before: sum(divide(y, broadcast_to(expand_dims(sum(exp(x), [1]), [1]), [n, 4])), [1])
+    after:  divide(sum(y, [1]), sum(exp(x), [1]))
+    with:   x: f32[n, 4], y: f32[n, 4]
     """
     if type(node) is not Sum or not node.dtype.is_float:
         return None

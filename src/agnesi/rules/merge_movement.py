@@ -2,9 +2,11 @@
 
 before: transpose(transpose(x, [1, 2, 0]), [2, 0, 1])
 after:  x
+with:   x: f32[2, 3, 4]
 
 before: reshape(reshape(x, [2, 6]), [3, 4])
 after:  reshape(x, [3, 4])
+with:   x: f32[12]
 
 A node that checks something in a call is left alone: what it checks would be lost.
 """

@@ -2,6 +2,7 @@
 
 before: add(multiply(x, 1.0), negative(y))
 after:  subtract(x, y)
+with:   x: f32[n], y: f32[n]
 
 Values stay the same down to the sign of zero and where NaN comes up: ``x + 0.0`` is kept, since it
 makes 0.0 of -0.0, and so is ``x * 0.0``.  What differs is marked, with the reason.  Signs go
@@ -213,6 +214,7 @@ def sink_number(node: Elementwise) -> Tensor | None:
 
     before: multiply(2.0, x)
     after:  multiply(x, 2.0)
+    with:   x: f32[n]
     """
     if not node.commutative or not aligned(node):
         return None
@@ -227,6 +229,7 @@ def lift_power_of_two(node: Divide) -> Tensor | None:
 
     before: divide(x, 4.0)
     after:  multiply(x, 0.25)
+    with:   x: f32[n]
     """
     divisor = literal(node.y)
     if divisor is None or literal(node.x) is not None or not aligned(node):
@@ -250,6 +253,7 @@ def merge_factors(node: Multiply) -> Tensor | None:
 
     before: multiply(multiply(x, 3.0), 0.5)
     after:  multiply(x, 1.5)
+    with:   x: f32[n]
 
     Fast: rounds once instead of twice, and nothing overflows in between.
     """
@@ -273,8 +277,9 @@ def merge_factors(node: Multiply) -> Tensor | None:
 def merge_casts(node: Cast) -> Tensor | None:
     """A conversion that loses nothing is left out before another; one to the same is nothing.
 
-    before: cast(cast(x, i64), f32)    with x an i32
+    before: cast(cast(x, i64), f32)
     after:  cast(x, f32)
+    with:   x: i32[n]
     """
     if node.x.dtype is node.to:
         return node.x

@@ -1,10 +1,12 @@
 """Reductions of what needs no reduction, or less of it.
 
 before: sum(broadcast_to(x, [3, n]), [0])
-after:  multiply(x, broadcast_to(3.0, [n]))
+after:  multiply(x, 3.0)
+with:   x: f32[n]
 
 before: sum(sum(x, [2]), [0])
 after:  sum(x, [0, 2])
+with:   x: f32[2, n, 4]
 
 Sums may be reassociated, so that these keep a sum up to rounding and the sign of zero.
 """
@@ -17,7 +19,7 @@ import numpy as np
 
 from agnesi.dims.dim import product
 from agnesi.graph.tensor import SizeValue
-from agnesi.ops.arithmetic import Multiply
+from agnesi.ops.arithmetic import Multiply, Negative
 from agnesi.ops.choice import astype
 from agnesi.ops.movement import (
     BroadcastTo,
@@ -96,6 +98,16 @@ def lift_transpose(node: Reduction) -> Tensor | None:
             return None
 
 
+@rewrite(Sum)
+def lift_negative(node: Sum) -> Tensor | None:
+    """A sum is negated once, not each of its terms."""
+    match node.x:
+        case Negative(x) if type(node) is Sum:
+            return Negative(Sum(x, node.axes))
+        case _:
+            return None
+
+
 @rewrite(Sum, Max, Min, Any_, All)
 def drop_broadcast(node: Reduction) -> Tensor | None:
     """What is repeated is reduced once; a sum of it is a product.
@@ -139,4 +151,11 @@ def _times(x: Tensor, count: Size) -> Tensor:
     return Multiply(x, broadcast(factor, shape))
 
 
-REDUCE = (drop_reduction, merge_reductions, lift_expand_dims, lift_transpose, drop_broadcast)
+REDUCE = (
+    drop_reduction,
+    merge_reductions,
+    lift_expand_dims,
+    lift_transpose,
+    lift_negative,
+    drop_broadcast,
+)

@@ -2,9 +2,11 @@
 
 before: divide(exp(x), broadcast_to(expand_dims(sum(exp(x), [1]), [1]), [n, 10]))
 after:  softmax(x, [1])
+with:   x: f32[n, 10]
 
-before: log(add(exp(x), broadcast_to(1.0, [n])))
+before: log(add(exp(x), 1.0))
 after:  softplus(x)
+with:   x: f32[n]
 
 The same is seen in gradients of such expressions, where the parts of a softmax stand far apart in
 a product: ``products.py`` brings them together.
@@ -106,6 +108,7 @@ def lift_movement(node: Log) -> Tensor | None:
 
     before: log(expand_dims(sum(exp(x), [1]), [1]))
     after:  expand_dims(log(sum(exp(x), [1])), [1])
+    with:   x: f32[n, 4]
     """
     moved = node.x
     if not isinstance(moved, Movement | Reshape):
@@ -128,6 +131,7 @@ def split_log(node: Log) -> Tensor | None:
 
     before: log(divide(sum(exp(x), [0]), 10.0))
     after:  subtract(log(sum(exp(x), [0])), log(10.0))
+    with:   x: f32[10, 4]
     """
     parts = _split(node.x)
     if parts is None:
@@ -203,8 +207,9 @@ def _is_minus(x: Tensor) -> bool:
 def merge_shifted_logsumexp(node: Add) -> Tensor | None:
     """A log-sum-exp that was shifted by hand is shifted by the op itself.
 
-    before: add(logsumexp(subtract(x, spread(m)), [1]), m)
-    after:  logsumexp(x, [1])
+    before: add(log_sum_exp(subtract(x, broadcast_to(expand_dims(y, [1]), [n, 4])), [1]), y)
+    after:  log_sum_exp(x, [1])
+    with:   x: f32[n, 4], y: f32[n]
     """
     if not aligned(node):
         return None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _FASTCALL_WITH_KEYWORDS = 0x0080 | 0x0002
 
@@ -22,6 +25,21 @@ class Holder:
 
     def __init__(self, *kept: Any) -> None:
         self.kept = kept
+
+
+class Allocation:
+    """Frees, when it goes itself, the memory whose address is a word of an array.
+
+    Native code allocates it with malloc, and may put a larger one in its place.
+    """
+
+    def __init__(self, words: np.ndarray[Any, np.dtype[np.int64]], index: int) -> None:
+        self.words, self.index = words, index
+        self.free = ctypes.CDLL(None).free
+        self.free.argtypes, self.free.restype = [ctypes.c_void_p], None
+
+    def __del__(self) -> None:
+        self.free(int(self.words[self.index]))
 
 
 def make_builtin(name: str, address: int, words: Any, *kept: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agnesi.testing.cases import Case, cases_of
 from agnesi.testing.compare import assert_close
-from agnesi.testing.evaluators import Evaluator, interpreted, native
+from agnesi.testing.evaluators import Evaluator, interpreted, looped, native
 from agnesi.testing.gradients import check_gradient
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "cases_of",
     "check_gradient",
     "interpreted",
+    "looped",
     "native",
 ]

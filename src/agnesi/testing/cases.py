@@ -55,8 +55,8 @@ class Case:
             symbolic: with unknown sizes, but for those of 1, which have to be seen.
         """
         return [
-            new_input(name, type_of(array, name if symbolic else None))
-            for name, array in zip("xyzuvw", self.arrays, strict=False)
+            new_input(None, type_of(array, "xyzuvw"[place] if symbolic else None))
+            for place, array in enumerate(self.arrays)
         ]
 
     def call(self, *operands: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from agnesi.compile.function import function
+from agnesi.core.knobs import setting
 from agnesi.graph.interpret import interpret
 
 if TYPE_CHECKING:
@@ -30,6 +31,19 @@ def interpreted(
 
     def run(arrays: Sequence[Array]) -> list[Array]:
         return interpret(outputs, dict(zip(inputs, arrays, strict=True)))
+
+    return run
+
+
+def looped(
+    inputs: Sequence[Tensor], outputs: Sequence[Tensor], /
+) -> Callable[[Sequence[Array]], list[Array]]:
+    """Rewrite and lower to kernels, and run these number by number: what native code has to do."""
+    with setting(interpret="loops"):
+        compiled = function(list(inputs), list(outputs), on_unused_input="ignore")
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        return compiled(*arrays)
 
     return run
 

@@ -427,7 +427,7 @@ class _Entry:
                 self.pointer[buffer] = w.let(f"getelementptr i8, ptr {base}, i64 {offset}")
 
     def sane(self, size: Size) -> None:
-        """Fail unless a number of bytes, also as it was before 64 bits cut it, is one to ask for."""
+        """Fail unless a number of bytes, also as it was before 64 bits cut it, is one to ask for."""  # noqa: E501
         w = self.w
         if isinstance(size, int):
             return
