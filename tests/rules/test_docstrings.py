@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,8 +46,7 @@ TEXT = re.compile(r"before: (.*?)\n\s*after: (.*?)\n\s*with: (.*?)\n", re.DOTALL
 
 def texts() -> Iterator[Any]:
     for module in PASSES:
-        with open(module.__file__, encoding="utf8") as file:
-            source = file.read()
+        source = Path(module.__file__).read_text(encoding="utf8")
         assert len(re.findall(r"\bbefore: \w+\(", source)) == len(TEXT.findall(source))
         for before, after, types in TEXT.findall(source):
             yield pytest.param(module, before, after, types, id=f"{module.__name__}: {before}")

@@ -237,7 +237,7 @@ class Floating(Elementwise):
         wide = np.longdouble if self.dtype.bits == 64 else np.float64
         with np.errstate(all="ignore"):
             result = type(self).reference(*(np.asarray(o).astype(wide) for o in operands))
-        return np.asarray(result).astype(self.dtype.numpy)
+            return np.asarray(result).astype(self.dtype.numpy)
 
 
 def same_shapes(tensors: Sequence[Tensor], shape: Shape) -> tuple[Requirement, ...]:

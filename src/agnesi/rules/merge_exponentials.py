@@ -52,7 +52,7 @@ def merge_exponentials(node: Multiply | Divide) -> Tensor | None:
 
 
 def _has_exponential(product: Product) -> bool:
-    wanted = (*_EXPONENTIAL, Absolute)
+    wanted = (*_EXPONENTIAL, Absolute, Sum)
     return any(isinstance(origin(f)[0], wanted) for f in (*product.above, *product.below))
 
 
@@ -92,6 +92,13 @@ def _quotient(factor: Tensor, divisor: Tensor) -> list[Tensor] | None:
             kept = [k for k in range(z.ndim) if k not in axes]
             wanted = tuple(None if k is None or k in axes else kept.index(k) for k in reads)
             return [respread(factor, Softmax(z, axes))] if wanted == others else None
+        case Sum(weighted, axes), Sum(Exp(z), under_axes) if axes == under_axes:
+            inside = flatten(weighted)
+            at = next((k for k, f in enumerate(inside.above) if _is_exp_of(f, z)), None)
+            if at is None or reads != others or factor.type is not divisor.type:
+                return None
+            inside.above[at] = Softmax(z, axes)
+            return [respread(factor, Sum(join(inside, weighted), axes))]
         case Sigmoid(z), Exp(w) if z is w and reads == others:
             return [respread(factor, Sigmoid(_opposite(z)))]
         case (Absolute(x), _) if is_same(respread(factor, x), divisor):
@@ -100,6 +107,10 @@ def _quotient(factor: Tensor, divisor: Tensor) -> list[Tensor] | None:
             return [Sign(factor)]
         case _:
             return None
+
+
+def _is_exp_of(x: Tensor, z: Tensor) -> bool:
+    return isinstance(x, Exp) and x.x is z
 
 
 def _product(x: Tensor, y: Tensor) -> Tensor | None:
@@ -149,7 +160,7 @@ def _distribute(product: Product, node: Tensor) -> Tensor | None:
     with:   x: f32[n], y: f32[n], z: f32[n]
     """
     for position, total in enumerate(product.above):
-        if not isinstance(total, Add | Subtract) or not aligned(total):
+        if not _is_sum(origin(total)[0]):
             continue
         for other, factor in enumerate(product.above):
             if other == position or not isinstance(origin(factor)[0], _EXPONENTIAL):
@@ -159,6 +170,10 @@ def _distribute(product: Product, node: Tensor) -> Tensor | None:
                 rest = [f for k, f in enumerate(product.above) if k not in (position, other)]
                 return join(Product([*rest, inner], product.below, product.negative), node)
     return None
+
+
+def _is_sum(x: Tensor) -> bool:
+    return isinstance(x, Add | Subtract) and aligned(x)
 
 
 def _times_sum(total: Tensor, factor: Tensor) -> Tensor | None:
@@ -182,8 +197,10 @@ def _terms(total: Tensor) -> list[Product]:
     todo = [(total, False)]
     while todo:
         x, negative = todo.pop()
-        if isinstance(x, Add | Subtract) and aligned(x) and len(found) + len(todo) < _MOST_TERMS:
-            todo += [(x.y, negative ^ isinstance(x, Subtract)), (x.x, negative)]
+        core = origin(x)[0]
+        if isinstance(core, Add | Subtract) and _is_sum(core) and len(found) < _MOST_TERMS:
+            turned = negative ^ isinstance(core, Subtract)
+            todo += [(respread(x, core.y), turned), (respread(x, core.x), negative)]
         else:
             term = flatten(x)
             term.negative ^= negative

@@ -130,7 +130,7 @@ def split_log(node: Log) -> Tensor | None:
     """The logarithm of a mean of exponentials.
 
     before: log(divide(sum(exp(x), [0]), 10.0))
-    after:  subtract(log(sum(exp(x), [0])), log(10.0))
+    after:  subtract(log(sum(exp(x), [0])), broadcast_to(log(10.0), [4]))
     with:   x: f32[10, 4]
     """
     parts = _split(node.x)

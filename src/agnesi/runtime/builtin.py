@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+Words: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 
 _FASTCALL_WITH_KEYWORDS = 0x0080 | 0x0002
-
-
-class _MethodDef(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_char_p),
-        ("function", ctypes.c_void_p),
-        ("flags", ctypes.c_int),
-        ("doc", ctypes.c_char_p),
-    )
-
-
-class Holder:
-    """Keeps alive what a builtin's code needs; the builtin's ``__module__`` slot owns it."""
-
-    def __init__(self, *kept: Any) -> None:
-        self.kept = kept
 
 
 class Allocation:
@@ -33,7 +18,7 @@ class Allocation:
     Native code allocates it with malloc, and may put a larger one in its place.
     """
 
-    def __init__(self, words: np.ndarray[Any, np.dtype[np.int64]], index: int) -> None:
+    def __init__(self, words: Words, index: int) -> None:
         self.words, self.index = words, index
         self.free = ctypes.CDLL(None).free
         self.free.argtypes, self.free.restype = [ctypes.c_void_p], None
@@ -42,7 +27,7 @@ class Allocation:
         self.free(int(self.words[self.index]))
 
 
-def make_builtin(name: str, address: int, words: Any, *kept: Any) -> Any:
+def make_builtin(name: str, address: int, words: Words, *kept: Any) -> Any:
     """Return a builtin function that runs the code at an address.
 
     Args:
@@ -51,8 +36,13 @@ def make_builtin(name: str, address: int, words: Any, *kept: Any) -> Any:
         words: becomes ``self``.
         *kept: whatever the code needs to stay alive.
     """
-    method = _MethodDef(name.encode(), address, _FASTCALL_WITH_KEYWORDS, None)
+    text = np.frombuffer(name.encode() + b"\0", np.uint8).copy()
+    # A PyMethodDef.  A builtin reads it until its last moment, also while the garbage collector
+    # takes apart what a cycle held.  So it lives in arrays in a tuple, which the collector leaves
+    # whole until the builtin lets go; a ctypes structure or an object with a dict it would empty.
+    method = np.array([text.ctypes.data, address, _FASTCALL_WITH_KEYWORDS, 0], np.int64)
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.restype = ctypes.py_object
-    new.argtypes = [ctypes.POINTER(_MethodDef), ctypes.py_object, ctypes.py_object]
-    return new(ctypes.byref(method), words, Holder(method, *kept))
+    new.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.py_object]
+    # The slot of `__module__` holds what has to stay alive.
+    return new(method.ctypes.data, words, (method, text, *kept))
