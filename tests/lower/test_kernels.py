@@ -158,3 +158,10 @@ def test_kernels_are_kept_apart_by_shape():
     x, y = ag.vector("x"), ag.vector("y")
     f = ag.function([x, y], [x * 2, y * 2])
     assert len([s for s in f.program.steps if isinstance(s, RunKernel)]) == 2
+
+
+def test_one_value_for_two_shared_variables():
+    a, b = (ag.shared(np.full(3, v, np.float32), n) for v, n in ((1, "a"), (2, "b")))
+    new = a * 10 + b
+    ag.function([], [], updates=[(a, new), (b, new)])()
+    assert a.get_value().tolist() == b.get_value().tolist() == [12] * 3

@@ -250,9 +250,8 @@ class _Lowering:
                 self.buffers[value] = buffer
                 self.targets[value] = [buffer]
             source = self.buffers[value]
-            if value in self.updates or (
-                value in self.home and self.storage[source].space is Space.SHARED
-            ):
+            if value in self.updates:
+                # A variable that is itself about to change: its old value is set aside first.
                 stage = self.new_buffer(f"s{k}", value, Space.ARENA, -1)
                 staged.append(Copy(source, stage))
                 source = stage

@@ -104,7 +104,8 @@ def lift_broadcast(node: Elementwise) -> Tensor | None:
     own = max((x.type.shape for x in inner), key=len)
     if any(x.ndim and x.type.shape != own for x in inner):
         return None
-    return broadcast(with_operands(node, [broadcast(x, own) for x in inner]), node.type.shape)
+    # Not `broadcast`, which would forget that a call has to compare sizes.
+    return BroadcastTo(with_operands(node, [broadcast(x, own) for x in inner]), node.type.shape)
 
 
 @rewrite(SizeValue)
