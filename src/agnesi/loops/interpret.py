@@ -261,7 +261,7 @@ def fma(a: Number, b: Number, c: Number) -> Number:
     try:
         return np.float64(exact.numerator / exact.denominator)
     except OverflowError:
-        return np.float64(math.copysign(math.inf, exact))
+        return np.float64(math.inf if exact > 0 else -math.inf)
 
 
 def _round_to_f32(exact: Fraction) -> Number:

@@ -41,6 +41,8 @@ def spell(w: Writer, prim: Prim, operands: Sequence[str], kind: DType, result: D
         case Prim.ABS:
             if kind.is_float:
                 return w.intrinsic(t, f"llvm.fabs.{_suffix(kind)}", f"{t} {x}")
+            if kind.is_unsigned:
+                return x
             return w.intrinsic(t, f"llvm.abs.{t}", f"{t} {x}", "i1 false")
         case Prim.MIN | Prim.MAX:
             return _extreme(w, prim, x, y, kind)
