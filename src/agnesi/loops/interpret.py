@@ -6,6 +6,7 @@ is free to change; everything else agrees to the last bit.  Start reading at :fu
 
 from __future__ import annotations
 
+import ctypes
 import math
 from fractions import Fraction
 from functools import partial
@@ -15,22 +16,29 @@ import numpy as np
 
 from agnesi.core.dtypes import BOOL, F32, DType
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import evaluate
+from agnesi.dims.dim import evaluate, value_of
 from agnesi.loops.nodes import (
     Accumulate,
+    Address,
     Apply,
     Assign,
     For,
+    Foreign,
     FromIndex,
     Guard,
     If,
     Literal,
     Load,
+    Pass,
     Read,
+    Refer,
     Scalar,
     Store,
+    While,
+    dynamic_scalars,
 )
 from agnesi.loops.prims import Prim
+from agnesi.loops.traverse import children_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -90,6 +98,12 @@ class _Run:
                 case If(condition, inner):
                     if self.value(condition):
                         self.body(inner)
+                case While(condition, inner):
+                    while self.value(condition):
+                        self.body(inner)
+                        self.statement = statement
+                case Foreign():
+                    self.foreign(statement)
                 case Store(buffer, offset, value):
                     number = self.value(value)
                     array, place = self.place(buffer, offset, "stores to")
@@ -104,8 +118,37 @@ class _Run:
                 case _:
                     raise CompilerBug(f"no meaning for the statement {statement!r}")
 
+    def foreign(self, call: Foreign) -> None:
+        """Call a C function through ctypes, as native code does."""
+        given: list[Any] = []
+        cells: dict[Local, Any] = {}
+        for argument in call.arguments:
+            match argument:
+                case Pass(value):
+                    given.append(_C_TYPES[value.dtype.value](self.value(value).item()))
+                case Address(buffer, offset, written):
+                    if written and buffer not in self.kernel.written:
+                        raise self.bug(f"lets {call.symbol} write {buffer.name}, only read")
+                    array = self.buffers[buffer]
+                    start = array.ctypes.data + self.number(offset) * array.itemsize
+                    given.append(ctypes.c_void_p(start))
+                case Refer(local):
+                    held = self.locals.get(local, 0)
+                    cells[local] = _C_TYPES[local.element.value](int(held))
+                    given.append(ctypes.byref(cells[local]))
+        result = call.result
+        returns = _C_TYPES[result.element.value] if result is not None else None
+        made = ctypes.CFUNCTYPE(returns, *(_passed(g) for g in given))
+        value = made(address_of(call.symbol))(*given)
+        for local, cell in cells.items():
+            self.locals[local] = local.element.numpy.type(cell.value)
+        if result is not None:
+            self.locals[result] = result.element.numpy.type(value)
+
     def number(self, size: Size) -> int:
         """Return the number of a size, which has to fit 64 bits as it does in native code."""
+        for scalar in dynamic_scalars(size):
+            self.sizes[value_of(scalar)] = int(self.value(scalar))
         try:
             value = evaluate(size, self.sizes)
         except KeyError as missing:
@@ -183,13 +226,32 @@ class _Run:
 
 def _strict(scalar: Scalar) -> tuple[Scalar, ...]:
     """Return the operands that are always evaluated."""
-    match scalar:
-        case Apply(operands=operands):
-            return operands
-        case Guard(condition):
-            return (condition,)
-        case _:
-            return ()
+    return (scalar.condition,) if isinstance(scalar, Guard) else children_of(scalar)
+
+
+_C_TYPES: dict[str, Any] = {
+    "i8": ctypes.c_int8,
+    "u8": ctypes.c_uint8,
+    "i32": ctypes.c_int32,
+    "i64": ctypes.c_int64,
+    "f32": ctypes.c_float,
+    "f64": ctypes.c_double,
+}
+
+
+def _passed(given: Any) -> Any:
+    return type(given) if isinstance(given, ctypes._SimpleCData) else ctypes.c_void_p  # pyright: ignore
+
+
+# Where the C functions are that kernels call; the runtime, which knows, puts its own here.
+ADDRESSES: list[Callable[[str], int]] = []
+
+
+def address_of(symbol: str) -> int:
+    """Return the address of a C function."""
+    if not ADDRESSES:
+        raise CompilerBug(f"{symbol}: no library is loaded")
+    return ADDRESSES[-1](symbol)
 
 
 def from_bits(bits: int, dtype: DType) -> Number:

@@ -18,7 +18,7 @@ from typing import TypeAlias
 from agnesi.core.dtypes import BOOL, I64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.term import Term, derived
-from agnesi.dims.dim import Dim, Index, Size, add
+from agnesi.dims.dim import Dim, Index, Size, add, mul, neg, value_of
 from agnesi.loops.prims import COMPARISONS, Prim
 
 Number: TypeAlias = bool | int | float
@@ -272,6 +272,38 @@ class Read(Scalar):
         self.derive(dtype=self.local.element)
 
 
+def index_of(scalar: Scalar) -> Size:
+    """Return an i64 scalar as part of an offset: ``buffer[index_of(table[i])]``.
+
+    Sums and products of loop indices stay visible to the algebra of sizes; everything else, such
+    as a number that is loaded, becomes a ``Value``.
+
+    Raises:
+        CompilerBug: the scalar is not an i64.
+    """
+    if scalar.dtype is not I64:
+        raise CompilerBug(f"an offset is an i64, not {scalar.dtype}")
+    match scalar:
+        case Literal():
+            return int(scalar.value)
+        case FromIndex(size):
+            return size
+        case Apply(Prim.ADD | Prim.SUB | Prim.MUL as prim, (FromIndex() | Literal() as x, y), _):
+            first, second = index_of(x), index_of(y)
+            if prim is Prim.MUL:
+                return mul(first, second)
+            return add(first, second if prim is Prim.ADD else neg(second))
+        case _:
+            return value_of(scalar)
+
+
+def dynamic_scalars(size: Size) -> tuple[Scalar, ...]:
+    """Return the scalars whose values an offset or extent mentions."""
+    if isinstance(size, int):
+        return ()
+    return tuple(term for term in size.values if isinstance(term, Scalar))
+
+
 class Statement(Term):
     """Something that is done."""
 
@@ -314,6 +346,56 @@ class If(Statement):
 
     condition: Scalar
     body: tuple[Statement, ...]
+
+
+class While(Statement):
+    """Run the body as long as the condition holds; it is evaluated anew before each turn."""
+
+    condition: Scalar
+    body: tuple[Statement, ...]
+
+
+class Address(Term):
+    """An argument of a C function: a pointer to an element.
+
+    Attributes:
+        buffer: what it points into.
+        offset: of the element.
+        written: whether the function writes there.
+    """
+
+    buffer: Buffer
+    offset: Size
+    written: bool
+
+
+class Pass(Term):
+    """An argument of a C function: a number."""
+
+    value: Scalar
+
+
+class Refer(Term):
+    """An argument of a C function: a pointer to a variable, which it may write."""
+
+    local: Local
+
+
+Argument: TypeAlias = Address | Pass | Refer
+
+
+class Foreign(Statement):
+    """Call a C function of the libraries that the runtime knows (OpenBLAS with LAPACKE).
+
+    Attributes:
+        symbol: its name.
+        arguments: what it is given.
+        result: the variable that takes what it returns, or None.
+    """
+
+    symbol: str
+    arguments: tuple[Argument, ...]
+    result: Local | None
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import value_of
 from agnesi.loops.nodes import (
     Accumulate,
+    Address,
     Apply,
     Assign,
     For,
+    Foreign,
     FromIndex,
     Guard,
     If,
     Kernel,
     Literal,
     Load,
+    Pass,
     Read,
+    Refer,
     Scalar,
     Statement,
     Store,
+    While,
+    dynamic_scalars,
 )
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import children_of, scalars_in, walk_statements
@@ -27,7 +35,8 @@ from agnesi.loops.traverse import children_of, scalars_in, walk_statements
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agnesi.loops.nodes import Local
+    from agnesi.dims.dim import Size
+    from agnesi.loops.nodes import Argument, Local
 
 _INFIX = {
     Prim.ADD: "+",
@@ -85,7 +94,8 @@ class _Text:
         for statement in statements:
             match statement:
                 case For(index, inner):
-                    lines.append(f"{pad}for {index} < {index.extent}:")
+                    extent = self.size(index.extent, lines, pad)
+                    lines.append(f"{pad}for {index} < {extent}:")
                     known = dict(self.names)
                     lines += self.body(inner, depth + 1)
                     self.names = known
@@ -94,9 +104,19 @@ class _Text:
                     known = dict(self.names)
                     lines += self.body(inner, depth + 1)
                     self.names = known
+                case While(condition, inner):
+                    lines.append(f"{pad}while {self.scalar(condition, lines, pad)}:")
+                    known = dict(self.names)
+                    lines += self.body(inner, depth + 1)
+                    self.names = known
+                case Foreign(symbol, arguments, result):
+                    given = ", ".join(self.argument(a, lines, pad) for a in arguments)
+                    to = f"{self.local(result)} = " if result is not None else ""
+                    lines.append(f"{pad}{to}{symbol}({given})")
                 case Store(buffer, offset, value):
                     text = self.scalar(value, lines, pad)
-                    lines.append(f"{pad}{buffer.name}[{offset}] = {text}")
+                    place = self.size(offset, lines, pad)
+                    lines.append(f"{pad}{buffer.name}[{place}] = {text}")
                 case Assign(local, value):
                     text = self.scalar(value, lines, pad)
                     lines.append(f"{pad}{self.local(local)} = {text}")
@@ -106,6 +126,20 @@ class _Text:
                 case _:
                     raise CompilerBug(f"unknown statement {statement!r}")
         return lines
+
+    def argument(self, argument: Argument, lines: list[str], pad: str) -> str:
+        match argument:
+            case Pass(value):
+                return self.scalar(value, lines, pad)
+            case Refer(local):
+                return f"&{self.local(local)}"
+            case Address(buffer, offset, written):
+                star = "*" if written else ""
+                return f"&{star}{buffer.name}[{self.size(offset, lines, pad)}]"
+
+    def size(self, size: Size, lines: list[str], pad: str) -> str:
+        texts = {s: self.scalar(s, lines, pad) for s in dynamic_scalars(size)}
+        return _with_texts(size, texts)
 
     def local(self, local: Local) -> str:
         if local not in self.locals:
@@ -140,9 +174,9 @@ class _Text:
             case Literal():
                 return repr(scalar.value)
             case FromIndex(size):
-                return f"({size})"
+                return f"({_with_texts(size, texts)})"
             case Load(buffer, offset):
-                return f"{buffer.name}[{offset}]"
+                return f"{buffer.name}[{_with_texts(offset, texts)}]"
             case Read(local):
                 return self.local(local)
             case Apply(Prim.CAST, (x,), to):
@@ -157,6 +191,16 @@ class _Text:
                 return f"({texts[value]} if {texts[condition]} else {texts[otherwise]})"
             case _:
                 raise CompilerBug(f"unknown scalar {scalar!r}")
+
+
+def _with_texts(size: Size, texts: dict[Scalar, str]) -> str:
+    """Return the text of a size, with scalars in the place of their values' stand-ins."""
+    text = str(size)
+    for scalar in dynamic_scalars(size):
+        own = texts[scalar]
+        bare = own.isidentifier() or own.endswith("]") or _wrapped(own)
+        text = re.sub(rf"\b{value_of(scalar)}\b", own if bare else f"({own})", text)
+    return text
 
 
 def _bare(text: str) -> str:

@@ -5,26 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import Value
 from agnesi.dims.simplify import substitute
 from agnesi.loops.nodes import (
     Accumulate,
+    Address,
     Apply,
+    Argument,
     Assign,
+    Buffer,
     For,
+    Foreign,
     FromIndex,
     Guard,
     If,
     Load,
+    Pass,
     Scalar,
     Statement,
     Store,
+    While,
+    dynamic_scalars,
+    index_of,
     index_scalar,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Dim, Size
+    from agnesi.loops.prims import Prim
 
 
 def children_of(scalar: Scalar) -> tuple[Scalar, ...]:
@@ -34,6 +45,10 @@ def children_of(scalar: Scalar) -> tuple[Scalar, ...]:
             return operands
         case Guard(condition, value, otherwise):
             return condition, value, otherwise
+        case Load(_, offset):
+            return dynamic_scalars(offset)
+        case FromIndex(size):
+            return dynamic_scalars(size)
         case _:
             return ()
 
@@ -56,19 +71,55 @@ def walk_statements(body: Iterable[Statement]) -> Iterator[Statement]:
     while stack:
         statement = stack.pop()
         yield statement
-        if isinstance(statement, For | If):
+        if isinstance(statement, For | If | While):
             stack.extend(statement.body[::-1])
 
 
 def scalars_in(statement: Statement) -> tuple[Scalar, ...]:
     """Return the scalars that a statement itself evaluates."""
     match statement:
-        case Store(_, _, value) | Assign(_, value) | Accumulate(_, _, value):
+        case Store(_, offset, value):
+            return value, *dynamic_scalars(offset)
+        case Assign(_, value) | Accumulate(_, _, value):
             return (value,)
-        case If(condition, _):
+        case If(condition, _) | While(condition, _):
             return (condition,)
+        case For(index, _):
+            return dynamic_scalars(index.extent)
+        case Foreign(_, arguments, _):
+            return tuple(s for a in arguments for s in _scalars_of(a))
         case _:
             return ()
+
+
+def _scalars_of(argument: Argument) -> tuple[Scalar, ...]:
+    match argument:
+        case Pass(value):
+            return (value,)
+        case Address(_, offset, _):
+            return dynamic_scalars(offset)
+        case _:
+            return ()
+
+
+def accessed_buffers(body: Iterable[Statement]) -> tuple[dict[Buffer, None], dict[Buffer, None]]:
+    """Return all buffers that statements mention, and those they write."""
+    buffers: dict[Buffer, None] = {}
+    written: dict[Buffer, None] = {}
+    for statement in walk_statements(body):
+        if isinstance(statement, Store):
+            buffers.setdefault(statement.buffer)
+            written.setdefault(statement.buffer)
+        if isinstance(statement, Foreign):
+            for argument in statement.arguments:
+                if isinstance(argument, Address):
+                    buffers.setdefault(argument.buffer)
+                    if argument.written:
+                        written.setdefault(argument.buffer)
+        for scalar in walk_scalars(scalars_in(statement)):
+            if isinstance(scalar, Load):
+                buffers.setdefault(scalar.buffer)
+    return buffers, written
 
 
 def sizes_in(body: Iterable[Statement]) -> Iterator[Size]:
@@ -78,6 +129,8 @@ def sizes_in(body: Iterable[Statement]) -> Iterator[Size]:
             yield statement.index.extent
         elif isinstance(statement, Store):
             yield statement.offset
+        elif isinstance(statement, Foreign):
+            yield from (a.offset for a in statement.arguments if isinstance(a, Address))
         for scalar in walk_scalars(scalars_in(statement)):
             if isinstance(scalar, Load):
                 yield scalar.offset
@@ -87,11 +140,17 @@ def sizes_in(body: Iterable[Statement]) -> Iterator[Size]:
 
 def rebuild_scalar(
     root: Scalar,
-    leaf: Callable[[Scalar], Scalar],
-    known: dict[Scalar, Scalar] | None = None,
+    leaf: Callable[[Scalar], Scalar] = lambda scalar: scalar,
+    apply: Callable[[Prim, tuple[Scalar, ...], DType], Scalar] = Apply,
 ) -> Scalar:
-    """Return the expression with loads, index values and other leaves replaced."""
-    new: dict[Scalar, Scalar] = {} if known is None else known
+    """Return the expression with loads, index values and other leaves replaced.
+
+    Args:
+        root: the expression.
+        leaf: is given each leaf.
+        apply: is given each primitive with its new operands.
+    """
+    new: dict[Scalar, Scalar] = {}
     stack = [root]
     while stack:
         scalar = stack[-1]
@@ -104,13 +163,37 @@ def rebuild_scalar(
             continue
         match scalar:
             case Apply(prim, operands, to):
-                new[scalar] = Apply(prim, tuple(new[o] for o in operands), to)
+                new[scalar] = apply(prim, tuple(new[o] for o in operands), to)
             case Guard(condition, value, otherwise):
                 new[scalar] = Guard(new[condition], new[value], new[otherwise])
             case _:
-                new[scalar] = leaf(scalar)
+                new[scalar] = _with_values(leaf(scalar), new)
         stack.pop()
     return new[root]
+
+
+def _with_values(scalar: Scalar, new: Mapping[Scalar, Scalar]) -> Scalar:
+    """Return a load or index value with the scalars in its offset replaced."""
+    match scalar:
+        case Load(buffer, offset) if dynamic_scalars(offset):
+            return Load(buffer, map_values(offset, lambda s: new.get(s, s)))
+        case FromIndex(size) if dynamic_scalars(size):
+            return index_scalar(map_values(size, lambda s: new.get(s, s)))
+        case _:
+            return scalar
+
+
+def map_values(size: Size, scalar: Callable[[Scalar], Scalar]) -> Size:
+    """Return a size with the scalars whose values it mentions mapped."""
+    if not dynamic_scalars(size):
+        return size
+
+    def replace(part: Size) -> Size | None:
+        if isinstance(part, Value) and isinstance(part.term, Scalar):
+            return index_of(scalar(part.term))
+        return None
+
+    return substitute(size, replace)
 
 
 def substitute_sizes(root: Scalar, replace: Mapping[Dim, Size]) -> Scalar:
@@ -136,18 +219,33 @@ def map_statement(
     """Return the statement with its expressions and offsets mapped, also inside its body."""
     match statement:
         case For(index, body):
-            extent = size(index.extent)
+            extent = map_values(size(index.extent), scalar)
             fresh = index if extent == index.extent else index.replace(extent=extent)
             if fresh is not index:
                 raise CompilerBug("an extent cannot be mapped: the index would be another one")
             return For(index, tuple(map_statement(s, scalar, size) for s in body))
-        case If(condition, body):
-            return If(scalar(condition), tuple(map_statement(s, scalar, size) for s in body))
+        case If(condition, body) | While(condition, body):
+            inner = tuple(map_statement(s, scalar, size) for s in body)
+            return type(statement)(scalar(condition), inner)
         case Store(buffer, offset, value):
-            return Store(buffer, size(offset), scalar(value))
+            return Store(buffer, map_values(size(offset), scalar), scalar(value))
+        case Foreign(symbol, arguments, result):
+            return Foreign(symbol, tuple(_map_argument(a, scalar, size) for a in arguments), result)
         case Assign(local, value):
             return Assign(local, scalar(value))
         case Accumulate(local, prim, value):
             return Accumulate(local, prim, scalar(value))
         case _:
             raise CompilerBug(f"unknown statement {statement!r}")
+
+
+def _map_argument(
+    argument: Argument, scalar: Callable[[Scalar], Scalar], size: Callable[[Size], Size]
+) -> Argument:
+    match argument:
+        case Pass(value):
+            return Pass(scalar(value))
+        case Address(buffer, offset, written):
+            return Address(buffer, map_values(size(offset), scalar), written)
+        case _:
+            return argument

@@ -17,26 +17,33 @@ from agnesi.dims.dim import Dim, Index, Size, Symbol, Value, sub
 from agnesi.dims.simplify import at_least, is_nonnegative
 from agnesi.loops.nodes import (
     Accumulate,
+    Address,
     Apply,
     Assign,
     For,
+    Foreign,
     FromIndex,
     Guard,
     If,
     Literal,
     Load,
+    Pass,
     Read,
+    Refer,
     Scalar,
     Store,
+    While,
+    dynamic_scalars,
 )
 from agnesi.loops.prims import COMPARISONS, MATH, Prim
 from agnesi.loops.text import kernel_text
+from agnesi.loops.traverse import children_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from agnesi.core.dtypes import DType
-    from agnesi.loops.nodes import Buffer, Kernel, Local, Statement
+    from agnesi.loops.nodes import Argument, Buffer, Kernel, Local, Statement
 
 
 def verify_kernel(
@@ -100,6 +107,7 @@ class _Check:
         for statement in statements:
             match statement:
                 case For(index, inner):
+                    self.dynamic(index.extent, where=statement)
                     self.loop(index, inner)
                 case If(condition, inner):
                     self.scalar(condition, where=statement)
@@ -107,7 +115,19 @@ class _Check:
                     self.conditions += 1
                     self.branch(inner)
                     self.conditions -= 1
+                case While(condition, inner):
+                    self.scalar(condition, where=statement)
+                    self.expect(condition.dtype, BOOL, "a condition")
+                    self.conditions += 1
+                    self.branch(inner)
+                    self.conditions -= 1
+                case Foreign(_, arguments, result):
+                    for argument in arguments:
+                        self.argument(argument, where=statement)
+                    if result is not None:
+                        self.assigned.add(result)
                 case Store(buffer, offset, value):
+                    self.dynamic(offset, where=statement)
                     self.scalar(value, where=statement)
                     self.expect(value.dtype, buffer.element, f"the value stored to {buffer}")
                     if buffer not in self.kernel.written:
@@ -122,6 +142,27 @@ class _Check:
                     self.accumulate(local, prim, value.dtype)
                 case _:
                     raise _Wrong(f"unknown statement {statement!r}")
+
+    def argument(self, argument: Argument, *, where: Statement) -> None:
+        """Check an argument of a C function."""
+        match argument:
+            case Pass(value):
+                self.scalar(value, where=where)
+            case Address(buffer, offset, written):
+                self.dynamic(offset, where=where)
+                self.size(offset, f"an offset of {buffer}")
+                if buffer not in self.kernel.buffers:
+                    raise _Wrong(f"passes {buffer}, which it is not given")
+                if written and buffer not in self.kernel.written:
+                    raise _Wrong(f"lets {buffer} be written, which is not noted as written")
+            case Refer(local):
+                self.assigned.add(local)
+
+    def dynamic(self, size: Size, *, where: Statement) -> None:
+        """Check the scalars whose values a size mentions."""
+        for scalar in dynamic_scalars(size):
+            self.scalar(scalar, where=where)
+            self.expect(scalar.dtype, I64, "a value in an offset")
 
     def loop(self, index: Index, inner: Iterable[Statement]) -> None:
         """Check a loop; what is first assigned in it may never be, if it runs no times."""
@@ -162,6 +203,8 @@ class _Check:
         if isinstance(size, int):
             return
         for atom in size.atoms:
+            if isinstance(atom, Value) and isinstance(atom.term, Scalar):
+                continue
             if isinstance(atom, Symbol | Value | Index) and atom not in self.bound:
                 raise _Wrong(f"{what} mentions {atom}, which is not bound: {size}")
 
@@ -193,7 +236,9 @@ class _Check:
                 case FromIndex(size):
                     self.size(size, "an index value")
                     self.expect(node.dtype, I64, "an index value")
+                    stack += [(scalar, certain) for scalar in dynamic_scalars(size)]
                 case Load(buffer, offset):
+                    stack += [(scalar, certain) for scalar in dynamic_scalars(offset)]
                     self.expect(node.dtype, buffer.element, f"what is loaded from {buffer}")
                     self.access(buffer, offset, "loads from", certain=certain)
                 case Read(local):
@@ -240,4 +285,4 @@ class _Check:
 
 def _reads(node: Scalar) -> bool:
     """Whether the expression itself may be good at one place and not at another."""
-    return isinstance(node, Read | Apply | Guard)
+    return isinstance(node, Read | Apply | Guard) or bool(children_of(node))

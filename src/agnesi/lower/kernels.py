@@ -29,11 +29,10 @@ from agnesi.loops.nodes import (
 )
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import (
-    scalars_in,
+    accessed_buffers,
     sizes_in,
     substitute_sizes,
     walk_scalars,
-    walk_statements,
 )
 from agnesi.lower.fuse import Group, is_inlinable
 from agnesi.ops.families import Reduction
@@ -281,15 +280,7 @@ def compare(better: Prim, value: Scalar, best: Scalar) -> Scalar:
 
 def close_kernel(name: str, body: tuple[Statement, ...]) -> Kernel:
     """Return a kernel with the buffers and sizes that its body mentions."""
-    buffers: dict[Buffer, None] = {}
-    written: dict[Buffer, None] = {}
-    for statement in walk_statements(body):
-        if isinstance(statement, Store):
-            buffers.setdefault(statement.buffer)
-            written.setdefault(statement.buffer)
-        for scalar in walk_scalars(scalars_in(statement)):
-            if isinstance(scalar, Load):
-                buffers.setdefault(scalar.buffer)
+    buffers, written = accessed_buffers(body)
     given = {
         atom: None
         for size in sizes_in(body)
@@ -302,4 +293,6 @@ def close_kernel(name: str, body: tuple[Statement, ...]) -> Kernel:
 
 def is_given(atom: Atom) -> bool:
     """Whether the atom's number is handed to the kernel: not an index, not arithmetic."""
-    return isinstance(atom, Symbol | Value)
+    return isinstance(atom, Symbol) or (
+        isinstance(atom, Value) and not isinstance(atom.term, Scalar)
+    )

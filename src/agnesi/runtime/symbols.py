@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import binding as llvm
 
 from agnesi.core.errors import CompilerBug
+from agnesi.loops.interpret import ADDRESSES
 
 _PYTHON = (
     "PyLong_FromLongLong",
@@ -24,7 +25,6 @@ _PYTHON = (
     "Py_IncRef",
 )
 _LIBC = ("malloc", "free", "memcpy", "memset", "memmove")
-_BLAS = ("scipy_cblas_sgemm", "scipy_cblas_dgemm")
 # The place of PyArray_New in NumPy's table of C functions, part of its stable interface.
 _PYARRAY_NEW = 93
 
@@ -77,5 +77,12 @@ def provide() -> None:
     libc = ctypes.CDLL(None)
     for name in _LIBC:
         llvm.add_symbol(name, _address(libc, name))
-    for name in _BLAS:
-        llvm.add_symbol(name, _address(blas(), name))
+    # OpenBLAS with LAPACK: some thousand names, found when a program mentions them.
+    blas()
+    llvm.load_library_permanently(str(blas_path()))
+    ADDRESSES.append(library_address)
+
+
+def library_address(name: str) -> int:
+    """Return the address of a function of OpenBLAS or LAPACK."""
+    return _address(blas(), name)

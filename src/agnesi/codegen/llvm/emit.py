@@ -8,12 +8,15 @@ from agnesi.codegen.llvm.spell import spell
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import value_of
 from agnesi.loops.nodes import (
     Accumulate,
+    Address,
     Apply,
     Assign,
     Buffer,
     For,
+    Foreign,
     FromIndex,
     Guard,
     If,
@@ -21,15 +24,20 @@ from agnesi.loops.nodes import (
     Literal,
     Load,
     Local,
+    Pass,
     Read,
+    Refer,
     Scalar,
     Statement,
     Store,
+    While,
+    dynamic_scalars,
 )
 from agnesi.loops.prims import Prim
+from agnesi.loops.traverse import children_of
 
 if TYPE_CHECKING:
-    from agnesi.dims.dim import Dim
+    from agnesi.dims.dim import Dim, Size
 
 
 def emit_kernel(kernel: Kernel) -> tuple[str, dict[str, None]]:
@@ -94,8 +102,13 @@ class _Emitter:
                 self.close()
                 w.jump(after)
                 w.start(after)
+            case While():
+                self.repeat(statement)
+            case Foreign():
+                self.foreign(statement)
             case Store(buffer, offset, value):
-                self.store(buffer, self.address(buffer, offset), self.scalar(value))
+                register = self.scalar(value)
+                self.store(buffer, self.address(buffer, offset), register)
             case Assign(local, value):
                 register = self.scalar(value)
                 w.line(f"store {value_type(local.element)} {register}, ptr {self.slot(local)}")
@@ -107,7 +120,7 @@ class _Emitter:
     def loop(self, loop: For) -> None:
         """Emit a counted loop in the form that LLVM's loop passes know best."""
         w = self.w
-        extent = w.size(loop.index.extent, self.sizes[-1])
+        extent = self.size(loop.index.extent, {})
         head, body, after = w.label("head"), w.label("body"), w.label("after")
         before = w.block
         counter, following = w.fresh(), w.fresh()
@@ -128,6 +141,44 @@ class _Emitter:
         w.jump(head)
         w.start(after)
 
+    def repeat(self, loop: While) -> None:
+        """Emit a loop that goes on as long as its condition holds."""
+        w = self.w
+        head, body, after = w.label("while"), w.label("body"), w.label("after")
+        w.jump(head)
+        w.start(head)
+        self.open()
+        w.branch(self.scalar(loop.condition), body, after)
+        w.start(body)
+        self.open()
+        for each in loop.body:
+            self.statement(each)
+        self.close()
+        self.close()
+        w.jump(head)
+        w.start(after)
+
+    def foreign(self, call: Foreign) -> None:
+        """Emit a call of a C function."""
+        w = self.w
+        arguments: list[str] = []
+        for argument in call.arguments:
+            match argument:
+                case Pass(value):
+                    arguments.append(f"{value_type(value.dtype)} {self.scalar(value)}")
+                case Refer(local):
+                    arguments.append(f"ptr {self.slot(local)}")
+                case Address(buffer, offset, _):
+                    arguments.append(f"ptr {self.address(buffer, offset)}")
+        returns = "void" if call.result is None else value_type(call.result.element)
+        kinds = ", ".join(a.split(" ", 1)[0] for a in arguments)
+        w.declare(f"{returns} @{call.symbol}({kinds})")
+        text = f"call {returns} @{call.symbol}({', '.join(arguments)})"
+        if call.result is None:
+            w.line(text)
+        else:
+            w.line(f"store {returns} {w.let(text)}, ptr {self.slot(call.result)}")
+
     def accumulate(self, local: Local, prim: Prim, value: str) -> None:
         """Emit ``local = local <prim> value``, free to be reassociated."""
         w, kind = self.w, local.element
@@ -147,9 +198,23 @@ class _Emitter:
             self.allocas.append((name, value_type(local.element)))
         return self.locals[local]
 
-    def address(self, buffer: Buffer, offset: object) -> str:
+    def size(self, size: Size, fleeting: dict[Scalar, str]) -> str:
+        """Return an i64 operand for a size, also where it mentions the values of scalars."""
+        known = self.sizes[-1]
+        dynamic = dynamic_scalars(size)
+        if any(self.is_volatile(s) for s in dynamic):
+            # What is computed from values that change is not kept.
+            known = {k: v for k, v in known.items() if not dynamic_scalars(k)}
+        for scalar in dynamic:
+            register = self.find(scalar, fleeting)
+            known[value_of(scalar)] = self.scalar(scalar) if register is None else register
+        return self.w.size(size, known)
+
+    def address(
+        self, buffer: Buffer, offset: Size, fleeting: dict[Scalar, str] | None = None
+    ) -> str:
         """Return the address of an element."""
-        register = self.w.size(offset, self.sizes[-1])  # type: ignore[arg-type]
+        register = self.size(offset, fleeting or {})
         kind = memory_type(buffer.element)
         return self.w.let(
             f"getelementptr inbounds {kind}, ptr {self.pointer[buffer]}, i64 {register}"
@@ -196,8 +261,7 @@ class _Emitter:
             own = isinstance(node, Read) or (
                 isinstance(node, Load) and node.buffer in self.kernel.written
             )
-            inner = node.children if isinstance(node, Apply | Guard) else ()
-            known = own or any(self.is_volatile(c) for c in inner if isinstance(c, Scalar))
+            known = own or any(self.is_volatile(c) for c in children_of(node))
             self.volatile[node] = known
         return known
 
@@ -210,12 +274,12 @@ class _Emitter:
                 kind = operands[1 if prim is Prim.SELECT else 0].dtype
                 return spell(w, prim, registers, kind, to)
             case Load(buffer, offset):
-                address = self.address(buffer, offset)
+                address = self.address(buffer, offset, fleeting)
                 kind = memory_type(buffer.element)
                 value = w.let(f"load {kind}, ptr {address}")
                 return w.let(f"icmp ne i8 {value}, 0") if buffer.element is BOOL else value
             case FromIndex(size):
-                return w.size(size, self.sizes[-1])
+                return self.size(size, fleeting)
             case Read(local):
                 return w.let(f"load {value_type(local.element)}, ptr {self.slot(local)}")
             case Guard():
@@ -242,10 +306,4 @@ class _Emitter:
 
 def _strict(node: Scalar) -> tuple[Scalar, ...]:
     """Return the operands that are always evaluated."""
-    match node:
-        case Apply(operands=operands):
-            return operands
-        case Guard(condition):
-            return (condition,)
-        case _:
-            return ()
+    return (node.condition,) if isinstance(node, Guard) else children_of(node)

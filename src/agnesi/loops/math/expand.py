@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import Value, value_of
-from agnesi.dims.simplify import substitute
 from agnesi.loops.math.error_function import erf, erfc
 from agnesi.loops.math.exponential import exp, exp2, expm1
 from agnesi.loops.math.hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
@@ -16,12 +14,12 @@ from agnesi.loops.math.logistic import sigmoid, softplus
 from agnesi.loops.math.power import cbrt, power
 from agnesi.loops.math.remainder import fmod
 from agnesi.loops.math.trigonometric import cos, sin, tan
-from agnesi.loops.nodes import Apply, FromIndex, Guard, Load, Scalar, index_scalar
+from agnesi.loops.nodes import Apply, Scalar
 from agnesi.loops.prims import MATH, Prim
-from agnesi.loops.traverse import children_of
+from agnesi.loops.traverse import rebuild_scalar
 
 if TYPE_CHECKING:
-    from agnesi.dims.dim import Dim, Size
+    from agnesi.core.dtypes import DType
 
 
 def expand(prim: Prim, operands: tuple[Scalar, ...]) -> Scalar:
@@ -106,39 +104,8 @@ def expand_scalar(root: Scalar) -> Scalar:
 
     Guarded arms and values inside offsets are expanded too.
     """
-    new: dict[Scalar, Scalar] = {}
-    stack = [root]
-    while stack:
-        scalar = stack[-1]
-        waiting = [child for child in children_of(scalar) if child not in new]
-        if waiting:
-            stack.extend(waiting)
-            continue
-        stack.pop()
-        if scalar not in new:
-            new[scalar] = _rebuild(scalar, new)
-    return new[root]
+    return rebuild_scalar(root, apply=_expanded)
 
 
-def _rebuild(scalar: Scalar, new: dict[Scalar, Scalar]) -> Scalar:
-    """Return one node over expanded children."""
-    match scalar:
-        case Apply(prim, operands, to):
-            fresh = tuple(new[operand] for operand in operands)
-            return expand(prim, fresh) if prim in MATH else Apply(prim, fresh, to)
-        case Guard(condition, value, otherwise):
-            return Guard(new[condition], new[value], new[otherwise])
-        case Load(buffer, offset):
-            return Load(buffer, substitute(offset, _expand_value))
-        case FromIndex(size):
-            return index_scalar(substitute(size, _expand_value))
-        case _:
-            return scalar
-
-
-def _expand_value(size: Dim) -> Size | None:
-    """Return a value inside an index expression with its scalar expanded."""
-    if isinstance(size, Value) and isinstance(size.term, Scalar):
-        expanded = expand_scalar(size.term)
-        return size if expanded is size.term else value_of(expanded)
-    return None
+def _expanded(prim: Prim, operands: tuple[Scalar, ...], to: DType) -> Scalar:
+    return expand(prim, operands) if prim in MATH else Apply(prim, operands, to)

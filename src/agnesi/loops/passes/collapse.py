@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import Index, Size, Terms, add, fresh_index, from_terms, mul, terms_of
-from agnesi.loops.nodes import For, If, Kernel, Statement
-from agnesi.loops.traverse import map_statement, sizes_in, substitute_sizes
+from agnesi.loops.nodes import For, If, Kernel, Statement, While, dynamic_scalars
+from agnesi.loops.traverse import map_statement, sizes_in, substitute_sizes, walk_statements
 
 if TYPE_CHECKING:
     from agnesi.loops.nodes import Scalar
@@ -26,8 +26,8 @@ def collapse(kernel: Kernel) -> Kernel:
 
 
 def _collapse(statement: Statement) -> Statement:
-    if isinstance(statement, If):
-        return If(statement.condition, tuple(_collapse(s) for s in statement.body))
+    if isinstance(statement, If | While):
+        return type(statement)(statement.condition, tuple(_collapse(s) for s in statement.body))
     if not isinstance(statement, For):
         return statement
     body = tuple(_collapse(s) for s in statement.body)
@@ -42,6 +42,9 @@ def _collapse(statement: Statement) -> Statement:
 def _merge(outer: Index, loop: For) -> For | None:
     inner = loop.index
     if isinstance(inner.extent, Index) or _mentions(inner.extent, outer):
+        return None
+    loops = [s.index for s in walk_statements([loop]) if isinstance(s, For)]
+    if any(dynamic_scalars(index.extent) for index in loops):
         return None
     both = fresh_index(outer.name + inner.name, mul(outer.extent, inner.extent))
     changed: dict[Size, Size] = {}
