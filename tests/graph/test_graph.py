@@ -20,7 +20,7 @@ from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import SizeValue
 from agnesi.graph.text import graph_text
 from agnesi.graph.types import TensorType, parse_type, shape_text
-from agnesi.ops import Add
+from agnesi.ops.arithmetic import Add
 
 
 def _line() -> int:

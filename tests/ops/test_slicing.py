@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import agnesi as ag
 from agnesi.dims.dim import Symbol
 from agnesi.graph.tensor import SizeValue
-from agnesi.ops import Indexed, Slice
+from agnesi.ops.slicing import Indexed, Slice
 from agnesi.testing import check_gradient, interpreted
 
 BOUND = st.none() | st.integers(-9, 9)

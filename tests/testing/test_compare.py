@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agnesi.ops import OPS, Exp, Sum
+from agnesi.ops import OPS
+from agnesi.ops.elementary import Exp
+from agnesi.ops.reductions import Sum
 from agnesi.testing import assert_close, cases_of
 from agnesi.testing.compare import ulp_error
 
