@@ -40,6 +40,7 @@ from agnesi.ops.powers import *
 from agnesi.ops.probability import *
 from agnesi.ops.reductions import *
 from agnesi.ops.rounding import *
+from agnesi.ops.scans import *
 from agnesi.ops.trigonometric import *
 
 _connect()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import Dim, Size, Symbol, add, evaluate, mul, product
+from agnesi.graph.text import op_name
 from agnesi.loops.text import kernel_text
 from agnesi.lower.cost import bytes_moved, flops
 from agnesi.lower.program import (
     BindValue,
+    CallHost,
     Copy,
     MultiplyMatrices,
     Program,
@@ -117,6 +119,9 @@ def _step(step: Step) -> str:
             b = step.b.name + (".T" if step.transpose_b else "")
             stack = f", {step.batch} times" if step.batch != 1 else ""
             return f"blas {step.c.name} = {a} @ {b}   (m={step.m}, n={step.n}, k={step.k}{stack})"
+        case CallHost(node, operands, result):
+            given = ", ".join(b.name for b in operands)
+            return f"host {result.name} = {op_name(node)}({given})"
         case BindValue(value, buffer):
             return f"size {value} = {buffer.name}[0]"
         case Require(need, _):

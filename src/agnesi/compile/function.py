@@ -15,6 +15,7 @@ from agnesi.codegen.llvm.entry import Form, emit_program
 from agnesi.compile.binder import Binder, Failure, Parameter
 from agnesi.compile.debug import Interpreted, WatchNan, dump
 from agnesi.compile.explain import Text, explain
+from agnesi.compile.host import Host
 from agnesi.compile.pipeline import (
     KERNEL,
     MACHINE,
@@ -234,7 +235,9 @@ def make_native(function: Function) -> None:
     words = np.zeros(emitted.layout.words, np.int64)
     binder = request.binder
     failure = Failure(request.name, emitted.size_checks, emitted.requirements)
+    host = Host(emitted.host_calls)
     words[at.BIND], words[at.FAIL], words[at.ARRAY_TYPE] = id(binder), id(failure), id(np.ndarray)
+    words[at.HOST] = id(host)
     held = [c.value if c.value.size else np.zeros(1) for c in program.constants]
     for k, array in enumerate(held):
         words[emitted.layout.first_constant + k] = array.ctypes.data
@@ -243,7 +246,7 @@ def make_native(function: Function) -> None:
         words[emitted.layout.first_shared + k] = cell.address
     for k, key in enumerate(request.keys if request.form == "dict" else []):
         words[emitted.layout.first_key + k] = id(key)
-    kept = (loaded, binder, failure, held, cells, request.keys, Allocation(words, at.ARENA))
+    kept = (loaded, binder, failure, host, held, cells, request.keys, Allocation(words, at.ARENA))
     function.emitted, function.loaded = emitted, loaded
     function.native = make_builtin(request.name, loaded.address, words, *kept)
 

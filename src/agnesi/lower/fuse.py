@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import SizeValue, Tensor
-from agnesi.ops.families import Elementwise, Reduction
+from agnesi.ops.families import Elementwise, HostOp, LoopOp, Reduction
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
 from agnesi.ops.reductions import ArgExtreme
@@ -58,7 +58,33 @@ def is_materialised_leaf(node: Tensor) -> bool:
 
 def is_inlinable(node: Tensor) -> bool:
     """Whether the node can be computed element by element inside a kernel."""
-    return not isinstance(node, Reduction | ArgExtreme | MatMul) and not is_materialised_leaf(node)
+    own = isinstance(node, Reduction | ArgExtreme | MatMul | LoopOp | HostOp)
+    return not own and not is_materialised_leaf(node)
+
+
+def code_reads(node: Tensor) -> Sequence[Tensor]:
+    """Return what the code of a node reads: for what has to be in memory, through its views."""
+    match node:
+        case MatMul():
+            return [matrix_view(operand)[0] for operand in node.operands]
+        case HostOp():
+            return [same_memory(operand) for operand in node.operands]
+        case LoopOp():
+            return [o if k in node.streams else same_memory(o) for k, o in enumerate(node.operands)]
+        case _:
+            return node.operands
+
+
+def in_memory(node: Tensor) -> Sequence[Tensor]:
+    """Return what has to have memory for the code of a node to read it."""
+    reads = code_reads(node)
+    match node:
+        case MatMul() | HostOp():
+            return reads
+        case LoopOp():
+            return [read for k, read in enumerate(reads) if k not in node.streams]
+        case _:
+            return ()
 
 
 def matrix_view(node: Tensor) -> tuple[Tensor, bool]:
@@ -94,8 +120,7 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
     for node in order:
         hidden = node.dependencies[len(node.operands) :]
         must.update(hidden)
-        if isinstance(node, MatMul):
-            must.update(_matrix_bases(node))
+        must.update(in_memory(node))
         if isinstance(node, Reshape) and not _flat(node.x):
             must.add(node.x)
         for operand in set(node.operands):
@@ -137,10 +162,6 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
         cost[node] = whole
     position = {node: k for k, node in enumerate(order)}
     return dict.fromkeys(sorted(stored, key=position.__getitem__))
-
-
-def _matrix_bases(node: MatMul) -> Iterable[Tensor]:
-    return (matrix_view(operand)[0] for operand in node.operands)
 
 
 def _flat(node: Tensor) -> bool:

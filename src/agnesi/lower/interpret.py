@@ -15,6 +15,7 @@ from agnesi.dims.dim import Size, Symbol, evaluate, product
 from agnesi.loops.interpret import interpret
 from agnesi.lower.program import (
     BindValue,
+    CallHost,
     Copy,
     MultiplyMatrices,
     Program,
@@ -139,6 +140,10 @@ class _Run:
                 interpret(kernel, memory, {s: self.number(s) for s in kernel.sizes})
             case MultiplyMatrices():
                 self.multiply(step)
+            case CallHost(node, operands, result):
+                pairs = zip(operands, node.operands, strict=True)
+                arrays = [self.at(b).reshape(self.numbers(o.type.shape)) for b, o in pairs]
+                self.at(result)[:] = np.asarray(node.numpy(arrays, self.number)).reshape(-1)
             case BindValue(value, buffer):
                 # More than 63 bits hold is out of bounds of everything, as its stand-in is.
                 self.sizes[value] = min(int(self.at(buffer)[0]), 2**63 - 1)

@@ -12,6 +12,7 @@ from agnesi.dims.simplify import ceildiv, minimum
 from agnesi.graph.text import op_name
 from agnesi.loops.nodes import (
     Accumulate,
+    Address,
     Assign,
     Buffer,
     For,
@@ -22,6 +23,7 @@ from agnesi.loops.nodes import (
     Statement,
     Store,
     apply,
+    fresh_buffer,
     fresh_local,
     index_scalar,
     literal,
@@ -34,7 +36,7 @@ from agnesi.loops.traverse import (
     substitute_sizes,
     walk_scalars,
 )
-from agnesi.lower.fuse import Group, is_inlinable
+from agnesi.lower.fuse import Group, is_inlinable, same_memory
 from agnesi.ops.families import Reduction
 from agnesi.ops.movement import ravel
 from agnesi.ops.reductions import ArgExtreme
@@ -42,7 +44,10 @@ from agnesi.ops.reductions import ArgExtreme
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agnesi.core.dtypes import DType
+    from agnesi.dims.dim import Size
     from agnesi.graph.tensor import Tensor
+    from agnesi.ops.families import LoopOp
 
 # Partial sums of this many elements are added up in a wider (or at least another) variable, so
 # that a long float sum is about as accurate as pairwise summation.
@@ -127,6 +132,54 @@ def write_kernel(
     else:
         raise CompilerBug(f"{node!r} has no loops")
     return close_kernel(f"{name}_{'_'.join(op_name(n) for n in group.nodes[:3])}", body)
+
+
+class _Memory:
+    """The memory that an op's own loops work on."""
+
+    def __init__(self, node: LoopOp, buffers: Mapping[Tensor, Buffer], target: Buffer) -> None:
+        self.node, self.buffers, self.target = node, buffers, target
+        self.writer = Writer(buffers)
+        self.made: dict[Buffer, Size] = {}
+
+    def read(self, operand: int, index: Shape) -> Scalar:
+        return self.writer.element(self.node.operands[operand], index)
+
+    def load(self, index: Shape) -> Scalar:
+        return Load(self.target, ravel(index, self.node.type.shape))
+
+    def store(self, index: Shape, value: Scalar) -> tuple[Statement, ...]:
+        return (Store(self.target, ravel(index, self.node.type.shape), value),)
+
+    def operand(self, operand: int, index: Shape) -> Address:
+        tensor = self.node.operands[operand]
+        return Address(
+            self.buffers[same_memory(tensor)], ravel(index, tensor.type.shape), written=False
+        )
+
+    def result(self, index: Shape) -> Address:
+        return Address(self.target, ravel(index, self.node.type.shape), written=True)
+
+    def scratch(self, name: str, dtype: DType, size: Size) -> Buffer:
+        buffer = fresh_buffer(name, dtype)
+        self.made[buffer] = size
+        return buffer
+
+
+def write_loops(
+    name: str, node: LoopOp, buffers: Mapping[Tensor, Buffer], target: Buffer
+) -> tuple[Kernel, dict[Buffer, Size]]:
+    """Return the kernel of an op that writes its own loops, and the scratch memory it wants.
+
+    Args:
+        name: of the kernel.
+        node: the op.
+        buffers: memory of every stored node and leaf.
+        target: where the result goes.
+    """
+    memory = _Memory(node, buffers, target)
+    kernel = close_kernel(f"{name}_{op_name(node)}", tuple(node.loops(memory)))
+    return kernel, {b: size for b, size in memory.made.items() if b in kernel.buffers}
 
 
 def _loops(shape: Shape) -> list[Index]:

@@ -18,11 +18,20 @@ from agnesi.graph.leaves import Constant, owner_of
 from agnesi.graph.tensor import Requirement, Tensor
 from agnesi.loops.nodes import Buffer, Load, Store, fresh_buffer
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
-from agnesi.lower.fuse import Fusion, Group, fuse, is_materialised_leaf, matrix_view
-from agnesi.lower.kernels import write_kernel
+from agnesi.lower.fuse import (
+    Fusion,
+    Group,
+    code_reads,
+    fuse,
+    is_materialised_leaf,
+    matrix_view,
+    same_memory,
+)
+from agnesi.lower.kernels import write_kernel, write_loops
 from agnesi.lower.plan import plan_buffers
 from agnesi.lower.program import (
     BindValue,
+    CallHost,
     Copy,
     MultiplyMatrices,
     Program,
@@ -32,10 +41,11 @@ from agnesi.lower.program import (
     Step,
     Storage,
 )
+from agnesi.ops.families import HostOp, LoopOp
 from agnesi.ops.linear import MatMul
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from agnesi.graph.leaves import Leaf
 
@@ -176,7 +186,7 @@ class _Lowering:
     def direct_reads(self, group: Group) -> Iterator[Tensor]:
         """Yield the stored nodes and leaves that a group's code reads."""
         seen: set[Tensor] = set()
-        stack = [d for n in group.nodes for d in _code_reads(n)]
+        stack = [d for n in group.nodes for d in code_reads(n)]
         while stack:
             node = stack.pop()
             if node in seen:
@@ -187,9 +197,9 @@ class _Lowering:
             elif node in self.fusion.stored:
                 yield node
                 if self.home[node] is group:
-                    stack.extend(_code_reads(node))
+                    stack.extend(code_reads(node))
             else:
-                stack.extend(_code_reads(node))
+                stack.extend(code_reads(node))
 
     # -- order -------------------------------------------------------------------------------
 
@@ -215,12 +225,10 @@ class _Lowering:
         return needs
 
     def late_guards(self) -> set[int]:
-        """Return the groups whose results are checked, or are sizes of memory to be had."""
-        return {
-            self.number[id(self.home[term])]
-            for term in map(_term, self.all_values())
-            if term in self.home
-        }
+        """Return the groups that can fail, or whose results are checked or sizes of memory."""
+        values = [term for term in map(_term, self.all_values()) if term in self.home]
+        hosts = [node for node in self.home if isinstance(node, HostOp)]
+        return {self.number[id(self.home[node])] for node in (*values, *hosts)}
 
     def place_updates(self) -> tuple[list[Copy], dict[int, Buffer]]:
         """Decide for each shared variable how its new value gets there."""
@@ -409,6 +417,17 @@ class _Lowering:
         if isinstance(node, MatMul):
             first, *others = self.targets[node]
             return [self.matmul_step(node, first), *(Copy(first, other) for other in others)]
+        if isinstance(node, HostOp):
+            first, *others = self.targets[node]
+            reads = tuple(self.buffers[same_memory(o)] for o in node.operands)
+            call = CallHost(node, reads, first)
+            return [call, *(Copy(first, other) for other in others)]
+        if isinstance(node, LoopOp):
+            first, *others = self.targets[node]
+            kernel, scratch = write_loops(f"k{k}", node, self.buffers, first)
+            for buffer, size in scratch.items():
+                self.storage[buffer] = Storage(Space.ARENA, -1, buffer.element, (size,))
+            return [RunKernel(kernel, (node,)), *(Copy(first, other) for other in others)]
         kernel = write_kernel(f"k{k}", group, self.buffers, self.targets)
         return [RunKernel(kernel, tuple(group.nodes))]
 
@@ -435,13 +454,6 @@ class _Lowering:
         for leaf in [*self.inputs, *self.shareds]:
             found.update({s: None for s in leaf.type.shape if isinstance(s, Symbol)})
         return tuple(found)
-
-
-def _code_reads(node: Tensor) -> Iterable[Tensor]:
-    """Return what the code of a node reads: for a matrix product, through its views."""
-    if isinstance(node, MatMul):
-        return [matrix_view(operand)[0] for operand in node.operands]
-    return node.operands
 
 
 def _term(value: Value) -> Tensor:

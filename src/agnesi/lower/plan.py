@@ -12,6 +12,7 @@ from agnesi.dims.dim import Dim, Size, Value, mul, product
 from agnesi.dims.simplify import at_least
 from agnesi.lower.program import (
     BindValue,
+    CallHost,
     Copy,
     MultiplyMatrices,
     Program,
@@ -39,6 +40,8 @@ def accesses(step: Step) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
             )
         case MultiplyMatrices(a=a, b=b, c=c):
             return (a, b), (c,)
+        case CallHost(_, operands, result):
+            return operands, (result,)
         case BindValue(buffer=buffer):
             return (buffer,), ()
         case Copy(source, target):
@@ -99,7 +102,7 @@ def _entry_values(program: Program) -> set[Dim]:
     """Return the values that are bound before anything is computed."""
     found: set[Dim] = set()
     for step in program.steps:
-        if isinstance(step, RunKernel | MultiplyMatrices):
+        if isinstance(step, RunKernel | MultiplyMatrices | CallHost):
             break
         if isinstance(step, BindValue):
             found.add(step.value)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agnesi.graph.leaves import Constant, Leaf
     from agnesi.graph.tensor import Requirement, Tensor
     from agnesi.loops.nodes import Buffer, Kernel
+    from agnesi.ops.families import HostOp
 
 
 class Space(Enum):
@@ -72,6 +73,15 @@ class MultiplyMatrices:
 
 
 @dataclass(frozen=True)
+class CallHost:
+    """Have Python compute a node from buffers into a buffer."""
+
+    node: HostOp
+    operands: tuple[Buffer, ...]
+    result: Buffer
+
+
+@dataclass(frozen=True)
 class BindValue:
     """Learn the number behind a symbolic value from an integer scalar."""
 
@@ -104,7 +114,7 @@ class Copy:
     target: Buffer
 
 
-Step: TypeAlias = RunKernel | MultiplyMatrices | BindValue | Require | Copy
+Step: TypeAlias = RunKernel | MultiplyMatrices | CallHost | BindValue | Require | Copy
 
 
 @dataclass

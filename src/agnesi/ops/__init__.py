@@ -21,6 +21,7 @@ from agnesi.ops import (
     probability,
     reductions,
     rounding,
+    scans,
     slicing,
     trigonometric,
 )
@@ -42,6 +43,7 @@ OPS: tuple[type[Op], ...] = (
     *creation.OPS,
     *joining.OPS,
     *reductions.OPS,
+    *scans.OPS,
     *linear.OPS,
     *probability.OPS,
 )

@@ -5,6 +5,8 @@ Elementwise    operands of one shape and (mostly) one dtype; ``scalar`` over pri
 Movement       an element of the result is an element of an operand; ``source`` maps its index
 Reduction      ``unit`` and ``combine`` over axes
 Composite      ``decompose`` into other ops; derivative and code come from there
+LoopOp         ``loops``: statements of its own, such as a scan, a sort, a call of LAPACK
+HostOp         Python code runs it, in the middle of the native program
 =============  ===============================================================================
 
 The public function of an op stands beside its class, under the name ``public``: made by
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -24,13 +26,14 @@ from agnesi.core.dtypes import ALL, BOOL, F32, FLOATS, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor
 from agnesi.graph.types import TensorType, shape_text
-from agnesi.loops.nodes import Scalar, apply
+from agnesi.loops.nodes import Address, Scalar, Statement, apply
 from agnesi.ops.lift import broadcast_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agnesi.dims.dim import Shape, Size
+    from agnesi.loops.nodes import Buffer
     from agnesi.loops.prims import Prim
 
 # To which dtype operands are brought, and what the result has:
@@ -308,3 +311,54 @@ class Composite(Op):
     def infer(self) -> TensorType:
         """The type of the first operand."""
         return self.operands[0].type
+
+
+class Memory(Protocol):
+    """What the loops of a :class:`LoopOp` work on; indices are symbolic, as in ``element``."""
+
+    def read(self, operand: int, index: Shape) -> Scalar:
+        """Return the element of an operand."""
+        ...
+
+    def load(self, index: Shape) -> Scalar:
+        """Return the element of the result, which was stored before."""
+        ...
+
+    def store(self, index: Shape, value: Scalar) -> tuple[Statement, ...]:
+        """Return statements that put an element into the result."""
+        ...
+
+    def operand(self, operand: int, index: Shape) -> Address:
+        """Return a pointer to an element of an operand, for a C function that reads there."""
+        ...
+
+    def result(self, index: Shape) -> Address:
+        """Return a pointer to an element of the result, for a C function that writes there."""
+        ...
+
+    def scratch(self, name: str, dtype: DType, size: Size) -> Buffer:
+        """Return memory for so many elements; it holds rubbish, and lasts as long as the loops."""
+        ...
+
+
+class LoopOp(Op):
+    """An op that writes its own loops.  They fill the whole result, whatever was there before.
+
+    Attributes:
+        streams: operands read so seldom (once or twice each element) that they need no memory: an
+            expression is computed as it is read.  The others have memory, and ``operand`` points
+            into it.
+    """
+
+    streams: ClassVar[tuple[int, ...]] = ()
+
+    def loops(self, at: Memory) -> Sequence[Statement]:
+        """Return the statements that compute the result."""
+        raise NotImplementedError
+
+
+class HostOp(Op):
+    """An op that ``numpy`` computes, called from the native program: slow to reach, never fused.
+
+    For what has no native code and is long enough not to mind, such as a Fourier transform.
+    """

@@ -20,6 +20,7 @@ from agnesi.dims.dim import Dim, Symbol, mul, product, terms_of
 from agnesi.lower.plan import accesses, touched
 from agnesi.lower.program import (
     BindValue,
+    CallHost,
     Copy,
     MultiplyMatrices,
     Program,
@@ -52,12 +53,14 @@ class Emitted:
         layout: of the words behind ``self``.
         size_checks: by code, from ``SIZES`` on.
         requirements: by code, from ``REQUIREMENT`` on.
+        host_calls: by number, what Python is called for.
     """
 
     text: str
     layout: at.Layout
     size_checks: tuple[SizeCheck, ...]
     requirements: tuple[Require, ...]
+    host_calls: tuple[CallHost, ...]
 
 
 def emit_program(program: Program, form: Form, attributes: str = "") -> Emitted:
@@ -89,7 +92,13 @@ def emit_program(program: Program, form: Form, attributes: str = "") -> Emitted:
         f"attributes #0 = {{ nounwind noinline {attributes} }}",
         "attributes #1 = { nounwind }",
     ]
-    return Emitted("\n\n".join(lines), layout, tuple(entry.size_checks), tuple(entry.requires))
+    return Emitted(
+        "\n\n".join(lines),
+        layout,
+        tuple(entry.size_checks),
+        tuple(entry.requires),
+        tuple(entry.host_calls),
+    )
 
 
 class _Entry:
@@ -106,6 +115,7 @@ class _Entry:
         self.requires: list[Require] = []
         self.to_free: list[str] = []
         self.checked: set[MultiplyMatrices] = set()
+        self.host_calls: list[CallHost] = []
         # Memory of shared variables that is written while inputs may still be read.
         self.written = [
             buffer
@@ -133,7 +143,7 @@ class _Entry:
         self.constants()
         early = committed = False
         for k, step in enumerate(self.program.steps):
-            if not early and isinstance(step, RunKernel | MultiplyMatrices | Copy):
+            if not early and isinstance(step, RunKernel | MultiplyMatrices | CallHost | Copy):
                 self.arena()
                 early = True
             if not committed and any(b in self.written for b in accesses(step)[1]):
@@ -498,6 +508,8 @@ class _Entry:
                 w.line(f"call void @{kernel.name}({', '.join(pointers + sizes)})")
             case MultiplyMatrices():
                 self.multiply(step)
+            case CallHost():
+                self.call_host(step)
             case BindValue(value, buffer):
                 register = w.let(f"load {memory_type(buffer.element)}, ptr {self.pointer[buffer]}")
                 number = cast(w, register, buffer.element, I64)
@@ -517,6 +529,23 @@ class _Entry:
                     f"call void @llvm.memcpy.p0.p0.i64(ptr {self.pointer[target]}, "
                     f"ptr {self.pointer[source]}, i64 {bytes_}, i1 false)"
                 )
+
+    def call_host(self, step: CallHost) -> None:
+        """Give the callback the number of the call, then addresses and sizes of each array."""
+        w = self.w
+        numbers = [str(len(self.host_calls))]
+        self.host_calls.append(step)
+        tensors = (*step.node.operands, step.node)
+        for buffer, tensor in zip((*step.operands, step.result), tensors, strict=True):
+            numbers.append(w.let(f"ptrtoint ptr {self.pointer[buffer]} to i64"))
+            numbers += [w.size(s, self.known) for s in tensor.type.shape]
+        objects = [self.call("ptr", "PyLong_FromLongLong", f"i64 {n}") for n in numbers]
+        arguments = [f"ptr {self.word(at.HOST)}", *(f"ptr {o}" for o in objects), "ptr null"]
+        done = self.call("ptr", "PyObject_CallFunctionObjArgs", *arguments, variadic=True)
+        for each in objects:
+            self.call("void", "Py_DecRef", f"ptr {each}")
+        self.must(done)
+        self.call("void", "Py_DecRef", f"ptr {done}")
 
     def require(self, step: Require) -> None:
         """Check a requirement."""

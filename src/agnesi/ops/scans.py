@@ -1,0 +1,389 @@
+"""Running sums, products and extremes along an axis, and the linear recurrence behind them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from agnesi.core.dtypes import BOOL, F32, F64, FLOATS, I64, U64, DType
+from agnesi.core.errors import GraphTypeError
+from agnesi.dims.dim import Index, Shape, add, fresh_index
+from agnesi.loops.nodes import (
+    Accumulate,
+    Assign,
+    For,
+    Guard,
+    Read,
+    Scalar,
+    Statement,
+    apply,
+    fresh_local,
+    index_scalar,
+    literal,
+)
+from agnesi.loops.prims import Prim
+from agnesi.ops.arithmetic import NUMBERS
+from agnesi.ops.choice import where
+from agnesi.ops.creation import Arange, full
+from agnesi.ops.families import LoopOp, Memory, Op, Reject, Sample, same_shapes
+from agnesi.ops.joining import concatenate
+from agnesi.ops.lift import as_axis, as_tensor, operand_lines
+from agnesi.ops.movement import flip
+from agnesi.ops.slicing import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor, TensorLike
+    from agnesi.graph.types import TensorType
+
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum"]
+
+
+def nest(indices: Sequence[Index], body: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Return loops over the indices, the first outermost, around the body."""
+    result = tuple(body)
+    for index in reversed(indices):
+        result = (For(index, result),)
+    return result
+
+
+def loop_indices(shape: Shape) -> list[Index]:
+    """Return an index for each axis."""
+    return [fresh_index("ijklmnpq"[k] if k < 8 else f"i{k}", s) for k, s in enumerate(shape)]
+
+
+class Cumulative(LoopOp):
+    """Elements combined with all before them along an axis."""
+
+    x: Tensor
+    axis: int
+
+    streams = (0,)
+    dtypes = NUMBERS
+    combine: ClassVar[Prim]
+    samples = (
+        Sample(((5,),)),
+        Sample(((2, 3),), (0,)),
+        Sample(((2, 3),), (-1,)),
+        Sample(((3, 0, 2),), (1,)),
+        Sample(((2, 4, 3),), (1,)),
+        Sample(((1,),)),
+    )
+    rejects = (
+        Reject(("f32[]",), "no axis"),
+        Reject(("f32[2, 3]",), "name the axis"),
+        Reject(("f32[2]",), "no axis 1", (1,)),
+    )
+
+    def infer(self) -> TensorType:
+        """The operand's type."""
+        return self.x.type
+
+    def loops(self, at: Memory) -> Sequence[Statement]:
+        """One pass: a variable along the last axis, the row before along another."""
+        shape = self.x.type.shape
+        indices = loop_indices(shape)
+        here = indices[self.axis]
+        value = at.read(0, tuple(indices))
+        prim = type(self).combine
+        if self.axis == len(shape) - 1:
+            kind = F64 if self.dtype is F32 and prim is Prim.ADD else self.dtype
+            total = fresh_local("total", kind)
+            unit = literal(1 if prim is Prim.MUL else 0, kind)
+            if prim in (Prim.MAX, Prim.MIN):
+                unit = extreme(kind, lowest=prim is Prim.MAX)
+            step = (
+                Accumulate(total, prim, value.cast(kind)),
+                *at.store(tuple(indices), Read(total).cast(self.dtype)),
+            )
+            return nest(indices[:-1], [Assign(total, unit), For(here, step)])
+        before = tuple(add(i, -1) if i is here else i for i in indices)
+        first = index_scalar(here).equals(0)
+        sofar = Guard(first, value, apply(prim, at.load(before), value))
+        return nest(indices, at.store(tuple(indices), sofar))
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """NumPy's own."""
+        with np.errstate(all="ignore"):
+            return type(self).reference(operands[0], axis=self.axis).astype(self.dtype.numpy)
+
+
+def extreme(dtype: DType, *, lowest: bool) -> Scalar:
+    """Return the lowest, or highest, number of a dtype."""
+    if dtype.is_float:
+        return literal(-np.inf if lowest else np.inf, dtype)
+    limits = np.iinfo(dtype.numpy)
+    return literal(int(limits.min if lowest else limits.max), dtype)
+
+
+class Cumsum(Cumulative):
+    """Sums of the elements up to each along an axis."""
+
+    public = "cumsum"
+    combine = Prim.ADD
+    reference = staticmethod(np.cumsum)
+    tolerance = 32.0
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Sums from each element on."""
+        return (backwards(lambda t: Cumsum(t, self.axis), self.axis, ct),)
+
+
+class Cumprod(Cumulative):
+    """Products of the elements up to each along an axis."""
+
+    public = "cumprod"
+    combine = Prim.MUL
+    reference = staticmethod(np.cumprod)
+    tolerance = 16.0
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``prod(x[:i]) * (ct[i] + x[i+1] * (ct[i+1] + ...))``, which 0 does no harm to."""
+        after = recurrence_after(self.x, ct, self.axis)
+        return (shift(self, self.axis, 1) * after,)
+
+
+class Running(Cumulative):
+    """What running extremes share."""
+
+    def better(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return whether ``x`` takes the place of ``y``."""
+        raise NotImplementedError
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Each element gets what came while it was the extreme; the first of equals is."""
+        before = shift(self, self.axis, 0)
+        rank = along(self.x, self.axis)
+        leads = (rank == 0) | self.better(self.x, before) | (self.x != self.x)
+        stays = (~leads).astype(self.dtype)
+        return (leads.astype(self.dtype) * recurrence_after(stays, ct, self.axis),)
+
+
+def _cummax(x: Array, axis: int = 0) -> Array:
+    return np.maximum.accumulate(x, axis)
+
+
+def _cummin(x: Array, axis: int = 0) -> Array:
+    return np.minimum.accumulate(x, axis)
+
+
+class Cummax(Running):
+    """Largest of the elements up to each along an axis; NaN stays."""
+
+    public = "cummax"
+    combine = Prim.MAX
+    reference = staticmethod(_cummax)
+
+    def better(self, x: Tensor, y: Tensor) -> Tensor:
+        """Whether ``x`` takes the place of ``y``."""
+        return x > y
+
+
+class Cummin(Running):
+    """Smallest of the elements up to each along an axis; NaN stays."""
+
+    public = "cummin"
+    combine = Prim.MIN
+    reference = staticmethod(_cummin)
+
+    def better(self, x: Tensor, y: Tensor) -> Tensor:
+        """Whether ``x`` takes the place of ``y``."""
+        return x < y
+
+
+def _recurrence(a: Array, b: Array, axis: int = -1) -> Array:
+    result = np.zeros_like(b)
+    rows, steps, news = (np.moveaxis(t, axis, 0) for t in (a, b, result))
+    state = np.zeros_like(steps[0]) if len(steps) else None
+    for k in range(len(steps)):
+        state = steps[k] + rows[k] * state
+        news[k] = state
+    return result
+
+
+class Recurrence(LoopOp):
+    """``s[i] = b[i] + a[i] * s[i-1]`` along an axis, from 0 on."""
+
+    a: Tensor
+    b: Tensor
+    axis: int
+
+    public = "recurrence"
+    streams = (0, 1)
+    dtypes = FLOATS
+    reference = staticmethod(_recurrence)
+    tolerance = 64.0
+    samples = (
+        Sample(((5,), (5,)), (0,)),
+        Sample(((2, 3), (2, 3)), (0,)),
+        Sample(((2, 3), (2, 3)), (1,)),
+        Sample(((2, 0), (2, 0)), (1,)),
+    )
+
+    def infer(self) -> TensorType:
+        """The type of ``b``."""
+        return self.b.type
+
+    def loops(self, at: Memory) -> Sequence[Statement]:
+        """One pass."""
+        indices = loop_indices(self.type.shape)
+        here = indices[self.axis]
+        a, b = at.read(0, tuple(indices)), at.read(1, tuple(indices))
+        before = tuple(add(i, -1) if i is here else i for i in indices)
+        first = index_scalar(here).equals(0)
+        sofar = Guard(first, b, b + a * at.load(before))
+        return nest(indices, at.store(tuple(indices), sofar))
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """A recurrence that runs backwards."""
+        after = recurrence_after(self.a, ct, self.axis)
+        return after * shift(self, self.axis, 0), after
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Step by step."""
+        with np.errstate(all="ignore"):
+            return _recurrence(operands[0], operands[1], self.axis)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Sizes that are not seen to be equal have to be."""
+        return same_shapes(self.operands, self.type.shape)
+
+
+def recurrence(a: Tensor, b: Tensor, axis: int) -> Tensor:
+    """Return ``s`` with ``s[i] = b[i] + a[i] * s[i-1]`` along an axis, from 0 on."""
+    return Recurrence(a, b, axis)
+
+
+def recurrence_after(a: Tensor, b: Tensor, axis: int) -> Tensor:
+    """Return ``s`` with ``s[i] = b[i] + a[i+1] * s[i+1]`` along an axis, from the end on."""
+    flipped = shift(flip_axis(a, axis), axis, 0)
+    return flip_axis(Recurrence(flipped, flip_axis(b, axis), axis), axis)
+
+
+def backwards(function: Callable[[Tensor], Tensor], axis: int, x: Tensor) -> Tensor:
+    """Apply a function along an axis from the end on."""
+    return flip_axis(function(flip_axis(x, axis)), axis)
+
+
+def flip_axis(x: Tensor, axis: int) -> Tensor:
+    """Return ``x`` with an axis reversed."""
+    return flip(x, axis)
+
+
+def along(x: Tensor, axis: int) -> Tensor:
+    """Return the index along an axis at each element."""
+    return Arange(x.type.shape, axis)
+
+
+def shift(x: Tensor, axis: int, fill: int) -> Tensor:
+    """Return elements moved one on along an axis; the first is a number."""
+    ones = (1,) * x.ndim
+    starts = tuple(int(k == axis) for k in range(x.ndim))
+    kept = x[(*(slice(None),) * axis, slice(0, -1))]
+    placed = Place(kept, starts, ones, x.type.shape)
+    return where(along(x, axis) == 0, fill, placed) if fill else placed
+
+
+def _scan(op: type[Cumulative], x: TensorLike, axis: int | None, dtype: Any) -> Tensor:
+    tensor = as_tensor(x)
+    name = op.public
+    if dtype is not None:
+        tensor = tensor.astype(dtype)
+    elif op.combine in (Prim.ADD, Prim.MUL) and not tensor.dtype.is_float:
+        # NumPy adds small integers up in the widest of their kind.
+        tensor = tensor.astype(U64 if tensor.dtype.is_unsigned else I64)
+    if axis is None:
+        if tensor.ndim > 1:
+            raise GraphTypeError(
+                f"{name}: name the axis of an array of several\n"
+                f"{operand_lines(('x',), (tensor,))}\n  or flatten it first: x.ravel()"
+            )
+        axis = 0
+    if tensor.dtype is BOOL:
+        raise GraphTypeError(f"{name}: is not defined for bool\n{operand_lines(('x',), (tensor,))}")
+    return op(tensor, as_axis(name, axis, tensor.ndim, tensor))
+
+
+def cumsum(x: TensorLike, /, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Return running sums along an axis, as ``numpy.cumsum``.
+
+    Args:
+        x: array; bool and small integers are summed as 64-bit integers.
+        axis: along which; only a vector may leave it out.
+        dtype: to convert to first.
+
+    Raises:
+        GraphTypeError: no axis is named and there are several, or there is none.
+
+    >>> ag.cumsum(ag.constant([1, 2, 3])).eval()
+    array([1, 3, 6])
+    """
+    return _scan(Cumsum, x, axis, dtype)
+
+
+def cumprod(x: TensorLike, /, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Return running products along an axis, as ``numpy.cumprod``; arguments as ``cumsum``'s.
+
+    >>> ag.cumprod(ag.constant([1, 2, 3])).eval()
+    array([1, 2, 6])
+    """
+    return _scan(Cumprod, x, axis, dtype)
+
+
+def cummax(x: TensorLike, /, axis: int | None = None) -> Tensor:
+    """Return the largest of the elements up to each along an axis; arguments as ``cumsum``'s.
+
+    >>> ag.cummax(ag.constant([1, 3, 2])).eval()
+    array([1, 3, 3])
+    """
+    return _scan(Cummax, x, axis, None)
+
+
+def cummin(x: TensorLike, /, axis: int | None = None) -> Tensor:
+    """Return the smallest of the elements up to each along an axis; arguments as ``cumsum``'s."""
+    return _scan(Cummin, x, axis, None)
+
+
+def _cumulative(
+    op: type[Cumulative], x: TensorLike, axis: int | None, dtype: Any, initial: bool
+) -> Tensor:
+    result = _scan(op, x, axis, dtype)
+    if not initial:
+        return result
+    place = as_axis(op.public, 0 if axis is None else axis, result.ndim)
+    shape = tuple(1 if k == place else s for k, s in enumerate(result.shape))
+    start = full(shape, 0 if op is Cumsum else 1, result.dtype)
+    return concatenate([start, result], place)
+
+
+def cumulative_sum(
+    x: TensorLike,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    include_initial: bool = False,
+) -> Tensor:
+    """Return running sums; with ``include_initial`` a 0 comes first.  The array API's ``cumsum``.
+
+    >>> ag.cumulative_sum(ag.constant([1, 2, 3]), include_initial=True).eval()
+    array([0, 1, 3, 6])
+    """
+    return _cumulative(Cumsum, x, axis, dtype, include_initial)
+
+
+def cumulative_prod(
+    x: TensorLike,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    include_initial: bool = False,
+) -> Tensor:
+    """Return running products; with ``include_initial`` a 1 comes first."""
+    return _cumulative(Cumprod, x, axis, dtype, include_initial)
+
+
+OPS: tuple[type[Op], ...] = (Cumsum, Cumprod, Cummax, Cummin, Recurrence)
