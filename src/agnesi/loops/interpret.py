@@ -22,6 +22,7 @@ from agnesi.loops.nodes import (
     Address,
     Apply,
     Assign,
+    Call,
     For,
     Foreign,
     FromIndex,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agnesi.dims.dim import Dim, Size
-    from agnesi.loops.nodes import Buffer, Kernel, Local, Statement
+    from agnesi.loops.nodes import Buffer, Kernel, Local, Procedure, Statement
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 # A NumPy scalar of the node's dtype.
@@ -145,6 +146,15 @@ class _Run:
         if result is not None:
             self.locals[result] = result.element.numpy.type(value)
 
+    def call(self, procedure: Procedure, arguments: Sequence[Number]) -> Number:
+        """Return the result of a procedure; none calls itself, so that variables are its own."""
+        outer = self.statement
+        self.locals.update(zip(procedure.parameters, arguments, strict=True))
+        self.body(procedure.body)
+        result = self.value(procedure.result)
+        self.statement = outer
+        return result
+
     def number(self, size: Size) -> int:
         """Return the number of a size, which has to fit 64 bits as it does in native code."""
         for scalar in dynamic_scalars(size):
@@ -216,6 +226,8 @@ class _Run:
                 return array[place] if buffer.element is not BOOL else np.bool(array[place] != 0)
             case Read(local):
                 return self.local(local)
+            case Call(procedure, operands):
+                return self.call(procedure, [values[o] for o in operands])
             case Guard(condition, value, otherwise):
                 return self.value(value if values[condition] else otherwise)
             case Apply(prim, operands, to):

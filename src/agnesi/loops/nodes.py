@@ -398,6 +398,42 @@ class Foreign(Statement):
     result: Local | None
 
 
+class Procedure(Term):
+    """A function of numbers that needs statements: loops, branches, variables of its own.
+
+    It has no memory and no effects.  ``loops/procedures.py`` helps to write one.
+
+    Attributes:
+        name: one that no other procedure of a program has.
+        parameters: variables that hold the arguments when it begins.
+        body: statements without stores, loads and calls of C functions.
+        result: evaluated at the end.
+    """
+
+    name: str
+    parameters: tuple[Local, ...]
+    body: tuple[Statement, ...]
+    result: Scalar
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Call(Scalar):
+    """The result of a procedure."""
+
+    procedure: Procedure
+    operands: tuple[Scalar, ...]
+
+    def setup(self) -> None:
+        """Take the dtype of the result; check the operands."""
+        wanted = [p.element for p in self.procedure.parameters]
+        given = [o.dtype for o in self.operands]
+        if wanted != given:
+            raise CompilerBug(f"{self.procedure.name} takes {wanted}, but was given {given}")
+        self.derive(dtype=self.procedure.result.dtype)
+
+
 @dataclass(frozen=True)
 class Kernel:
     """A loop nest with the buffers and sizes it is given.

@@ -12,6 +12,7 @@ from agnesi.loops.nodes import (
     Address,
     Apply,
     Assign,
+    Call,
     For,
     Foreign,
     FromIndex,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agnesi.dims.dim import Size
-    from agnesi.loops.nodes import Argument, Local
+    from agnesi.loops.nodes import Argument, Local, Procedure
 
 _INFIX = {
     Prim.ADD: "+",
@@ -73,20 +74,32 @@ def kernel_text(kernel: Kernel) -> str:
     return "\n".join([head, *_Text(kernel.body).body(kernel.body, 1)])
 
 
+def procedure_text(procedure: Procedure) -> str:
+    """Return a procedure as text."""
+    text = _Text(procedure.body, [procedure.result])
+    given = ", ".join(f"{text.local(p)}: {p.element}" for p in procedure.parameters)
+    lines = text.body(procedure.body, 1)
+    result = text.scalar(procedure.result, lines, "  ")
+    return "\n".join([f"procedure {procedure.name}({given})", *lines, f"  return {result}"])
+
+
 class _Text:
-    def __init__(self, body: Iterable[Statement]) -> None:
+    def __init__(self, body: Iterable[Statement], more: Iterable[Scalar] = ()) -> None:
         self.names: dict[Scalar, str] = {}
         self.locals: dict[Local, str] = {}
         uses: dict[Scalar, int] = {}
         seen: set[Scalar] = set()
         stack = [s for statement in walk_statements(body) for s in scalars_in(statement)]
+        stack += more
         while stack:
             scalar = stack.pop()
             uses[scalar] = uses.get(scalar, 0) + 1
             if scalar not in seen:
                 seen.add(scalar)
                 stack.extend(children_of(scalar))
-        self.repeated = {s for s, n in uses.items() if n > 1 and isinstance(s, Apply | Guard)}
+        self.repeated = {
+            s for s, n in uses.items() if n > 1 and isinstance(s, Apply | Call | Guard)
+        }
 
     def body(self, statements: Iterable[Statement], depth: int) -> list[str]:
         lines: list[str] = []
@@ -187,6 +200,8 @@ class _Text:
                 return f"-{texts[x]}"
             case Apply(prim, operands, _):
                 return f"{prim.value}({', '.join(_bare(texts[o]) for o in operands)})"
+            case Call(procedure, operands):
+                return f"{procedure.name}({', '.join(_bare(texts[o]) for o in operands)})"
             case Guard(condition, value, otherwise):
                 return f"({texts[value]} if {texts[condition]} else {texts[otherwise]})"
             case _:

@@ -14,6 +14,7 @@ from agnesi.loops.nodes import (
     Argument,
     Assign,
     Buffer,
+    Call,
     For,
     Foreign,
     FromIndex,
@@ -21,6 +22,7 @@ from agnesi.loops.nodes import (
     If,
     Load,
     Pass,
+    Procedure,
     Scalar,
     Statement,
     Store,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 def children_of(scalar: Scalar) -> tuple[Scalar, ...]:
     """Return the scalars a scalar is made of."""
     match scalar:
-        case Apply(operands=operands):
+        case Apply(operands=operands) | Call(operands=operands):
             return operands
         case Guard(condition, value, otherwise):
             return condition, value, otherwise
@@ -142,6 +144,7 @@ def rebuild_scalar(
     root: Scalar,
     leaf: Callable[[Scalar], Scalar] = lambda scalar: scalar,
     apply: Callable[[Prim, tuple[Scalar, ...], DType], Scalar] = Apply,
+    procedure: Callable[[Procedure], Procedure] = lambda procedure: procedure,
 ) -> Scalar:
     """Return the expression with loads, index values and other leaves replaced.
 
@@ -149,6 +152,7 @@ def rebuild_scalar(
         root: the expression.
         leaf: is given each leaf.
         apply: is given each primitive with its new operands.
+        procedure: is given each procedure that is called.
     """
     new: dict[Scalar, Scalar] = {}
     stack = [root]
@@ -164,6 +168,8 @@ def rebuild_scalar(
         match scalar:
             case Apply(prim, operands, to):
                 new[scalar] = apply(prim, tuple(new[o] for o in operands), to)
+            case Call(called, operands):
+                new[scalar] = Call(procedure(called), tuple(new[o] for o in operands))
             case Guard(condition, value, otherwise):
                 new[scalar] = Guard(new[condition], new[value], new[otherwise])
             case _:
@@ -237,6 +243,12 @@ def map_statement(
             return Accumulate(local, prim, scalar(value))
         case _:
             raise CompilerBug(f"unknown statement {statement!r}")
+
+
+def map_procedure(procedure: Procedure, scalar: Callable[[Scalar], Scalar]) -> Procedure:
+    """Return the procedure with its expressions mapped."""
+    body = tuple(map_statement(s, scalar) for s in procedure.body)
+    return Procedure(procedure.name, procedure.parameters, body, scalar(procedure.result))
 
 
 def _map_argument(

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import BOOL, I64
@@ -20,11 +21,13 @@ from agnesi.loops.nodes import (
     Address,
     Apply,
     Assign,
+    Call,
     For,
     Foreign,
     FromIndex,
     Guard,
     If,
+    Kernel,
     Literal,
     Load,
     Pass,
@@ -36,14 +39,14 @@ from agnesi.loops.nodes import (
     dynamic_scalars,
 )
 from agnesi.loops.prims import COMPARISONS, MATH, Prim
-from agnesi.loops.text import kernel_text
-from agnesi.loops.traverse import children_of
+from agnesi.loops.text import kernel_text, procedure_text
+from agnesi.loops.traverse import children_of, walk_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from agnesi.core.dtypes import DType
-    from agnesi.loops.nodes import Argument, Buffer, Kernel, Local, Statement
+    from agnesi.loops.nodes import Argument, Buffer, Local, Procedure, Statement
 
 
 def verify_kernel(
@@ -63,6 +66,20 @@ def verify_kernel(
         _Check(kernel, elements or {}, native).body(kernel.body)
     except _Wrong as wrong:
         raise CompilerBug(f"kernel {kernel.name}: {wrong}\n{kernel_text(kernel)}") from None
+
+
+@cache
+def _verify_procedure(procedure: Procedure, native: bool) -> None:
+    check = _Check(Kernel(procedure.name, (), (), procedure.body), {}, native)
+    check.assigned.update(procedure.parameters)
+    try:
+        if any(isinstance(s, Foreign) for s in walk_statements(procedure.body)):
+            raise _Wrong("it calls a C function")
+        check.body(procedure.body)
+        check.scalar(procedure.result, where=None)
+    except _Wrong as wrong:
+        text = procedure_text(procedure)
+        raise CompilerBug(f"procedure {procedure.name}: {wrong}\n{text}") from None
 
 
 class _Wrong(Exception):
@@ -221,7 +238,7 @@ class _Check:
         if is_nonnegative(sub(-1, offset)) or at_least(offset, count):
             raise _Wrong(f"{does} {buffer}[{offset}], of {count} elements")
 
-    def scalar(self, root: Scalar, *, where: Statement) -> None:
+    def scalar(self, root: Scalar, *, where: Statement | None) -> None:
         """Check an expression; arms of guards may stay unevaluated, so less is known of them."""
         stack = [(root, True)]
         seen: set[tuple[Scalar, bool]] = set()
@@ -247,6 +264,9 @@ class _Check:
                 case Guard(condition, value, otherwise):
                     self.expect(condition.dtype, BOOL, "the condition of a guard")
                     stack += [(condition, certain), (value, False), (otherwise, False)]
+                case Call(procedure, operands):
+                    _verify_procedure(procedure, self.native)
+                    stack += [(operand, certain) for operand in operands]
                 case Apply(prim, operands, to):
                     self.operation(prim, tuple(o.dtype for o in operands), to)
                     stack += [(operand, certain) for operand in operands]
@@ -285,4 +305,4 @@ class _Check:
 
 def _reads(node: Scalar) -> bool:
     """Whether the expression itself may be good at one place and not at another."""
-    return isinstance(node, Read | Apply | Guard) or bool(children_of(node))
+    return isinstance(node, Read | Apply | Call | Guard) or bool(children_of(node))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agnesi.dims.dim import Index, Min, Size, add, mul, product
-from agnesi.loops.nodes import Accumulate, Apply, For, If, Statement
+from agnesi.loops.nodes import Accumulate, Apply, Call, For, If, Statement
 from agnesi.loops.prims import MATH, Prim
 from agnesi.loops.traverse import scalars_in, walk_scalars
 from agnesi.lower.plan import touched
@@ -11,13 +11,16 @@ from agnesi.lower.program import MultiplyMatrices, Program, RunKernel, Step
 
 # What an elementary function counts for; a convention, near to what its polynomial takes.
 FUNCTION_FLOPS = 10
+# How many a special function takes depends on its argument; this is near to the least.
+PROCEDURE_FLOPS = 50
 _FREE = frozenset({Prim.SELECT, Prim.CAST, Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim.NOT})
 
 
 def flops(step: Step) -> Size:
     """Return the floating-point operations of a step.
 
-    An elementary function counts as ``FUNCTION_FLOPS``, a fused multiply-add as two.
+    An elementary function counts as ``FUNCTION_FLOPS``, a procedure as ``PROCEDURE_FLOPS``, a
+    fused multiply-add as two.
     """
     match step:
         case MultiplyMatrices(batch=batch, m=m, n=n, k=k):
@@ -62,6 +65,8 @@ def _block_flops(statement: Statement, outer: Index) -> Size:
 
 
 def _weight(scalar: object) -> int:
+    if isinstance(scalar, Call):
+        return PROCEDURE_FLOPS
     if not isinstance(scalar, Apply) or not scalar.operands[-1].dtype.is_float:
         return 0
     if scalar.prim in MATH:

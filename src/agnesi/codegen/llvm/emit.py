@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.spell import spell
@@ -15,6 +16,7 @@ from agnesi.loops.nodes import (
     Apply,
     Assign,
     Buffer,
+    Call,
     For,
     Foreign,
     FromIndex,
@@ -38,10 +40,11 @@ from agnesi.loops.traverse import children_of
 
 if TYPE_CHECKING:
     from agnesi.dims.dim import Dim, Size
+    from agnesi.loops.nodes import Procedure
 
 
 def emit_kernel(kernel: Kernel) -> tuple[str, dict[str, None]]:
-    """Return the text of a kernel's function, and the declarations it needs.
+    """Return the text of a kernel's function, and the declarations and procedures it needs.
 
     The function takes a pointer for each buffer, then an i64 for each size.
     """
@@ -57,6 +60,29 @@ def emit_kernel(kernel: Kernel) -> tuple[str, dict[str, None]]:
     allocas = [f"  {name} = alloca {kind}" for name, kind in emitter.allocas]
     lines = [head, "entry:", *allocas, *emitter.w.lines, "  ret void", "}"]
     return "\n".join(lines), emitter.w.declared
+
+
+@cache
+def emit_procedure(procedure: Procedure) -> dict[str, None]:
+    """Return the text of a procedure's function, with what that in turn needs."""
+    emitter = _Emitter(Kernel(procedure.name, (), (), procedure.body))
+    w = emitter.w
+    for k, parameter in enumerate(procedure.parameters):
+        w.line(f"store {value_type(parameter.element)} %p{k}, ptr {emitter.slot(parameter)}")
+    for statement in procedure.body:
+        emitter.statement(statement)
+    kind = value_type(procedure.result.dtype)
+    w.line(f"ret {kind} {emitter.scalar(procedure.result)}")
+    given = ", ".join(f"{value_type(p.element)} %p{k}" for k, p in enumerate(procedure.parameters))
+    # What it is given is all that its result depends on: equal calls are made once.
+    head = f"define internal {kind} @{_symbol(procedure)}({given}) nounwind willreturn memory(none)"
+    allocas = [f"  {name} = alloca {kind}" for name, kind in emitter.allocas]
+    text = "\n".join([f"{head} {{", "entry:", *allocas, *w.lines, "}"])
+    return {**w.declared, text: None}
+
+
+def _symbol(procedure: Procedure) -> str:
+    return f"p_{procedure.name}"
 
 
 class _Emitter:
@@ -282,6 +308,13 @@ class _Emitter:
                 return self.size(size, fleeting)
             case Read(local):
                 return w.let(f"load {value_type(local.element)}, ptr {self.slot(local)}")
+            case Call(procedure, operands):
+                w.declared.update(emit_procedure(procedure))
+                given = ", ".join(
+                    f"{value_type(o.dtype)} {self.find(o, fleeting)}" for o in operands
+                )
+                kind = value_type(node.dtype)
+                return w.let(f"call {kind} @{_symbol(procedure)}({given})")
             case Guard():
                 return self.guard(node, fleeting)
             case _:

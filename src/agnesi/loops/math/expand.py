@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
@@ -14,9 +15,9 @@ from agnesi.loops.math.logistic import sigmoid, softplus
 from agnesi.loops.math.power import cbrt, power
 from agnesi.loops.math.remainder import fmod
 from agnesi.loops.math.trigonometric import cos, sin, tan
-from agnesi.loops.nodes import Apply, Scalar
+from agnesi.loops.nodes import Apply, Procedure, Scalar
 from agnesi.loops.prims import MATH, Prim
-from agnesi.loops.traverse import rebuild_scalar
+from agnesi.loops.traverse import map_procedure, rebuild_scalar
 
 if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
@@ -102,9 +103,14 @@ def expand(prim: Prim, operands: tuple[Scalar, ...]) -> Scalar:
 def expand_scalar(root: Scalar) -> Scalar:
     """Return the expression with every elementary function in it expanded.
 
-    Guarded arms and values inside offsets are expanded too.
+    Guarded arms, values inside offsets and procedures are expanded too.
     """
-    return rebuild_scalar(root, apply=_expanded)
+    return rebuild_scalar(root, apply=_expanded, procedure=_expanded_procedure)
+
+
+@cache
+def _expanded_procedure(procedure: Procedure) -> Procedure:
+    return map_procedure(procedure, expand_scalar)
 
 
 def _expanded(prim: Prim, operands: tuple[Scalar, ...], to: DType) -> Scalar:
