@@ -39,7 +39,7 @@ from agnesi.loops.nodes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 
 class Code:
@@ -65,14 +65,14 @@ class Code:
         self.blocks[-1].append(Assign(variable.local, variable.like(value)))
 
     @contextmanager
-    def when(self, condition: Scalar) -> Iterator[None]:
+    def when(self, condition: Scalar) -> Generator[None]:
         """Do what is written inside if the condition holds."""
         self.blocks.append([])
         yield
         self.blocks[-2].append(If(condition, tuple(self.blocks.pop())))
 
     @contextmanager
-    def repeat(self, condition: Scalar) -> Iterator[None]:
+    def repeat(self, condition: Scalar) -> Generator[None]:
         """Do what is written inside as long as the condition holds."""
         self.blocks.append([])
         yield
