@@ -88,7 +88,16 @@ class _Lowering:
         self.place_stored()
         self.before: dict[int, set[int]] = {}
         self.number = {id(g): k for k, g in enumerate(self.fusion.groups)}
+        self.reads = [dict.fromkeys(self.direct_reads(g)) for g in self.fusion.groups]
+        self.readers: dict[Tensor, set[int]] = {}
+        for k, reads in enumerate(self.reads):
+            for node in reads:
+                self.readers.setdefault(node, set()).add(k)
         self.needs = [self.group_needs(g) for g in self.fusion.groups]
+        self.followers: dict[int, set[int]] = {}
+        for k, needs in enumerate(self.needs):
+            for need in needs:
+                self.followers.setdefault(need, set()).add(k)
         self.guards = self.late_guards()
         commits, renewed = self.place_updates()
         steps = self.ordered_steps(output_buffers)
@@ -206,7 +215,7 @@ class _Lowering:
     def group_needs(self, group: Group) -> set[int]:
         """Return the groups that have to run before this one."""
         needs: set[int] = set()
-        for node in self.direct_reads(group):
+        for node in self.reads[self.number[id(group)]]:
             if node in self.home:
                 needs.add(self.number[id(self.home[node])])
         seen: set[Tensor] = set()
@@ -278,17 +287,14 @@ class _Lowering:
             return False
         if not self.reads_in_place(group, value, own):
             return False
-        readers = {
-            k
-            for k, other in enumerate(self.fusion.groups)
-            if k != me and any(n is leaf for n in self.direct_reads(other))
-        }
-        earlier = {*readers, *(self.guards - {me})}
+        earlier = (self.readers.get(leaf, set()) | self.guards) - {me}
         if me in self.guards or any(n is leaf for n in self.updates.values()):
             return False
-        if any(self.reaches(me, k) for k in earlier):
+        if not earlier.isdisjoint(self.after(me)):
             return False
         self.before.setdefault(me, set()).update(earlier)
+        for k in earlier:
+            self.followers.setdefault(k, set()).add(me)
         return True
 
     def reads_in_place(self, group: Group, value: Tensor, own: Buffer) -> bool:
@@ -306,19 +312,16 @@ class _Lowering:
             if isinstance(scalar, Load) and scalar.buffer is own
         )
 
-    def reaches(self, start: int, goal: int) -> bool:
-        """Whether ``goal`` needs ``start``, directly or not."""
+    def after(self, start: int) -> set[int]:
+        """Return the groups that have to come after one, directly or not."""
         seen: set[int] = set()
-        stack = [goal]
+        stack = [*self.followers.get(start, ())]
         while stack:
             k = stack.pop()
-            if k == start:
-                return True
             if k not in seen:
                 seen.add(k)
-                stack.extend(self.needs[k])
-                stack.extend(self.before.get(k, ()))
-        return False
+                stack.extend(self.followers.get(k, ()))
+        return seen
 
     def ordered_steps(self, outputs: Sequence[Buffer]) -> list[Step]:
         """Return all steps but the last copies into shared variables."""

@@ -5,7 +5,8 @@ before: t0, t1 = f(t0), t2 = f(t1) of one size       after: t0 and t2 in slot 0,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import Dim, Size, Value, mul, product
@@ -26,9 +27,47 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class _Slot:
-    bytes: Size
-    free_after: int
+class _Slots:
+    """Slots of the arena.  Those of one size are kept together, so that few sizes are compared.
+
+    Attributes:
+        sizes: bytes of each slot.
+        waiting: by size, when slots become free, and which: a heap.
+        holds: whether a slot of the first size is seen to hold the second.
+    """
+
+    sizes: list[Size] = field(default_factory=list["Size"])
+    waiting: dict[Size, list[tuple[int, int]]] = field(
+        default_factory=dict["Size", "list[tuple[int, int]]"]
+    )
+    holds: dict[tuple[Size, Size], bool] = field(default_factory=dict["tuple[Size, Size]", bool])
+
+    def take(self, size: Size, first: int, last: int) -> int:
+        """Return the smallest slot for this size that is free from ``first`` to ``last``."""
+        best = size if self.is_free(size, first) else None
+        if best is None:
+            for other in self.waiting:
+                if self.is_free(other, first) and self.at_least(other, size):
+                    best = other if best is None or self.at_least(best, other) else best
+        if best is None:
+            best, position = size, len(self.sizes)
+            self.sizes.append(size)
+        else:
+            position = heappop(self.waiting[best])[1]
+        heappush(self.waiting.setdefault(best, []), (last, position))
+        return position
+
+    def is_free(self, size: Size, first: int) -> bool:
+        """Whether a slot of just this size is free from a step on."""
+        heap = self.waiting.get(size)
+        return bool(heap) and heap[0][0] < first
+
+    def at_least(self, a: Size, b: Size) -> bool:
+        """Whether ``a >= b`` is seen."""
+        pair = (a, b)
+        if pair not in self.holds:
+            self.holds[pair] = at_least(a, b)
+        return self.holds[pair]
 
 
 def accesses(step: Step) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
@@ -65,7 +104,7 @@ def plan_buffers(program: Program) -> None:
         for buffer in touched(step):
             first.setdefault(buffer, k)
             last[buffer] = k
-    slots: list[_Slot] = []
+    slots = _Slots()
     late = 0
     for buffer in sorted(first, key=first.__getitem__):
         storage = program.storage[buffer]
@@ -78,24 +117,9 @@ def plan_buffers(program: Program) -> None:
             program.storage[buffer] = replace(storage, space=Space.LATE, position=late)
             late += 1
             continue
-        position = _fitting(slots, size, first[buffer])
-        if position is None:
-            position = len(slots)
-            slots.append(_Slot(size, -1))
-        slots[position].free_after = last[buffer]
+        position = slots.take(size, first[buffer], last[buffer])
         program.storage[buffer] = replace(storage, position=position)
-    program.slots = [slot.bytes for slot in slots]
-
-
-def _fitting(slots: list[_Slot], size: Size, start: int) -> int | None:
-    """Return the smallest free slot that holds this size, None if there is none."""
-    best: int | None = None
-    for k, slot in enumerate(slots):
-        if slot.free_after >= start or not at_least(slot.bytes, size):
-            continue
-        if best is None or at_least(slots[best].bytes, slot.bytes):
-            best = k
-    return best
+    program.slots = slots.sizes
 
 
 def _entry_values(program: Program) -> set[Dim]:

@@ -32,7 +32,7 @@ from agnesi.lower.program import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from agnesi.dims.dim import Size
     from agnesi.graph.leaves import Leaf
@@ -73,21 +73,25 @@ def emit_program(program: Program, form: Form, attributes: str = "") -> Emitted:
     """
     keys = len(program.outputs) if form == "dict" else 0
     layout = at.Layout(len(program.constants), len(program.shareds), keys)
-    entry = _Entry(program, form, layout)
-    entry.emit()
-    functions: list[str] = []
-    declared = dict(entry.w.declared)
+    declared: dict[str, None] = {}
+    # Kernels that differ only in what they are given are one function.
+    functions: dict[str, str] = {}
+    called: dict[str, str] = {}
     for step in program.steps:
         if isinstance(step, RunKernel):
+            name = step.kernel.name
             text, needs = emit_kernel(step.kernel)
-            functions.append(text)
+            called[name] = functions.setdefault(text.replace(f"@{name}(", "@{}(", 1), name)
             declared.update(needs)
+    entry = _Entry(program, form, layout, called)
+    entry.emit()
+    declared.update(entry.w.declared)
     head = "define ptr @call(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) #1 {"
     body = "\n".join([head, "entry:", *entry.allocas, *entry.w.lines, "}"])
     lines = [
         f"; {program.name}",
         *declared,
-        *functions,
+        *(text.replace("@{}(", f"@{name}(", 1) for text, name in functions.items()),
         body,
         f"attributes #0 = {{ nounwind noinline {attributes} }}",
         "attributes #1 = { nounwind }",
@@ -104,8 +108,12 @@ def emit_program(program: Program, form: Form, attributes: str = "") -> Emitted:
 class _Entry:
     """Writes the callable, part by part, in the order in which it runs."""
 
-    def __init__(self, program: Program, form: Form, layout: at.Layout) -> None:
+    def __init__(
+        self, program: Program, form: Form, layout: at.Layout, called: Mapping[str, str]
+    ) -> None:
         self.program, self.form, self.layout = program, form, layout
+        # The function of each kernel, by the kernel's name.
+        self.called = called
         self.w = Writer()
         self.allocas: list[str] = []
         self.known: dict[Dim, str] = {}
@@ -505,7 +513,7 @@ class _Entry:
             case RunKernel(kernel=kernel):
                 pointers = [f"ptr {self.pointer[b]}" for b in kernel.buffers]
                 sizes = [f"i64 {w.size(s, self.known)}" for s in kernel.sizes]
-                w.line(f"call void @{kernel.name}({', '.join(pointers + sizes)})")
+                w.line(f"call void @{self.called[kernel.name]}({', '.join(pointers + sizes)})")
             case MultiplyMatrices():
                 self.multiply(step)
             case CallHost():
