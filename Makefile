@@ -15,7 +15,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check bench format
+.PHONY: help demo test check bench fuzz format
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: .venv/.dev  ## format, lint, types and layers, all without running the co
 
 bench: .venv/.test  ## measure speed (arguments: make bench ARGS=...)
 	$(BIN)/python -m bench $(ARGS)
+
+fuzz: .venv/.test  ## hold random graphs against NumPy (arguments: make fuzz ARGS="--seconds 600")
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 format: .venv/.dev  ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix-only

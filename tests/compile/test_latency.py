@@ -1,4 +1,4 @@
-"""Large graphs: compilation is linear, neither recursion nor the number of kernels is in the way."""
+"""Large graphs: compilation is linear, and no recursion limits it."""
 
 from __future__ import annotations
 

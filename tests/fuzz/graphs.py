@@ -1,7 +1,8 @@
 """Random well-typed graphs, with values to run them on.
 
 A :class:`Program` is a list of steps over earlier results, so that it prints as a script that
-builds the same graph again.
+builds the same graph again.  Half of the steps are made by hand, for depth and for the forms that
+rules look for; the others are calls of any declared op, with the arguments of its samples.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
+from agnesi.ops import OPS
+from agnesi.ops.families import Op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,46 @@ BINARY = ("add", "subtract", "multiply", "maximum", "minimum", "divide", "arctan
 INTEGER = ("floor_divide", "remainder", "bitwise_and", "bitwise_or", "bitwise_xor")
 COMPARE = ("less", "greater_equal", "equal", "not_equal")
 REDUCE = ("sum", "prod", "max", "min", "mean", "any", "all")
+NAMESPACES = ("", "special.", "linalg.", "fft.")
+# What says something else as soon as a last digit is rounded otherwise; and casts, whose results
+# differ between machines where an integer does not hold a float: the steps made by hand cast.
+_UNSTEADY = frozenset({"nextafter", "spacing", "frexp", "astype"})
+
+
+def _path(op: type[Op]) -> str | None:
+    """Return the public name of an op, from ``ag`` on, if it is called by it."""
+    if op.call.__func__ is not Op.call.__func__:
+        return None
+    for space in NAMESPACES:
+        holder = getattr(ag, space[:-1], None) if space else ag
+        if holder is not None and callable(getattr(holder, op.public, None)):
+            return f"ag.{space}{op.public}"
+    return None
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_plain(v) for v in value)
+    return value is None or type(value) in (bool, int, float, str, slice)
+
+
+def declared_calls() -> list[str]:
+    """Return calls of every declared op that has a public name, as ``ag.sum({}, 0)``."""
+    found: dict[str, None] = {}
+    for op in OPS:
+        path = _path(op)
+        if path is None or op.public in _UNSTEADY:
+            continue
+        for sample in op.all_samples():
+            extra = (*sample.extra, *sample.named.values())
+            if sample.shapes and all(_is_plain(e) for e in extra):
+                given = ["{}"] * len(sample.shapes) + [repr(e) for e in sample.extra]
+                given += [f"{name}={value!r}" for name, value in sample.named.items()]
+                found[f"{path}({', '.join(given)})"] = None
+    return list(found)
+
+
+CALLS = declared_calls()
 
 
 @dataclass
@@ -150,6 +193,9 @@ def random_step(
     a, b, c = pick(), pick(), pick()
     is_float = values[a].dtype.is_float
     shape, ndim = shapes[a], len(shapes[a])
+    if random.random() < 0.5:
+        call = CALLS[int(random.integers(len(CALLS)))]
+        return call.format(*(f"v[{pick()}]" for _ in range(call.count("{}"))))
     kind = int(random.integers(0, 20))
     number = round(float(random.uniform(-2, 2)), 2)
     axis = int(random.integers(-ndim, ndim)) if ndim else 0

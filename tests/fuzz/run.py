@@ -1,4 +1,4 @@
-"""Run one random program three ways and compare."""
+"""Run one random program in several ways and compare: rules on and off, loops, NumPy."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from agnesi.core import knobs
 from agnesi.graph.interpret import interpret
 from tests.fuzz.graphs import Program, random_arrays
 
+REFUSED = (ag.ShapeError, ag.IndexOutOfBounds, np.linalg.LinAlgError)
 
-def check(program: Program, seed: int, *, loops: bool = True) -> bool:
+
+def check(program: Program, seed: int, *, loops: bool = True, plain: bool = False) -> bool:
     """Compare native code and the loop interpreter with the unrewritten graph in NumPy.
+
+    Args:
+        program: what to run.
+        seed: of the values.
+        loops: whether to run the loop interpreter as well.
+        plain: whether to run native code without rules as well.
 
     Returns:
         Whether there was anything to compare: False where a call is refused, by all alike.
@@ -28,15 +36,16 @@ def check(program: Program, seed: int, *, loops: bool = True) -> bool:
         with np.errstate(all="ignore"):
             expected = interpret(outputs, dict(zip(inputs, arrays, strict=True)))
             scales = [spread(outputs, inputs, arrays, k) for k in range(2)]
-    except (ag.ShapeError, ag.IndexOutOfBounds) as error:
+    except REFUSED as error:
         refused, expected, scales = type(error), [], []
-    ways = ["native", "loops"] if loops else ["native"]
+    ways = ["native", *(["loops"] if loops else []), *(["plain"] if plain else [])]
     for way in ways:
-        with knobs.setting(interpret="loops" if way == "loops" else "", verify=1):
+        interpreter, rules = "loops" if way == "loops" else "", 0 if way == "plain" else -1
+        with knobs.setting(interpret=interpreter, bisect=rules, verify=1):
             f = ag.function(inputs, outputs, on_unused_input="ignore", name="fuzzed")
         try:
             found = f(*arrays)
-        except (ag.ShapeError, ag.IndexOutOfBounds):
+        except REFUSED:
             # Rules may drop what would have been refused, but may not refuse anything new.
             assert refused is not None, f"{way} refuses what NumPy computes\n{program.script(seed)}"
             continue
