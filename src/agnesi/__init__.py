@@ -18,7 +18,13 @@ from agnesi.api.inputs import tensor3 as tensor3
 from agnesi.api.inputs import tensor4 as tensor4
 from agnesi.api.inputs import vector as vector
 from agnesi.api.surface import connect as _connect
+from agnesi.autodiff.forward import hvp as hvp
+from agnesi.autodiff.forward import jvp as jvp
 from agnesi.autodiff.reverse import grad as grad
+from agnesi.autodiff.reverse import subgraph_grad as subgraph_grad
+from agnesi.autodiff.reverse import value_and_grad as value_and_grad
+from agnesi.autodiff.reverse import vjp as vjp
+from agnesi.batching.vectorize import vectorize as vectorize
 from agnesi.compile.function import Function as Function
 from agnesi.compile.function import In as In
 from agnesi.compile.function import function as function

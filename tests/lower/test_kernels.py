@@ -165,3 +165,11 @@ def test_one_value_for_two_shared_variables():
     new = a * 10 + b
     ag.function([], [], updates=[(a, new), (b, new)])()
     assert a.get_value().tolist() == b.get_value().tolist() == [12] * 3
+
+
+def test_a_stack_of_transposed_matrices_reshaped_is_no_transposed_matrix():
+    x, w = ag.input("x", "f32[2, 3, 4]"), ag.input("w", "f32[3, 5]")
+    a = np.random.default_rng(0).random((2, 3, 4), np.float32)
+    b = np.random.default_rng(1).random((3, 5), np.float32)
+    found = ag.function([x, w], x.mT.reshape(8, 3) @ w)(a, b)
+    np.testing.assert_allclose(found, a.swapaxes(1, 2).reshape(8, 3) @ b, rtol=1e-6)

@@ -77,10 +77,12 @@ def map_sizes(node: Tensor, replace: Callable[[Dim], Size | None]) -> tuple[Any,
     return tuple(changed)
 
 
-def with_operands(node: Tensor, operands: Iterable[Tensor]) -> Tensor:
-    """Return the same op on other operands."""
+def with_operands(
+    node: Tensor, operands: Iterable[Tensor], args: tuple[Any, ...] | None = None
+) -> Tensor:
+    """Return the same op on other operands, and with other attributes where ``args`` has them."""
     fresh = iter(operands)
-    return type(node)(*(_refill(arg, fresh) for arg in node.args))
+    return type(node)(*(_refill(arg, fresh) for arg in (node.args if args is None else args)))
 
 
 def _refill(arg: Any, fresh: Any) -> Any:

@@ -13,7 +13,7 @@ package is imported (``agnesi/api/surface.py``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, Union
 
 import numpy as np
 
@@ -67,7 +67,12 @@ class Tensor(Term):
         type: dtype and shape.
         operands: the tensors this node is computed from, in order.
         name: a name given by the user, or None.
+        cuts_gradients: derivatives see no way from the operands to the result.
+        rebuilds_sizes: ``batch`` finds anew the sizes among the attributes that are values.
     """
+
+    cuts_gradients: ClassVar[bool] = False
+    rebuilds_sizes: ClassVar[bool] = False
 
     type: TensorType = derived()
     operands: tuple[Tensor, ...] = derived()
@@ -79,7 +84,29 @@ class Tensor(Term):
         raise NotImplementedError
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the cotangent of each operand, given that of the result; None for no gradient."""
+        """Return the cotangent of each operand, given that of the result.
+
+        None stands for one that is 0 (nearly) everywhere, and for an operand that is no float.
+        Where there is no derivative to be had, :meth:`no_derivative` says so.
+        """
+        raise NotImplementedError
+
+    def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
+        """Return the tangent of the result, given those of the operands; None for one that is 0."""
+        raise NotImplementedError
+
+    def no_derivative(self, place: int) -> str | None:
+        """Return why there is no derivative by this operand; None where there is one, also of 0."""
+        return None
+
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """Return the same op on many examples at once, along an axis in front of the result.
+
+        Args:
+            operands: what the operands became.
+            batched: which of them have the axis in front; at least one.
+            size: of the axis.
+        """
         raise NotImplementedError
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
@@ -107,6 +134,18 @@ class Tensor(Term):
         self.derive(operands=tuple(operands))
         self.derive(type=self.infer())
         source.note(self)
+
+    @property
+    def operand_names(self) -> tuple[str, ...]:
+        """The names of the operands: those of their fields, with a number in a tuple."""
+        names: list[str] = []
+        for field, arg in zip(self.fields, self.args, strict=True):
+            if isinstance(arg, Tensor):
+                names.append(field)
+            elif isinstance(arg, tuple):
+                items: tuple[Any, ...] = arg
+                names += [f"{field}[{k}]" for k, a in enumerate(items) if isinstance(a, Tensor)]
+        return tuple(names)
 
     @property
     def dependencies(self) -> tuple[Tensor, ...]:

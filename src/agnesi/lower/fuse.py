@@ -89,9 +89,12 @@ def in_memory(node: Tensor) -> Sequence[Tensor]:
 
 def matrix_view(node: Tensor) -> tuple[Tensor, bool]:
     """Return the node whose buffer holds a matrix operand, and whether it is read transposed."""
+    matrix = node.type.shape[-2:]
     node = same_memory(node)
     last = node.ndim - 1
-    if isinstance(node, Transpose) and node.order == (*range(last - 1), last, last - 1):
+    # A stack of transposed matrices, reshaped into one matrix, is no transposed matrix.
+    swaps = isinstance(node, Transpose) and node.order == (*range(last - 1), last, last - 1)
+    if isinstance(node, Transpose) and swaps and node.type.shape[-2:] == matrix:
         inner = same_memory(node.x)
         if inner.ndim == node.ndim:
             return inner, True

@@ -84,6 +84,7 @@ class Cast(Elementwise):
     to: DType
 
     public = "astype"
+    linear = True
     reference = staticmethod(_converted)
     samples = tuple(
         Sample((shape,), (dtype,))
@@ -110,6 +111,21 @@ class Cast(Elementwise):
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """Cast back, between floats; integers have no gradient."""
         return (astype(ct, self.x.dtype) if self.x.dtype.is_float and self.to.is_float else None,)
+
+    def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
+        """The tangent in the other dtype, between floats."""
+        (tangent,) = tangents
+        return None if tangent is None or not self.to.is_float else astype(tangent, self.to)
+
+    def no_derivative(self, place: int) -> str | None:
+        """That of the positions an integer comes from, which is 0 only where nobody asks."""
+        below = self.x
+        while self.to.is_float and below.dtype.is_integer and len(below.operands) == 1:
+            reason = below.no_derivative(0)
+            if reason is not None:
+                return reason
+            (below,) = below.operands
+        return None
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's astype."""

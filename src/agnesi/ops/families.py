@@ -18,19 +18,26 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, cast
 
 import numpy as np
 
+from agnesi.autodiff.forward import push, transposed
+from agnesi.autodiff.reverse import filled, is_continuous, pull
+from agnesi.batching.graph import batch_graph, in_front
 from agnesi.core.dtypes import ALL, BOOL, F32, FLOATS, DType
 from agnesi.core.errors import CompilerBug
+from agnesi.dims.dim import Dim
+from agnesi.graph.graph import rebuild, with_operands
+from agnesi.graph.leaves import new_input
 from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor
 from agnesi.graph.types import TensorType, shape_text
 from agnesi.loops.nodes import Address, Scalar, Statement, apply
 from agnesi.ops.lift import broadcast_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from agnesi.dims.dim import Shape, Size
     from agnesi.loops.nodes import Buffer
@@ -92,6 +99,49 @@ HALVES = (0.5, 1.5, 2.5, -0.5, -1.5)
 ANY = Domain(special=IEEE)
 
 
+def _sizes_in_front(value: Any, size: Size) -> Any:
+    return (size, *value)
+
+
+def _axes_in_front(value: Any, size: Size) -> Any:
+    return value + 1 if isinstance(value, int) else tuple(axis + 1 for axis in value)
+
+
+def keep(value: Any, size: Size) -> Any:
+    """The rule of an attribute that has nothing to do with axes."""
+    return value
+
+
+# What becomes of an attribute of this name when every operand gets an axis in front.
+LeadingRule: TypeAlias = "Callable[[Any, Size], Any]"
+LEADING: Mapping[str, LeadingRule] = MappingProxyType(
+    {
+        "axis": _axes_in_front,
+        "axes": _axes_in_front,
+        "order": lambda value, _: (0, *(axis + 1 for axis in value)),
+        "target": _sizes_in_front,
+        "extents": _sizes_in_front,
+        "starts": lambda value, _: (0, *value),
+        "steps": lambda value, _: (1, *value),
+    }
+)
+
+
+def _counts_axes(arg: Any) -> bool:
+    """Whether an attribute may be about axes or sizes."""
+    if isinstance(arg, tuple):
+        return any(not isinstance(item, Tensor) for item in cast("tuple[Any, ...]", arg))
+    return isinstance(arg, int | Dim) and not isinstance(arg, bool)
+
+
+def all_in_front(
+    operands: Sequence[Tensor], batched: Sequence[bool], size: Size
+) -> tuple[Tensor, ...]:
+    """Return the operands, each of them with the axis of examples in front."""
+    pairs = zip(operands, batched, strict=True)
+    return tuple(o if has else in_front(o, size) for o, has in pairs)
+
+
 class Op(Tensor):
     """What every op has besides what a tensor has.
 
@@ -104,6 +154,11 @@ class Op(Tensor):
         domain: where sample values come from, one for each operand; the last goes on.
         differentiable: whether there is a derivative that is not 0 nearly everywhere.
         tolerance: largest error against the reference, in units in the last place.
+        linear: the result is linear in its float operands together: ``op(a + b) = op(a) + op(b)``.
+        multilinear: the result is linear in each float operand while the others are held.
+        undefined: names of operands by which there is no derivative, and why.
+        leading: for attributes whose name is not in ``LEADING``, what becomes of them when every
+            operand gets an axis in front.
     """
 
     public: ClassVar[str] = ""
@@ -114,6 +169,60 @@ class Op(Tensor):
     domain: ClassVar[tuple[Domain, ...]] = (Domain(),)
     differentiable: ClassVar[bool] = True
     tolerance: ClassVar[float] = 4.0
+    linear: ClassVar[bool] = False
+    multilinear: ClassVar[bool] = False
+    undefined: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    leading: ClassVar[Mapping[str, LeadingRule]] = MappingProxyType({})
+
+    def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
+        """The op itself where it is linear, else the transpose of ``vjp``."""
+        if self.linear:
+            return self._on_tangents(tangents)
+        if not self.multilinear:
+            return transposed(self, tangents)
+        total: Tensor | None = None
+        for place, tangent in enumerate(tangents):
+            if tangent is not None:
+                changed = (*self.operands[:place], tangent, *self.operands[place + 1 :])
+                part = with_operands(self, changed)
+                total = part if total is None else total + part
+        return total
+
+    def _on_tangents(self, tangents: tuple[Tensor | None, ...]) -> Tensor:
+        def moved(operand: Tensor, tangent: Tensor | None) -> Tensor:
+            if tangent is not None:
+                return tangent
+            return filled(operand, 0) if is_continuous(operand) else operand
+
+        return with_operands(self, map(moved, self.operands, tangents))
+
+    def no_derivative(self, place: int) -> str | None:
+        """What ``undefined`` says."""
+        return self.undefined.get(self.operand_names[place].split("[")[0])
+
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """The same op with its axes one further back, on operands that all have the axis."""
+        args = self.args_in_front(size)
+        if args is None:
+            raise CompilerBug(
+                f"vectorize: {type(self).__name__} has attributes of which ops/families.py cannot "
+                "tell what becomes of them when each operand gets an axis in front: give them "
+                "names that LEADING knows, say it in `leading`, or write batch()"
+            )
+        return with_operands(self, all_in_front(operands, batched, size), args)
+
+    def args_in_front(self, size: Size) -> tuple[Any, ...] | None:
+        """Return the fields for operands with an axis in front; None where that is not known."""
+        changed: list[Any] = []
+        for name, arg in zip(self.fields, self.args, strict=True):
+            rule = self.leading.get(name) or LEADING.get(name)
+            if rule is not None:
+                changed.append(rule(arg, size))
+            elif _counts_axes(arg):
+                return None
+            else:
+                changed.append(arg)
+        return tuple(changed)
 
     @classmethod
     def call(cls, *operands: Any, **named: Any) -> Tensor:
@@ -157,6 +266,17 @@ class Elementwise(Op):
         if len(kinds) > 1 or len({o.ndim for o in self.operands}) > 1:
             raise CompilerBug(f"{name}: operands {[o.type for o in self.operands]} are not alike")
         return TensorType(self.result_dtype(next(iter(kinds))), self.common_shape())
+
+    def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
+        """The Jacobian is diagonal, so that it is its own transpose."""
+        if self.linear:
+            return super().jvp(tangents)
+        total: Tensor | None = None
+        for place, tangent in enumerate(tangents):
+            part = None if tangent is None else self.vjp(tangent)[place]
+            if part is not None:
+                total = part if total is None else total + part
+        return total
 
     def common_shape(self) -> Shape:
         """Return the shape of the result, taking the best known size of each axis."""
@@ -257,6 +377,8 @@ def same_shapes(tensors: Sequence[Tensor], shape: Shape) -> tuple[Requirement, .
 class Movement(Op):
     """Each element of the result is an element of the operand."""
 
+    linear = True
+
     def source_index(self, index: Shape) -> Shape:
         """Return the operand's index of the element at this index of the result."""
         raise NotImplementedError
@@ -308,9 +430,48 @@ class Composite(Op):
         """Return the expression of simpler ops."""
         raise NotImplementedError
 
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """That of the expression, where the op does not know better."""
+        alone = _on_its_own(self)
+        pulled = pull([(alone.decompose(), ct)], alone.operands, constants=alone.operands)
+        found = [pulled.cotangents.get(o) for o in alone.operands]
+        back = dict(zip(alone.operands, self.operands, strict=True))
+        kept = [k for k, part in enumerate(found) if part is not None]
+        parts = dict(zip(kept, rebuild([p for p in found if p is not None], back), strict=True))
+        return tuple(parts.get(k) for k in range(len(found)))
+
+    def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
+        """That of the expression, or the transpose of the op's own ``vjp``."""
+        if type(self).vjp is not Composite.vjp:
+            return super().jvp(tangents)
+        alone = _on_its_own(self)
+        pairs = zip(alone.operands, tangents, strict=True)
+        given = {o: t for o, t in pairs if t is not None}
+        (tangent,) = push([alone.decompose()], given, stop=alone.operands)
+        if tangent is None:
+            return None
+        return rebuild([tangent], dict(zip(alone.operands, self.operands, strict=True)))[0]
+
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """The op with its axes one further back, or that of the expression."""
+        if self.args_in_front(size) is not None:
+            return super().batch(operands, batched, size)
+        alone = _on_its_own(self)
+        spread = all_in_front(operands, batched, size)
+        mapped = dict(zip(alone.operands, spread, strict=True))
+        return batch_graph([alone.decompose()], mapped, size)[0]
+
     def infer(self) -> TensorType:
         """The type of the first operand."""
         return self.operands[0].type
+
+
+def _on_its_own(node: Composite) -> Composite:
+    """Return the op on inputs of its own, each of them another one."""
+    inputs = [new_input(None, operand.type) for operand in node.operands]
+    alone = with_operands(node, inputs)
+    assert isinstance(alone, Composite)
+    return alone
 
 
 class Memory(Protocol):

@@ -34,6 +34,7 @@ class Concatenate(Op):
     axis: int
 
     public = "concatenate"
+    linear = True
     reference = staticmethod(_concatenate)
     domain = (ANY,)
     samples = (

@@ -8,15 +8,25 @@ import numpy as np
 
 from agnesi.core.dtypes import BOOL, I64
 from agnesi.core.errors import CompilerBug, GraphTypeError
-from agnesi.dims.dim import product
+from agnesi.dims.dim import mul, product
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor, TensorLike, scalar_of
 from agnesi.graph.types import TensorType, shape_text
-from agnesi.ops.families import Domain, Op, Reject, Sample
+from agnesi.ops.families import Domain, Op, Reject, Sample, all_in_front
 from agnesi.ops.lift import broadcast_sizes, cast, common_dtype, lift_all, operand_lines, unify
-from agnesi.ops.movement import broadcast, expand_dims, moveaxis, reshape, squeeze, swapaxes
+from agnesi.ops.movement import (
+    Reshape,
+    broadcast,
+    expand_dims,
+    moveaxis,
+    reshape,
+    squeeze,
+    swapaxes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from agnesi.dims.dim import Size
 
 __all__ = ["dot", "matmul"]
 
@@ -31,6 +41,7 @@ class MatMul(Op):
     y: Tensor
 
     public = "matmul"
+    multilinear = True
     reference = np.matmul
     domain = (Domain(),)
     tolerance = 64.0
@@ -67,6 +78,16 @@ class MatMul(Op):
             MatMul(swapaxes(self.x, -1, -2), ct),
         )
 
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """One product for all examples where one side is the same for all, else a stack of them."""
+        x, y = operands
+        if self.ndim > 2 or all(batched):
+            return MatMul(*all_in_front(operands, batched, size))
+        if not batched[0]:
+            # x @ y is the transpose of y.T @ x.T.
+            return swapaxes(_stacked_rows(swapaxes(y, -1, -2), swapaxes(x, -1, -2)), -1, -2)
+        return _stacked_rows(x, y)
+
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's own."""
         return np.matmul(*operands)
@@ -88,6 +109,13 @@ class MatMul(Op):
         pairs += list(zip(self.x.type.shape[:-2], self.y.type.shape[:-2], strict=True))
         words = f"sizes of {self.x.type} @ {self.y.type}"
         return tuple(Requirement("equal", a, b, words) for a, b in pairs if a != b)
+
+
+def _stacked_rows(x: Tensor, y: Tensor) -> Tensor:
+    """Return ``[size, m, k] @ [k, n]`` as one product of matrices."""
+    size, m, k = x.type.shape
+    rows = Reshape(x, (mul(size, m), k))
+    return Reshape(MatMul(rows, y), (size, m, y.type.shape[-1]))
 
 
 def matmul(x: TensorLike, y: TensorLike, /) -> Tensor:

@@ -72,6 +72,11 @@ class BroadcastTo(Movement):
         inner = index[len(index) - len(own) :]
         return tuple(0 if s == 1 else i for s, i in zip(own, inner, strict=True))
 
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """Axes that the operand lacks come behind that of the examples."""
+        missing = tuple(range(1, 1 + self.ndim - self.x.ndim))
+        return BroadcastTo(restore_axes(operands[0], missing), (size, *self.target))
+
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """Sum over the axes that were repeated."""
         own, shape = self.x.type.shape, self.type.shape
@@ -344,6 +349,7 @@ class Reshape(Op):
     target: Shape
 
     public = "reshape"
+    linear = True
     reference = np.reshape
     samples = (
         Sample(((2, 6),), ((3, 4),)),

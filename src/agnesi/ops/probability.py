@@ -184,6 +184,7 @@ class WithinBounds(Elementwise):
     domain = (Domain(0, 4),)
     samples = (Sample(((5,),), (5,)), Sample(((),), (5,)), Sample(((2, 0),), (5,)))
     differentiable = False
+    rebuilds_sizes = True
 
     @classmethod
     def all_rejects(cls) -> tuple[Reject, ...]:
@@ -202,6 +203,10 @@ class WithinBounds(Elementwise):
     def scalar(self, *operands: Scalar) -> Scalar:
         """The integer itself."""
         return operands[0]
+
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """The least and greatest of all examples are checked."""
+        return within_bounds(operands[0], self.limit)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """No gradient."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -54,6 +55,7 @@ class Sum(Reduction):
     """
 
     public = "sum"
+    linear = True
     combine = Prim.ADD
     reference = np.sum
     samples = (*_SAMPLES, *_LONG, *_EMPTY)
@@ -164,6 +166,15 @@ class Extreme(Reduction):
         chosen = self.x == spread_back(self, self)
         count = sum(chosen.astype(self.dtype), self.axes)
         return (where(chosen, spread_back(self, ct / count), 0),)
+
+    def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
+        """The mean of the tangents of the elements that are extreme; 0 if there are none."""
+        (tangent,) = tangents
+        if tangent is None:
+            return None
+        chosen = self.x == spread_back(self, self)
+        count = sum(chosen.astype(self.dtype), self.axes)
+        return sum(where(chosen, tangent, 0), self.axes) / where(count == 0, 1, count)
 
     def requirements(self) -> tuple[Requirement, ...]:
         """At least one element to choose from."""
@@ -295,6 +306,7 @@ class ArgExtreme(Op):
     axis: int
 
     differentiable = False
+    undefined = MappingProxyType({"x": "it is a position, and jumps from one to the other"})
     samples = (
         Sample(((3, 4),)),
         Sample(((3, 4),), (0,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from agnesi.dims.simplify import ceildiv, floordiv, is_nonnegative, maximum, min
 from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Guard, Scalar, index_scalar, literal
-from agnesi.ops.families import Domain, Movement, Op, Reject, Sample
+from agnesi.ops.families import LEADING, Domain, Movement, Op, Reject, Sample
 from agnesi.ops.lift import as_items, as_size, is_integer, operand_lines
 from agnesi.ops.movement import Squeeze, restore_axes
 
@@ -94,6 +95,7 @@ class Indexed(Slice):
 
     indexed: tuple[int, ...]
 
+    leading = MappingProxyType({"indexed": LEADING["axes"]})
     samples = (Sample(((5, 4), ())), Sample(((3,), ())))
     rejects = (Reject(("f32[2]", "f32[]"), "an index is an integer"),)
     domain = (Domain(), Domain(-3, 2, dtypes=INTEGERS))
@@ -127,6 +129,7 @@ class Place(Op):
     target: Shape
 
     public = "place"
+    linear = True
     reference = staticmethod(_place)
     samples = (
         Sample(((2, 3),), ((1, 0), (2, 1), (5, 3))),

@@ -1,0 +1,71 @@
+"""Put an axis in front of everything in a graph that depends on a mapped input.
+
+before: %1 = add(%x, %w)       x: f32[3], w: f32[3]
+after:  %2 = add(%X, %1)       X: f32[size, 3], %1: f32[size, 3] = broadcast_to(%w, [size, 3])
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.core import source
+from agnesi.core.errors import CompilerBug, GraphTypeError
+from agnesi.graph.graph import toposort
+from agnesi.graph.tensor import SURFACE, Tensor, scalar_of
+from agnesi.graph.types import shape_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from agnesi.dims.dim import Size
+
+
+def batch_graph(
+    outputs: Iterable[Tensor], mapped: Mapping[Tensor, Tensor], size: Size
+) -> list[Tensor]:
+    """Return the outputs for many examples, along an axis in front of each.
+
+    Args:
+        outputs: expressions of one example.
+        mapped: for nodes that stand for one example, all the examples along an axis in front.
+        size: of that axis.
+
+    Raises:
+        GraphTypeError: a size or an index is the value of what differs between examples.
+    """
+    outputs = list(outputs)
+    new: dict[Tensor, Tensor] = dict(mapped)
+    for node in toposort(outputs, set(mapped)):
+        if node in new or not any(d in new for d in node.dependencies):
+            continue
+        if not node.rebuilds_sizes:
+            for hidden in node.dependencies[len(node.operands) :]:
+                if hidden in new:
+                    raise GraphTypeError(_varies(node, hidden))
+        batched = tuple(o in new for o in node.operands)
+        operands = tuple(new.get(o, o) for o in node.operands)
+        with source.standing_for(node):
+            result = node.batch(operands, batched, size)
+        if result.dtype is not node.dtype or result.ndim != node.ndim + 1:
+            raise CompilerBug(
+                f"batch of {node!r} is {result.type}, not {node.dtype}"
+                f"{shape_text((size, *node.type.shape))}"
+            )
+        new[node] = result
+    return [new[o] if o in new else in_front(o, size) for o in outputs]
+
+
+def in_front(x: Tensor, size: Size) -> Tensor:
+    """Return the same tensor for each example."""
+    return SURFACE["broadcast_to"](x, tuple(map(scalar_of, (size, *x.type.shape))))
+
+
+def _varies(node: Tensor, hidden: Tensor) -> str:
+    made = f"   from {node.source}" if node.source else ""
+    value = f"   from {hidden.source}" if hidden.source else ""
+    return (
+        f"vectorize: in {node!r} a size or an index is a value that differs between examples\n"
+        f"  it is:  {hidden!r}{value}\n  it is used in:  {node!r}{made}\n"
+        "  all examples have to have one shape: choose with a mask, ag.where, or leave this "
+        "argument unmapped (in_axes=None)"
+    )

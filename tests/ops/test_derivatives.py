@@ -1,0 +1,150 @@
+"""Forward mode and examples along an axis in front, for every op: derived from its class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import agnesi as ag
+from agnesi.autodiff.forward import transposed
+from agnesi.core.dtypes import F64
+from agnesi.graph.leaves import new_input
+from agnesi.ops import OPS
+from agnesi.testing import Case, Evaluator, assert_close, cases_of, interpreted, native
+from agnesi.testing.cases import sample_case, type_of
+
+if TYPE_CHECKING:
+    from agnesi.graph.tensor import Array
+    from agnesi.ops.families import Op, Sample
+
+ops = pytest.mark.parametrize("op", OPS, ids=lambda op: op.__name__)
+SMOOTH = [(op, s) for op in OPS if op.differentiable for s in op.all_samples()]
+
+
+def _text(value: type[Op] | Sample) -> str:
+    if isinstance(value, type):
+        return value.__name__
+    return "-".join("x".join(map(str, shape)) for shape in value.shapes) or "scalar"
+
+
+def _moving(case: Case) -> list[int]:
+    return [k for k, array in enumerate(case.arrays) if array.dtype == np.float64]
+
+
+@pytest.mark.parametrize(("op", "sample"), SMOOTH, ids=_text)
+def test_forward_mode_is_reverse_mode(op: type[Op], sample: Sample):
+    """``<ct, jvp(t)>`` is ``<vjp(ct), t>``, for the op and once more for its derivative."""
+    random = np.random.default_rng(11)
+    case = sample_case(op, sample, F64, random, smooth=True)
+    inputs = case.inputs(symbolic=True)
+    moving = _moving(case)
+    variables = [inputs[k] for k in moving]
+    result = case.call(*inputs)
+    if not moving or not result.dtype.is_float:
+        return
+    tangents = [new_input(None, v.type) for v in variables]
+    ct = new_input(None, result.type)
+    forward = ag.jvp(result, variables, tangents, disconnected="zero")
+    backward = ag.vjp(result, variables, ct, disconnected="zero")
+    second = ag.jvp(backward, variables, tangents, disconnected="zero")
+    assert forward.type == result.type
+    shape = case.reference().shape
+    values = [*case.arrays, *(random.uniform(0.5, 1.5, case.arrays[k].shape) for k in moving)]
+    values.append(random.uniform(0.5, 1.5, shape).astype(result.dtype.numpy))
+    run = interpreted([*inputs, *tangents, ct], [forward, *backward, *second])
+    found, *rest = run(values)
+    pulled, twice = rest[: len(moving)], rest[len(moving) :]
+    along = values[len(inputs) : -1]
+    there = float((values[-1] * found).sum())
+    back = sum(float((p * t).sum()) for p, t in zip(pulled, along, strict=True))
+    np.testing.assert_allclose(
+        there, back, rtol=1e-6 if result.dtype is not F64 else 1e-9, atol=1e-9
+    )
+    if result.dtype is not F64:
+        return
+    # The second derivative is symmetric: the same number from reverse over reverse.
+    slope = [(b * t).sum() for b, t in zip(backward, tangents, strict=True)]
+    again = ag.grad(slope, variables, disconnected="zero")
+    for a, b in zip(interpreted([*inputs, *tangents, ct], again)(values), twice, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-8)
+
+
+@ops
+def test_forward_mode_is_the_transpose_of_reverse_mode(op: type[Op]):
+    """What a family says of forward mode is what follows from the gradient."""
+    for case in cases_of(op, specials=False)[:3]:
+        result = case.call(*case.inputs())
+        if not isinstance(result, op) or not result.dtype.is_float:
+            continue
+        tangents = tuple(
+            new_input(None, o.type) if o.dtype.is_float else None for o in result.operands
+        )
+        pair = [result.jvp(tangents), transposed(result, tangents)]
+        assert [t is None for t in pair] in ([True, True], [False, False])
+        for tangent in pair:
+            assert tangent is None or tangent.type == result.type
+
+
+@pytest.mark.parametrize("evaluator", [interpreted, native])
+@ops
+def test_examples_in_front(op: type[Op], evaluator: Evaluator):
+    """``vectorize(op)`` on examples along an axis is each example by itself, along an axis."""
+    cases = [case for case in cases_of(op, specials=False)[:10] if case.arrays]
+    groups = [_Examples(case, turn) for turn, case in enumerate(cases)]
+    if groups:
+        inputs = [leaf for group in groups for leaf in group.inputs]
+        run = evaluator(inputs, [group.result for group in groups])
+        found = run([array for group in groups for array in group.arrays])
+        for group, actual in zip(groups, found, strict=True):
+            group.check(actual)
+
+
+class _Examples:
+    """Three examples of a case, of which some operands are the same for all."""
+
+    def __init__(self, case: Case, turn: int) -> None:
+        randoms = [np.random.default_rng(seed) for seed in (1, 2)]
+        dtype = type_of(case.arrays[0]).dtype
+        others = [sample_case(case.op, case.sample, dtype, random) for random in randoms]
+        self.case = case
+        self.rows = [
+            [own, *(other.arrays[k].astype(own.dtype) for other in others)]
+            for k, own in enumerate(case.arrays)
+        ]
+        count = len(self.rows)
+        # One operand in turn is held, or none.
+        self.axes: list[int | None] = [
+            None if count > 1 and turn % (count + 1) == k else (0 if (turn + k) % 2 else -1)
+            for k in range(count)
+        ]
+        try:
+            self.result = self.expression()
+        except ag.GraphTypeError as error:
+            # An index that differs between examples; the array may.
+            assert "differs between examples" in str(error)
+            self.axes = [0, *(None for _ in range(count - 1))]
+            self.result = self.expression()
+
+    def expression(self) -> ag.Tensor:
+        self.arrays = [
+            row[0] if axis is None else np.stack(row, axis)
+            for row, axis in zip(self.rows, self.axes, strict=True)
+        ]
+        self.inputs = [
+            new_input(None, type_of(array, f"x{k}")) for k, array in enumerate(self.arrays)
+        ]
+        return ag.vectorize(self.case.call, in_axes=self.axes)(*self.inputs)
+
+    def check(self, actual: Array) -> None:
+        chosen = [
+            [row[0 if axis is None else k] for row, axis in zip(self.rows, self.axes, strict=True)]
+            for k in range(3)
+        ]
+        cases = [Case(self.case.op, self.case.sample, tuple(arrays)) for arrays in chosen]
+        scales = np.stack([np.asarray(case.scale) for case in cases])
+        expected = np.stack([case.reference() for case in cases])
+        scales = scales.reshape(scales.shape + (1,) * (expected.ndim - scales.ndim))
+        op = self.case.op
+        assert_close(actual, expected, op.tolerance, scale=scales, what=f"{self.case}, {self.axes}")
