@@ -161,7 +161,7 @@ def value_and_grad(
     >>> x = ag.scalar("x")
     >>> f = ag.function([x], ag.value_and_grad(x**2, x))
     >>> f(3.0)
-    (array(9., dtype=float32), array(6., dtype=float32))
+    [array(9., dtype=float32), array(6., dtype=float32)]
     """
     return cost, grad(cost, wrt, **options)
 

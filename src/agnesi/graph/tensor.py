@@ -13,7 +13,7 @@ package is imported (``agnesi/api/surface.py``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, Union, cast
 
 import numpy as np
 
@@ -143,8 +143,8 @@ class Tensor(Term):
             if isinstance(arg, Tensor):
                 names.append(field)
             elif isinstance(arg, tuple):
-                items: tuple[Any, ...] = arg
-                names += [f"{field}[{k}]" for k, a in enumerate(items) if isinstance(a, Tensor)]
+                items = enumerate(cast("tuple[Any, ...]", arg))
+                names += [f"{field}[{k}]" for k, a in items if isinstance(a, Tensor)]
         return tuple(names)
 
     @property
