@@ -38,6 +38,8 @@ from agnesi.ops.choice import *
 from agnesi.ops.comparison import *
 from agnesi.ops.creation import *
 from agnesi.ops.elementary import *
+from agnesi.ops.floats import *
+from agnesi.ops.integers import *
 from agnesi.ops.joining import *
 from agnesi.ops.linear import *
 from agnesi.ops.logic import *

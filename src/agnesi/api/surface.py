@@ -14,6 +14,7 @@ from agnesi.ops import (
     movement,
     powers,
     reductions,
+    rounding,
     slicing,
 )
 
@@ -28,6 +29,7 @@ def connect() -> None:
         dot=linear.dot,
         astype=choice.astype,
         power=powers.power,
+        round=rounding.round,
     )
     for module, names in _FUNCTIONS:
         SURFACE.update({name: getattr(module, name) for name in names.split()})
@@ -36,7 +38,7 @@ def connect() -> None:
 _FUNCTIONS = (
     (
         arithmetic,
-        "add subtract multiply divide floor_divide remainder negative positive absolute",
+        "add subtract multiply divide floor_divide remainder negative positive absolute clip",
     ),
     (
         logic,

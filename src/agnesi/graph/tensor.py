@@ -332,6 +332,9 @@ class Tensor(Term):
     def __divmod__(self, other: TensorLike) -> tuple[Tensor, Tensor]:
         return self // other, self % other
 
+    def __rdivmod__(self, other: TensorLike) -> tuple[Tensor, Tensor]:
+        return SURFACE["floor_divide"](other, self), SURFACE["remainder"](other, self)
+
     def __pow__(self, other: TensorLike) -> Tensor:
         return SURFACE["power"](self, other)
 
@@ -480,6 +483,14 @@ class Tensor(Term):
     def astype(self, dtype: Any) -> Tensor:
         """The same values in another dtype."""
         return SURFACE["astype"](self, dtype)
+
+    def clip(self, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
+        """Values limited to an interval."""
+        return SURFACE["clip"](self, min, max)
+
+    def round(self, decimals: int = 0) -> Tensor:
+        """Values rounded to a number of decimals."""
+        return SURFACE["round"](self, decimals)
 
     def dot(self, other: TensorLike) -> Tensor:
         """Matrix product, as :func:`agnesi.dot`."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agnesi.core.dtypes import BOOL, FLOATS, INTEGERS
+from agnesi.core.errors import GraphTypeError
 from agnesi.dims import dim, simplify
 from agnesi.loops.nodes import Scalar, apply, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.choice import where
 from agnesi.ops.families import ANY, IEEE, Domain, Elementwise, Op
-from agnesi.ops.functions import binary, unary
-from agnesi.ops.lift import as_tensor
+from agnesi.ops.functions import as_float, binary, unary
+from agnesi.ops.lift import as_tensor, is_number
 from agnesi.ops.rounding import round as nearest
 
 if TYPE_CHECKING:
@@ -26,18 +28,28 @@ __all__ = [
     "add",
     "clip",
     "copysign",
+    "deg2rad",
+    "degrees",
     "divide",
+    "divmod",
+    "fabs",
     "floor_divide",
+    "fmax",
+    "fmin",
     "fmod",
+    "heaviside",
     "maximum",
     "minimum",
     "mod",
     "multiply",
     "negative",
     "positive",
+    "rad2deg",
+    "radians",
     "remainder",
     "sign",
     "subtract",
+    "true_divide",
 ]
 
 NUMBERS = (*INTEGERS, *FLOATS)
@@ -238,6 +250,7 @@ class Minimum(Elementwise):
     public = "minimum"
     commutative = True
     reference = np.minimum
+    signed_zero = False
     size_rule = staticmethod(simplify.minimum)
     domain = (ANY, ANY)
 
@@ -260,6 +273,7 @@ class Maximum(Elementwise):
     public = "maximum"
     commutative = True
     reference = np.maximum
+    signed_zero = False
     size_rule = staticmethod(simplify.maximum)
     domain = (ANY, ANY)
 
@@ -271,6 +285,65 @@ class Maximum(Elementwise):
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """To the larger; shared equally where equal."""
         return _shared(ct, self.x > self.y, self.x < self.y)
+
+
+class Fmin(Elementwise):
+    """The smaller of two; a number rather than NaN, where one of them is NaN."""
+
+    x: Tensor
+    y: Tensor
+
+    public = "fmin"
+    reference = np.fmin
+    signed_zero = False
+    domain = (ANY, ANY)
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The primitive where both are numbers."""
+        x, y = operands
+        return x & y if x.dtype is BOOL else _numbers_first(Prim.MIN, x, y)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """To the one that is taken; shared equally where equal."""
+        x, y = self.x, self.y
+        return _shared(ct, (x < y) | _is_nan(y), (x > y) | _is_nan(x))
+
+
+class Fmax(Elementwise):
+    """The larger of two; a number rather than NaN, where one of them is NaN.
+
+    >>> ag.fmax(ag.constant([1.0, np.nan]), 0).eval()
+    array([1., 0.], dtype=float32)
+    """
+
+    x: Tensor
+    y: Tensor
+
+    public = "fmax"
+    reference = np.fmax
+    signed_zero = False
+    domain = (ANY, ANY)
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The primitive where both are numbers."""
+        x, y = operands
+        return x | y if x.dtype is BOOL else _numbers_first(Prim.MAX, x, y)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """To the one that is taken; shared equally where equal."""
+        x, y = self.x, self.y
+        return _shared(ct, (x > y) | _is_nan(y), (x < y) | _is_nan(x))
+
+
+def _numbers_first(prim: Prim, x: Scalar, y: Scalar) -> Scalar:
+    both = apply(prim, x, y)
+    if not x.dtype.is_float:
+        return both
+    return select(x.equals(x), select(y.equals(y), both, x), y)
+
+
+def _is_nan(x: Tensor) -> Tensor:
+    return x != x  # noqa: PLR0124 - an expression
 
 
 def _shared(ct: Tensor, wins: Tensor, loses: Tensor) -> tuple[Tensor, Tensor]:
@@ -365,6 +438,29 @@ class Copysign(Elementwise):
         return ct * sign(self.x) * copysign(1.0, self.y), None
 
 
+class Heaviside(Elementwise):
+    """The step function: 0 for negative ``x``, 1 for positive, ``y`` for 0."""
+
+    x: Tensor
+    y: Tensor
+
+    public = "heaviside"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    reference = np.heaviside
+    domain = (_DIVISOR, ANY)
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """Three comparisons; NaN stays NaN."""
+        x, y = operands
+        step = select(x > 0.0, x.like(1.0), select(x < 0.0, x.like(0.0), y))
+        return select(x.equals(x), step, x)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Flat in ``x`` nearly everywhere; in ``y`` where it is taken."""
+        return None, where(self.x == 0, ct, 0.0)
+
+
 add = binary(Add)
 subtract = binary(Subtract)
 multiply = binary(Multiply)
@@ -374,12 +470,16 @@ remainder = binary(Remainder)
 fmod = binary(Fmod)
 minimum = binary(Minimum)
 maximum = binary(Maximum)
+fmin = binary(Fmin)
+fmax = binary(Fmax)
+heaviside = binary(Heaviside)
 negative = unary(Negative)
 absolute = unary(Absolute)
 sign = unary(Sign)
 copysign = binary(Copysign)
 abs = absolute
 mod = remainder
+true_divide = divide
 
 
 def positive(x: TensorLike, /) -> Tensor:
@@ -387,26 +487,87 @@ def positive(x: TensorLike, /) -> Tensor:
     return as_tensor(x)
 
 
+def divmod(x: TensorLike, y: TensorLike, /) -> tuple[Tensor, Tensor]:
+    """Return ``floor_divide(x, y)`` and ``remainder(x, y)``, as ``numpy.divmod``.
+
+    >>> quotient, rest = ag.divmod(ag.constant([7, -7]), 2)
+    >>> quotient.eval(), rest.eval()
+    (array([ 3, -4]), array([1, 1]))
+    """
+    return floor_divide(x, y), remainder(x, y)
+
+
+def fabs(x: TensorLike, /) -> Tensor:
+    """Return the absolute value as a float; integers are converted."""
+    return absolute(as_float(x))
+
+
+def deg2rad(x: TensorLike, /) -> Tensor:
+    """Return the angle in radians, given in degrees.
+
+    >>> ag.deg2rad(ag.constant([180.0])).eval()
+    array([3.1415927], dtype=float32)
+    """
+    return as_float(x) * (math.pi / 180)
+
+
+def rad2deg(x: TensorLike, /) -> Tensor:
+    """Return the angle in degrees, given in radians."""
+    return as_float(x) * (180 / math.pi)
+
+
+radians, degrees = deg2rad, rad2deg
+
+
 def clip(
     x: TensorLike,
     /,
     min: TensorLike | None = None,
     max: TensorLike | None = None,
+    *,
+    a_min: TensorLike | None = None,
+    a_max: TensorLike | None = None,
 ) -> Tensor:
-    """Limit values to an interval, as ``numpy.clip``.
+    """Limit values to an interval, as ``numpy.clip``: ``minimum(maximum(x, min), max)``.
+
+    NaN stays NaN.  At an end of the interval the derivative is shared, as that of ``maximum`` is.
 
     Args:
         x: array.
         min: least value; None for no limit.
-        max: greatest value; None for no limit.
+        max: greatest value; None for no limit.  Where it is below ``min``, it is the result.
+        a_min: NumPy's older name for ``min``.
+        a_max: NumPy's older name for ``max``.
+
+    Raises:
+        GraphTypeError: both names of a limit are given, or shapes that do not broadcast.
 
     >>> ag.clip(ag.constant([-1.0, 0.5, 2.0]), 0, 1).eval()
     array([0. , 0.5, 1. ], dtype=float32)
     """
     result = as_tensor(x)
-    if min is not None:
-        result = maximum(result, min)
-    return result if max is None else minimum(result, max)
+    low, high = _limit("min", min, a_min), _limit("max", max, a_max)
+    if low is not None and not _is_beyond(low, result, greater=False):
+        result = maximum(result, low)
+    if high is None or _is_beyond(high, result, greater=True):
+        return result
+    return minimum(result, high)
+
+
+def _limit(name: str, given: TensorLike | None, older: TensorLike | None) -> TensorLike | None:
+    if given is not None and older is not None:
+        raise GraphTypeError(
+            f"clip: {name} and a_{name} are two names of the same limit, but both are given"
+        )
+    return older if given is None else given
+
+
+def _is_beyond(limit: TensorLike, x: Tensor, *, greater: bool) -> bool:
+    """Whether no value of an integer dtype is limited by this Python integer."""
+    if not x.dtype.is_integer or not is_number(limit) or not isinstance(limit, int):
+        return False
+    ends = np.iinfo(x.dtype.numpy)
+    return limit >= ends.max if greater else limit <= ends.min
 
 
 OPS: tuple[type[Op], ...] = (
@@ -419,6 +580,9 @@ OPS: tuple[type[Op], ...] = (
     Fmod,
     Minimum,
     Maximum,
+    Fmin,
+    Fmax,
+    Heaviside,
     Negative,
     Absolute,
     Sign,

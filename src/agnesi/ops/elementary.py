@@ -7,28 +7,43 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agnesi.core.dtypes import FLOATS
+from agnesi.loops.nodes import Scalar, apply, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.choice import where
-from agnesi.ops.families import IEEE, Domain, Floating, Op
-from agnesi.ops.functions import unary
-from agnesi.ops.lift import as_tensor
+from agnesi.ops.comparison import isnan
+from agnesi.ops.families import IEEE, Domain, Elementwise, Floating, Op
+from agnesi.ops.functions import as_float, binary, unary
+from agnesi.ops.lift import as_tensor, is_number
 
 if TYPE_CHECKING:
     from agnesi.graph.tensor import Array, Tensor, TensorLike
 
 __all__ = [
+    "elu",
     "erf",
     "erfc",
     "exp",
     "exp2",
     "expm1",
+    "gelu",
+    "hard_sigmoid",
+    "leaky_relu",
     "log",
     "log1p",
     "log2",
     "log10",
+    "log_sigmoid",
+    "logaddexp",
+    "logaddexp2",
     "relu",
+    "selu",
     "sigmoid",
+    "silu",
     "softplus",
+    "softsign",
+    "swish",
+    "ultra_fast_sigmoid",
 ]
 
 
@@ -192,6 +207,68 @@ class Erfc(Floating):
         return (-ct * exp(-(self.x * self.x)) * (2 / math.sqrt(math.pi)),)
 
 
+# Where the two cancel, the digits of the result are those of the larger one.
+_TERM = Domain(0, 20, (*IEEE, -20.0, 700.0))
+
+
+class Logaddexp(Elementwise):
+    """``log(exp(x) + exp(y))``, without overflow."""
+
+    x: Tensor
+    y: Tensor
+
+    public = "logaddexp"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    commutative = True
+    expensive = True
+    reference = np.logaddexp
+    domain = (_TERM, _TERM)
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The larger, and what the other adds; equal infinities have no difference."""
+        x, y = operands
+        total = apply(Prim.MAX, x, y) + apply(Prim.SOFTPLUS, -abs(x - y))
+        return select(x.equals(y), x + math.log(2), total)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The share of each exponential."""
+        difference = _difference(self.x, self.y)
+        return ct * sigmoid(difference), ct * sigmoid(-difference)
+
+
+class Logaddexp2(Elementwise):
+    """``log2(2**x + 2**y)``, without overflow."""
+
+    x: Tensor
+    y: Tensor
+
+    public = "logaddexp2"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    commutative = True
+    expensive = True
+    reference = np.logaddexp2
+    domain = (_TERM, _TERM)
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The larger, and what the other adds; equal infinities have no difference."""
+        x, y = operands
+        added = apply(Prim.LOG1P, apply(Prim.EXP2, -abs(x - y))) * (1 / math.log(2))
+        return select(x.equals(y), x + 1.0, apply(Prim.MAX, x, y) + added)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The share of each power."""
+        difference = _difference(self.x, self.y) * math.log(2)
+        return ct * sigmoid(difference), ct * sigmoid(-difference)
+
+
+def _difference(x: Tensor, y: Tensor) -> Tensor:
+    """Return ``x - y``, 0 for equal infinities."""
+    difference = x - y
+    return where((x == y) & isnan(difference), 0.0, difference)
+
+
 exp = unary(Exp)
 exp2 = unary(Exp2)
 expm1 = unary(Expm1)
@@ -203,16 +280,116 @@ sigmoid = unary(Sigmoid)
 softplus = unary(Softplus)
 erf = unary(Erf)
 erfc = unary(Erfc)
+logaddexp = binary(Logaddexp)
+logaddexp2 = binary(Logaddexp2)
 
 
-def relu(x: TensorLike, /) -> Tensor:
-    """Rectifier, ``max(x, 0)``; its derivative at 0 is taken as 0.
+def relu(x: TensorLike, /, alpha: TensorLike = 0) -> Tensor:
+    """Rectifier, ``max(x, 0)``; with ``alpha`` it is ``alpha*x`` below 0.
+
+    Its derivative at 0 is taken as ``alpha``.
+
+    Args:
+        x: array.
+        alpha: slope below 0, a number or an array that broadcasts with ``x``.
 
     >>> ag.relu(ag.constant([-1.0, 2.0])).eval()
     array([0., 2.], dtype=float32)
     """
     tensor = as_tensor(x)
-    return where(tensor <= 0, 0, tensor)
+    if is_number(alpha) and alpha == 0:
+        return where(tensor <= 0, 0, tensor)
+    return where(tensor <= 0, tensor * alpha, tensor)
+
+
+def leaky_relu(x: TensorLike, /, alpha: TensorLike = 0.01) -> Tensor:
+    """Rectifier with a slope below 0, ``x`` or ``alpha*x``."""
+    return relu(x, alpha)
+
+
+def elu(x: TensorLike, /, alpha: TensorLike = 1.0) -> Tensor:
+    """Exponential linear unit: ``x``, below 0 ``alpha * (exp(x) - 1)``.
+
+    >>> ag.elu(ag.constant([-1.0, 2.0])).eval()
+    array([-0.63212055, 2. ], dtype=float32)
+    """
+    number = as_float(x)
+    # The arm that is not taken must not overflow, or its derivative times 0 would be NaN.
+    return where(number > 0, number, alpha * expm1(where(number > 0, 0, number)))
+
+
+def selu(x: TensorLike, /) -> Tensor:
+    """Self-normalising exponential linear unit (Klambauer et al., 2017)."""
+    return elu(x, _SELU_ALPHA) * _SELU_SCALE
+
+
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+def softsign(x: TensorLike, /) -> Tensor:
+    """``x / (1 + abs(x))``."""
+    number = as_float(x)
+    return number / (1 + abs(number))
+
+
+def silu(x: TensorLike, /) -> Tensor:
+    """``x * sigmoid(x)``, also called swish.
+
+    >>> ag.silu(ag.constant([0.0, 1.0])).eval()
+    array([0. , 0.7310586], dtype=float32)
+    """
+    number = as_float(x)
+    return number * sigmoid(number)
+
+
+swish = silu
+
+
+def gelu(x: TensorLike, /, approximate: bool = False) -> Tensor:
+    """Gaussian error linear unit, ``x`` times the normal distribution function of ``x``.
+
+    Args:
+        x: array.
+        approximate: use ``0.5*x*(1 + tanh(sqrt(2/pi) * (x + 0.044715*x**3)))``.
+
+    >>> ag.gelu(ag.constant([0.0, 1.0])).eval()
+    array([0. , 0.8413447], dtype=float32)
+    """
+    number = as_float(x)
+    if approximate:
+        inner = number * (1 + 0.044715 * number * number) * math.sqrt(2 / math.pi)
+        # 1 + tanh(z) is 2*sigmoid(2z), which keeps its digits where z is negative.
+        return number * sigmoid(2 * inner)
+    return number * erfc(number * -math.sqrt(0.5)) * 0.5
+
+
+def log_sigmoid(x: TensorLike, /) -> Tensor:
+    """``log(sigmoid(x))``, without overflow."""
+    return -softplus(-as_float(x))
+
+
+def hard_sigmoid(x: TensorLike, /) -> Tensor:
+    """``0.2*x + 0.5`` within 0 and 1, as Theano and Keras 2 have it; flat beyond.
+
+    >>> ag.hard_sigmoid(ag.constant([-3.0, 1.0])).eval()
+    array([0. , 0.7], dtype=float32)
+    """
+    line = as_float(x) * 0.2 + 0.5
+    return where(line <= 0, 0, where(line >= 1, 1, line))
+
+
+def ultra_fast_sigmoid(x: TensorLike, /) -> Tensor:
+    """The logistic function by three pieces of a hyperbola and lines, as Theano has it.
+
+    It is up to 0.025 off, and its slope has steps.  :func:`agnesi.sigmoid` is as fast here.
+    """
+    number = as_float(x)
+    half = abs(number) * 0.5
+    bend = 1.5 * half / (1 + half)
+    line = 0.935409070603099 + 0.0458812946797165 * (half - 1.7)
+    shape = where(half < 1.7, bend, where(half < 3, line, 0.99505475368673))
+    return 0.5 * (where(number >= 0, shape, -shape) + 1)
 
 
 OPS: tuple[type[Op], ...] = (
@@ -227,4 +404,6 @@ OPS: tuple[type[Op], ...] = (
     Softplus,
     Erf,
     Erfc,
+    Logaddexp,
+    Logaddexp2,
 )

@@ -248,12 +248,16 @@ class Elementwise(Op):
         expensive: worth computing once rather than again for each reader.
         commutative: whether two operands may change places.
         size_rule: the same function of symbolic sizes, where it has one; None from it where not.
+        exact: a matter of bits, so that the reference is not called in a wider float.
+        signed_zero: whether it is said which of the zeros comes out.
     """
 
     dtype_rule: ClassVar[DTypeRule] = "promote"
     expensive: ClassVar[bool] = False
     commutative: ClassVar[bool] = False
     size_rule: ClassVar[Callable[..., Size | None] | None] = None
+    exact: ClassVar[bool] = False
+    signed_zero: ClassVar[bool] = True
 
     def scalar(self, *operands: Scalar) -> Scalar:
         """Return the value at one index from the operands' values there."""

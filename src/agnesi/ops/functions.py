@@ -15,6 +15,7 @@ from agnesi.ops.lift import (
     common_dtype,
     fold_sizes,
     is_number,
+    lift,
     lift_all,
     operand_lines,
     strong_dtypes,
@@ -78,6 +79,13 @@ def _comparable(value: Tensor | Number, partners: list[Tensor | Number]) -> Tens
     return value
 
 
+def as_float(value: Any) -> Tensor:
+    """Return the value in the dtype that a floating function computes it in."""
+    lifted = lift(value)
+    strong = strong_dtypes((lifted,))
+    return cast(lifted, floating(strong[0]) if strong else DEFAULT_FLOAT)
+
+
 def as_bool(value: Any) -> Tensor:
     """Return whether each element is not zero."""
     tensor = as_tensor(value)
@@ -118,11 +126,21 @@ def unary(op: type[Elementwise]) -> UnaryFunction:
     return _public(op, function)
 
 
-def binary(op: type[Elementwise]) -> BinaryFunction:
-    """Return the public function of an element-wise op of two operands."""
+def binary(
+    op: type[Elementwise],
+    instead: Callable[[Tensor | Number, Tensor | Number], Tensor | None] | None = None,
+) -> BinaryFunction:
+    """Return the public function of an element-wise op of two operands.
+
+    Args:
+        op: the op.
+        instead: is asked first, and may answer by another expression.
+    """
 
     def function(x: TensorLike, y: TensorLike, /) -> Tensor:
         folded = fold_sizes(op.size_rule, (x, y))
+        if instead is not None:
+            folded = instead(*lift_all(op.public, (x, y)))
         return op(*prepare(op, [x, y])) if folded is None else folded
 
     return _public(op, function)

@@ -19,13 +19,17 @@ __all__ = [
     "bitwise_and",
     "bitwise_invert",
     "bitwise_left_shift",
+    "bitwise_not",
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "invert",
+    "left_shift",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
+    "right_shift",
 ]
 
 
@@ -144,6 +148,8 @@ bitwise_left_shift = binary(BitwiseLeftShift)
 bitwise_right_shift = binary(BitwiseRightShift)
 bitwise_invert = unary(BitwiseInvert)
 logical_not = unary(LogicalNot)
+bitwise_not = invert = bitwise_invert
+left_shift, right_shift = bitwise_left_shift, bitwise_right_shift
 
 
 def logical_and(x: TensorLike, y: TensorLike, /) -> Tensor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.dtypes import FLOATS, INTEGERS
+from agnesi.core.dtypes import F32, F64, FLOATS, INTEGERS
 from agnesi.loops.nodes import Scalar, apply, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.arithmetic import divide
@@ -14,14 +15,16 @@ from agnesi.ops.choice import where
 from agnesi.ops.elementary import log
 from agnesi.ops.families import ANY, IEEE, Domain, Elementwise, Floating, Op
 from agnesi.ops.functions import binary, unary
+from agnesi.ops.lift import cast, lift
 from agnesi.ops.movement import uniform_value
 
 if TYPE_CHECKING:
     from agnesi.graph.tensor import Array, Tensor, TensorLike
 
-__all__ = ["cbrt", "pow", "power", "reciprocal", "sqrt", "square"]
+__all__ = ["cbrt", "float_power", "hypot", "pow", "power", "reciprocal", "sqrt", "square"]
 
 _NUMBERS = (*INTEGERS, *FLOATS)
+_SIDE = Domain(special=(*IEEE, 3.0, -4.0, 1e-30, 2e-30, 3e38, -2e38), avoid=(0.0,))
 
 
 def _power(x: Array, y: Array) -> Array:
@@ -120,7 +123,42 @@ class Cbrt(Floating):
         return (ct / (square(self) * 3),)
 
 
+class Hypot(Elementwise):
+    """``sqrt(x**2 + y**2)`` without overflow; infinite if either is.  Its gradient at 0 is 0."""
+
+    x: Tensor
+    y: Tensor
+
+    public = "hypot"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    commutative = True
+    reference = np.hypot
+    domain = (_SIDE, _SIDE)
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """In a wider float, or scaled by a power of two to where squares are normal numbers."""
+        x, y = map(abs, operands)
+        if x.dtype is F32:
+            a, b = x.cast(F64), y.cast(F64)
+            root = apply(Prim.SQRT, a * a + b * b).cast(F32)
+        else:
+            top = apply(Prim.MAX, x, y)
+            large, small = top > 2.0**511, top < 2.0**-459
+            scale = select(large, 2.0**-600, select(small, top.like(2.0**600), 1.0))
+            back = select(large, 2.0**600, select(small, top.like(2.0**-600), 1.0))
+            a, b = x * scale, y * scale
+            root = apply(Prim.SQRT, apply(Prim.FMA, a, a, b * b)) * back
+        return select(x.equals(inf) | y.equals(inf), inf, root)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``x / hypot(x, y)``."""
+        scale = ct / where(self == 0, 1, self)
+        return scale * self.x, scale * self.y
+
+
 power = binary(Power)
+hypot = binary(Hypot)
 square = unary(Square)
 sqrt = unary(Sqrt)
 cbrt = unary(Cbrt)
@@ -138,4 +176,13 @@ def reciprocal(x: TensorLike, /) -> Tensor:
     return divide(1, x)
 
 
-OPS: tuple[type[Op], ...] = (Power, Square, Sqrt, Cbrt)
+def float_power(x: TensorLike, y: TensorLike, /) -> Tensor:
+    """Return ``x**y`` in float64 whatever the dtypes, as ``numpy.float_power``.
+
+    >>> ag.float_power(ag.constant([2, 4]), -1).eval()
+    array([0.5 , 0.25])
+    """
+    return power(cast(lift(x), F64), cast(lift(y), F64))
+
+
+OPS: tuple[type[Op], ...] = (Power, Square, Sqrt, Cbrt, Hypot)

@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from agnesi.core.dtypes import FLOATS, INTEGERS
+from agnesi.core.dtypes import F64, FLOATS, INTEGERS
+from agnesi.core.errors import GraphTypeError
 from agnesi.loops.nodes import Scalar, apply
 from agnesi.loops.prims import Prim
 from agnesi.ops.families import HALVES, IEEE, Domain, Elementwise, Op
-from agnesi.ops.functions import unary
+from agnesi.ops.functions import as_float, prepare, unary
+from agnesi.ops.lift import is_integer
 
 if TYPE_CHECKING:
-    from agnesi.graph.tensor import Tensor
+    from agnesi.graph.tensor import Tensor, TensorLike
 
-__all__ = ["ceil", "floor", "round", "trunc"]
+__all__ = ["around", "ceil", "fix", "floor", "rint", "round", "trunc"]
+
+
+# More is no power of ten that a float holds.
+_DECIMALS = 308
 
 
 class Rounding(Elementwise):
@@ -73,6 +79,47 @@ class Round(Rounding):
 floor = unary(Floor)
 ceil = unary(Ceil)
 trunc = unary(Trunc)
-round = unary(Round)
+fix = trunc
+
+
+def round(x: TensorLike, /, decimals: int = 0) -> Tensor:
+    """Round to a number of decimals, as ``numpy.round``: halves go to the even neighbour.
+
+    As in NumPy, ``x * 10**decimals`` is rounded and divided again, so that a last digit may be off
+    where the product is not exact.  Integers are rounded by negative ``decimals`` only.
+
+    Args:
+        x: numbers.
+        decimals: a known integer; negative for places before the point.
+
+    Raises:
+        GraphTypeError: bools, or ``decimals`` that are no integer.
+
+    >>> ag.round(ag.constant([1.25, -0.75]), 1).eval()
+    array([ 1.2, -0.8], dtype=float32)
+    >>> ag.round(ag.constant([15, 25, 31]), -1).eval()
+    array([20, 20, 30])
+    """
+    if not is_integer(decimals) or abs(decimals) > _DECIMALS:
+        raise GraphTypeError(
+            f"round: decimals is a known integer from {-_DECIMALS} to {_DECIMALS}, "
+            f"but this is {decimals!r}"
+        )
+    (tensor,) = prepare(Round, [x])
+    if decimals == 0 or (decimals > 0 and not tensor.dtype.is_float):
+        return Round(tensor)
+    if not tensor.dtype.is_float:
+        return round(tensor.astype(F64), decimals).astype(tensor.dtype)
+    scale = 10.0 ** abs(decimals)
+    return Round(tensor * scale) / scale if decimals > 0 else Round(tensor / scale) * scale
+
+
+around = round
+
+
+def rint(x: TensorLike, /) -> Tensor:
+    """Round to the nearest whole number, as a float; halves go to the even one."""
+    return Round(as_float(x))
+
 
 OPS: tuple[type[Op], ...] = (Floor, Ceil, Trunc, Round)

@@ -1,0 +1,319 @@
+"""Floats taken apart and put together: signs, exponents, whole parts, neighbours."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agnesi.core.dtypes import BOOL, F32, F64, FLOATS, I32, I64, U64
+from agnesi.core.errors import GraphTypeError
+from agnesi.graph.types import TensorType
+from agnesi.loops.math.bits import LAYOUTS, copysign, layout, power_of_two
+from agnesi.loops.nodes import Scalar, apply, select
+from agnesi.loops.prims import Prim
+from agnesi.ops.families import IEEE, Domain, Elementwise, Op, Reject
+from agnesi.ops.functions import as_float, binary, unary
+from agnesi.ops.lift import broadcast_shape, cast, is_number, lift, operand_lines
+from agnesi.ops.movement import broadcast
+from agnesi.ops.rounding import trunc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agnesi.core.dtypes import DType
+    from agnesi.graph.tensor import Array, Tensor, TensorLike
+
+__all__ = ["frexp", "ldexp", "modf", "nextafter", "signbit", "spacing"]
+
+# The ends of the range of f32, which are numbers like others in f64.
+_TINY = LAYOUTS[F32].tiny
+_SPECIAL = (*IEEE, 2.0**-149, -3 * 2.0**-149, _TINY, 0.75 * _TINY, LAYOUTS[F32].huge)
+_BITS = Domain(special=_SPECIAL)
+
+
+def _without_half(function: Callable[..., Any]) -> Any:
+    """Return NumPy's function with float32 where it would compute small integers in float16."""
+
+    def reference(x: Array, *others: Array) -> Any:
+        small = x.dtype.kind in "biu" and x.dtype.itemsize <= 2
+        return function(x.astype(np.float32) if small else x, *others)
+
+    return staticmethod(reference)
+
+
+class Signbit(Elementwise):
+    """Whether each number is negative; -0.0 is."""
+
+    x: Tensor
+
+    public = "signbit"
+    reference = np.signbit
+    domain = (_BITS,)
+    differentiable = False
+
+    def result_dtype(self, operand: DType) -> DType:
+        """Bool."""
+        return BOOL
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The first bit of a float; what has no sign is never negative."""
+        (x,) = operands
+        if x.dtype.is_float:
+            return x.bitcast(layout(x).signed) < 0
+        # A bool counts as an unsigned integer.
+        return x < 0 if x.dtype.is_signed else x ^ x if x.dtype is BOOL else x < 0
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """No gradient."""
+        return (None,)
+
+
+class Nextafter(Elementwise):
+    """The float next to ``x`` in the direction of ``y``."""
+
+    x: Tensor
+    y: Tensor
+
+    public = "nextafter"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    exact = True
+    reference = _without_half(np.nextafter)
+    domain = (_BITS, _BITS)
+    differentiable = False
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The neighbour away from 0 has the next larger bits."""
+        x, y = operands
+        word = x.bitcast(layout(x).signed)
+        away = (x < y) ^ (x < 0.0)
+        moved = (word + select(away, word.like(1), -1)).bitcast(x.dtype)
+        least = word.like(1).bitcast(x.dtype)
+        moved = select(x.equals(0.0), copysign(least, y), moved)
+        moved = select(x.equals(y), y, moved)
+        return select(x.equals(x) & y.equals(y), moved, x + y)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """No gradient."""
+        return None, None
+
+
+class Spacing(Elementwise):
+    """Distance to the next float away from 0, with the sign of ``x``; NaN for infinity."""
+
+    x: Tensor
+
+    public = "spacing"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    exact = True
+    reference = _without_half(np.spacing)
+    domain = (_BITS,)
+    differentiable = False
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The difference to the next larger bits."""
+        (x,) = operands
+        size = abs(x)
+        above = (size.bitcast(layout(x).signed) + 1).bitcast(x.dtype)
+        gap = above - size
+        signed = select(x < 0.0, -gap, gap)
+        return select(x.equals(x), signed, x)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Flat nearly everywhere."""
+        return (None,)
+
+
+class Ldexp(Elementwise):
+    """``x * 2**exponent``, rounded once, for an integer exponent."""
+
+    x: Tensor
+    exponent: Tensor
+
+    public = "ldexp"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    exact = True
+    reference = _without_half(np.ldexp)
+    domain = (
+        _BITS,
+        Domain(
+            -9, 9, (0, 1, -1, 24, -24, -150, 276, -300, 1100, -1100, 2**31 - 1), dtypes=(I32, I64)
+        ),
+    )
+    rejects = (
+        Reject(("f32[2]", "i32[3]"), "do not broadcast"),
+        Reject(("f32[2]", "f32[2]"), "an exponent is an integer"),
+        Reject(("f32[2]", "u64[2]"), "an exponent is an integer"),
+    )
+
+    @classmethod
+    def all_rejects(cls) -> tuple[Reject, ...]:
+        """The op's own: its operands differ in dtype."""
+        return cls.rejects
+
+    def infer(self) -> TensorType:
+        """The dtype of ``x``."""
+        return TensorType(self.x.dtype, self.common_shape())
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """A product with a power of two; f32 is exact in f64 until it is rounded."""
+        x, exponent = operands
+        if x.dtype is F32:
+            power = power_of_two(_limited(exponent, -400, 400).cast(I64), F64)
+            return (x.cast(F64) * power).cast(F32)
+        # Two steps bring the exponent near; the last product alone rounds.  Steps down leave 53
+        # bits to go, so that what a step rounds is too small to be seen.
+        rest = _limited(exponent, -4000, 4000).cast(I64)
+        for _ in range(2):
+            far = (rest < -1022) | (rest > 1023)
+            step = select(far, _limited(rest, -969, 1023), 0)
+            x, rest = x * power_of_two(step, F64), rest - step
+        return x * power_of_two(_limited(rest, -1022, 1023), F64)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The same power of two."""
+        return Ldexp(ct, self.exponent), None
+
+
+def _limited(x: Scalar, low: int, high: int) -> Scalar:
+    return apply(Prim.MIN, apply(Prim.MAX, x, x.like(low)), x.like(high))
+
+
+def _exponent_of(x: Array) -> Any:
+    return np.frexp(x)[1]
+
+
+class FrexpExponent(Elementwise):
+    """The exponent of :func:`agnesi.frexp`."""
+
+    x: Tensor
+
+    public = "frexp"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    exact = True
+    reference = _without_half(_exponent_of)
+    domain = (_BITS,)
+    differentiable = False
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Return the second result."""
+        return frexp(*operands)[1]
+
+    def result_dtype(self, operand: DType) -> DType:
+        """32 bits, as in NumPy."""
+        return I32
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The exponent field; numbers below the normal ones are scaled first."""
+        size, bits = abs(operands[0]), layout(operands[0])
+        shift = bits.mantissa + 1
+        small = size < bits.tiny
+        field = select(small, size * 2.0**shift, size).bitcast(bits.signed) >> bits.mantissa
+        exponent = field - select(small, field.like(bits.bias - 1 + shift), bits.bias - 1)
+        known = (size > 0.0) & (size < inf)
+        return select(known, exponent, 0).cast(I32)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Flat nearly everywhere."""
+        return (None,)
+
+
+def _fraction_of(x: Array) -> Any:
+    return np.modf(x)[0]
+
+
+class ModfFraction(Elementwise):
+    """The fractional part of :func:`agnesi.modf`, with the sign of ``x``."""
+
+    x: Tensor
+
+    public = "modf"
+    dtype_rule = "floating"
+    dtypes = FLOATS
+    exact = True
+    reference = _without_half(_fraction_of)
+    domain = (Domain(special=(*_SPECIAL, 2.5, -2.5), avoid=tuple(map(float, range(-3, 4)))),)
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Return the first result."""
+        return modf(*operands)[0]
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """What is left of the whole part, nothing of an infinite one."""
+        (x,) = operands
+        rest = x - apply(Prim.TRUNC, x)
+        return copysign(select(abs(x).equals(inf), 0.0, rest), x)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The whole part is flat."""
+        return (ct,)
+
+
+signbit = unary(Signbit)
+nextafter = binary(Nextafter)
+spacing = unary(Spacing)
+
+
+def ldexp(x: TensorLike, exponent: TensorLike, /) -> Tensor:
+    """Return ``x * 2**exponent``, rounded once, as ``numpy.ldexp``.
+
+    Args:
+        x: numbers; integers are converted to floats.
+        exponent: integers of any size but u64; they broadcast with ``x``.
+
+    Raises:
+        GraphTypeError: an exponent that is no integer, or shapes that do not broadcast.
+
+    >>> ag.ldexp(ag.constant([0.5, 3.0]), ag.constant([4, -1])).eval()
+    array([8. , 1.5], dtype=float32)
+    """
+    number, power = as_float(x), lift(exponent)
+    kind = I64 if is_number(power) else power.dtype
+    if not (kind is BOOL or kind.is_integer) or kind is U64 or isinstance(power, float):
+        raise GraphTypeError(
+            "ldexp: an exponent is an integer, of at most 64 bits with its sign\n"
+            f"{operand_lines(Ldexp.fields, (number, power))}\n"
+            '  convert it with .astype("i64"), or multiply by ag.exp2(exponent)'
+        )
+    short = kind.bits <= 16 or kind is I32
+    operands = [number, cast(power, I32 if short else I64)]
+    shape = broadcast_shape("ldexp", Ldexp.fields, operands, (number, power))
+    return Ldexp(*(broadcast(o, shape) for o in operands))
+
+
+def frexp(x: TensorLike, /) -> tuple[Tensor, Tensor]:
+    """Split numbers into a fraction and a power of two, as ``numpy.frexp``.
+
+    Returns:
+        ``(mantissa, exponent)`` with ``x == mantissa * 2**exponent`` and a mantissa of absolute
+        value from 0.5 up to (not including) 1; the exponents are i32.  0, infinities and NaN have
+        the exponent 0.
+
+    >>> mantissa, exponent = ag.frexp(ag.constant([8.0, -0.75]))
+    >>> mantissa.eval(), exponent.eval()
+    (array([ 0.5 , -0.75], dtype=float32), array([4, 0], dtype=int32))
+    """
+    number = as_float(x)
+    exponent = FrexpExponent(number)
+    return Ldexp(number, -exponent), exponent
+
+
+def modf(x: TensorLike, /) -> tuple[Tensor, Tensor]:
+    """Split numbers into their fractional and whole parts, both with the sign of ``x``.
+
+    >>> fraction, whole = ag.modf(ag.constant([2.5, -0.25]))
+    >>> fraction.eval(), whole.eval()
+    (array([ 0.5 , -0.25], dtype=float32), array([ 2., -0.], dtype=float32))
+    """
+    number = as_float(x)
+    return ModfFraction(number), trunc(number)
+
+
+OPS: tuple[type[Op], ...] = (Signbit, Nextafter, Spacing, Ldexp, FrexpExponent, ModfFraction)
