@@ -482,6 +482,21 @@ def test_slopes_at_corners():
         assert [float(s) for s in found] == list(expected), (expression.text(), found)
 
 
+def test_select():
+    x = np.array([[1.0, 5.0, 9.0, NAN]])
+    low = np.array([[2.0], [6.0]], np.float32)
+
+    def ours(x: Any, low: Any, lib: Any = ag) -> Any:
+        return lib.select([x < low, x > 4, low > 3], [x, low, -1], 7)
+
+    _check(ours, partial(ours, lib=np), [(x, low), (x[:, :0], low)])
+    assert ag.select([ag.vector() > 0], [1]).dtype.value == "i64"
+    check_gradient(lambda x: ag.select([x < 0, x < 1], [x, x * x], 3 * x), np.array([-1, 0.5, 2.0]))
+    for conditions, choices in (([], []), ([True], [1, 2])):
+        with pytest.raises(ag.GraphTypeError, match="one choice for each condition"):
+            ag.select(conditions, choices)
+
+
 def test_sinc():
     x = np.array(
         [0.0, 1e-30, 1e-8, 0.1, 0.2499, 0.25, 0.2501, 0.5, 1.0, 1.5, -2.25, 40.5, INF, NAN]

@@ -29,6 +29,17 @@ PUBLIC = [
     "bitwise_xor",
     "bitwise_left_shift",
     "logical_and",
+    "logaddexp",
+    "logaddexp2",
+    "hypot",
+    "nextafter",
+    "heaviside",
+    "fmax",
+    "fmin",
+    "gcd",
+    "lcm",
+    "float_power",
+    "isclose",
 ]
 # NumPy has int8 for these; arithmetic on bools is a mistake oftener than not.
 NO_BOOLS = {"floor_divide", "remainder", "fmod", "power"}

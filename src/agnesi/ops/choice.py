@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agnesi.core.dtypes import BOOL, DType, as_dtype
+from agnesi.core.errors import GraphTypeError
 from agnesi.graph.types import TensorType
-from agnesi.loops.nodes import Scalar, select
+from agnesi.loops.nodes import Scalar
+from agnesi.loops.nodes import select as choose
 from agnesi.ops.families import ANY, Domain, Elementwise, Op, Reject, Sample
 from agnesi.ops.functions import as_bool
 from agnesi.ops.lift import as_tensor, broadcast_shape, cast, common_dtype, lift_all
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from agnesi.graph.tensor import Array, Sizes, Tensor, TensorLike
 
-__all__ = ["astype", "where"]
+__all__ = ["astype", "select", "where"]
 
 
 class Where(Elementwise):
@@ -39,7 +41,7 @@ class Where(Elementwise):
 
     def scalar(self, *operands: Scalar) -> Scalar:
         """The primitive."""
-        return select(*operands)
+        return choose(*operands)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """To the one chosen."""
@@ -143,6 +145,36 @@ def astype(x: TensorLike, dtype: Any, /) -> Tensor:
     """
     tensor, kind = as_tensor(x), as_dtype(dtype)
     return tensor if tensor.dtype is kind else Cast(tensor, kind)
+
+
+def select(
+    conditions: Sequence[TensorLike], choices: Sequence[TensorLike], /, default: TensorLike = 0
+) -> Tensor:
+    """Choose by the first condition that holds, element by element, as ``numpy.select``.
+
+    Args:
+        conditions: bool arrays; numbers count as true where they are not 0.
+        choices: for each condition the values where it is the first to hold.
+        default: the values where none holds.
+
+    Raises:
+        GraphTypeError: not one choice for each condition, or shapes that do not broadcast.
+
+    >>> x = ag.constant([1, 5, 9])
+    >>> ag.select([x < 3, x < 6], [x, -x], 0).eval()
+    array([ 1, -5,  0])
+    """
+    if len(conditions) != len(choices) or not conditions:
+        raise GraphTypeError(
+            f"select: there are {len(conditions)} conditions and {len(choices)} choices\n"
+            "  give one choice for each condition, at least one"
+        )
+    given = lift_all("select", (*choices, default))
+    dtype = common_dtype(given)
+    result = cast(given[-1], dtype)
+    for condition, choice in reversed(list(zip(conditions, given[:-1], strict=True))):
+        result = where(condition, cast(choice, dtype), result)
+    return result
 
 
 OPS: tuple[type[Op], ...] = (Where, Cast)

@@ -8,16 +8,16 @@ import numpy as np
 
 from agnesi.core.dtypes import F64, FLOATS, INTEGERS
 from agnesi.core.errors import GraphTypeError
-from agnesi.loops.nodes import Scalar, apply
+from agnesi.loops.nodes import Scalar, apply, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.families import HALVES, IEEE, Domain, Elementwise, Op
 from agnesi.ops.functions import as_float, prepare, unary
 from agnesi.ops.lift import is_integer
 
 if TYPE_CHECKING:
-    from agnesi.graph.tensor import Tensor, TensorLike
+    from agnesi.graph.tensor import Array, Tensor, TensorLike
 
-__all__ = ["around", "ceil", "fix", "floor", "rint", "round", "trunc"]
+__all__ = ["around", "ceil", "fix", "floor", "rint", "round", "round_half_away_from_zero", "trunc"]
 
 
 # More is no power of ten that a float holds.
@@ -76,9 +76,35 @@ class Round(Rounding):
     reference = np.round
 
 
+def _away(x: Array) -> Array:
+    if x.dtype.kind != "f":
+        return x
+    whole = np.trunc(x)
+    return np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(1, x), whole).astype(x.dtype)
+
+
+class RoundHalfAwayFromZero(Rounding):
+    """Nearest whole number; halves go to the one that is farther from 0."""
+
+    public = "round_half_away_from_zero"
+    prim = Prim.TRUNC
+    dtypes = (*INTEGERS, *FLOATS)
+    reference = staticmethod(_away)
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The whole part, and one more where half or more is left; integers are themselves."""
+        (x,) = operands
+        if not x.dtype.is_float:
+            return x
+        whole = apply(Prim.TRUNC, x)
+        farther = whole + apply(Prim.COPYSIGN, x.like(1.0), x)
+        return select(abs(x - whole) >= 0.5, farther, whole)
+
+
 floor = unary(Floor)
 ceil = unary(Ceil)
 trunc = unary(Trunc)
+round_half_away_from_zero = unary(RoundHalfAwayFromZero)
 fix = trunc
 
 
@@ -122,4 +148,4 @@ def rint(x: TensorLike, /) -> Tensor:
     return Round(as_float(x))
 
 
-OPS: tuple[type[Op], ...] = (Floor, Ceil, Trunc, Round)
+OPS: tuple[type[Op], ...] = (Floor, Ceil, Trunc, Round, RoundHalfAwayFromZero)

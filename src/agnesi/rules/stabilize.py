@@ -30,6 +30,7 @@ from agnesi.ops.elementary import (
     expm1,
     log,
     log1p,
+    logaddexp,
     sigmoid,
     softplus,
 )
@@ -58,7 +59,7 @@ _OVERFLOW = stable("exp overflows for large x, and is 0 for small ones")
 
 
 @identities
-def LOGARITHMS(x: Float) -> Pairs:
+def LOGARITHMS(x: Float, y: Float) -> Pairs:
     """Logarithms and exponentials of one another, and of what is near 1."""
     return [
         (log(x + 1), log1p(x), _NEAR_0),
@@ -68,6 +69,7 @@ def LOGARITHMS(x: Float) -> Pairs:
         (1 - exp(x), -expm1(x), _NEAR_0),
         (log1p(expm1(x)), x, _OVERFLOW),
         (log(exp(x)), x, _OVERFLOW),
+        (log(exp(x) + exp(y)), logaddexp(x, y), _OVERFLOW),
         (exp(log(x)), x, positive(x), stable("the rounding of the logarithm is not blown up")),
         (sqrt(square(x)), absolute(x), stable("the square overflows for large x")),
         (1 - erf(x), erfc(x), _NEAR_1),
