@@ -15,7 +15,7 @@ endif
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test check bench fuzz format
+.PHONY: help demo test check bench docs fuzz format
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ check: .venv/.dev  ## format, lint, types and layers, all without running the co
 
 bench: .venv/.test  ## measure speed (arguments: make bench ARGS=...)
 	$(BIN)/python -m bench $(ARGS)
+
+docs: .venv/.docs  ## make the documentation: build/site/index.html
+	$(BIN)/python tools/make_docs.py
+	$(BIN)/mkdocs build --strict --quiet
 
 fuzz: .venv/.test  ## hold random graphs against NumPy (arguments: make fuzz ARGS="--seconds 600")
 	$(BIN)/python -m tests.fuzz $(ARGS)
@@ -54,6 +58,6 @@ format: .venv/.dev  ## format the code and mend what the linter can mend
 	$(PIP) install --quiet --editable ".[demo]"
 	@touch $@
 
-.venv/.test .venv/.dev: .venv/.%: pyproject.toml | .venv/.made
+.venv/.test .venv/.dev .venv/.docs: .venv/.%: pyproject.toml | .venv/.made
 	$(PIP) install --quiet --editable ".[demo]" --group $*
 	@touch $@
