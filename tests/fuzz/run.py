@@ -55,18 +55,29 @@ def check(program: Program, seed: int, *, loops: bool = True, plain: bool = Fals
     return refused is None
 
 
+def _eps(x: np.ndarray[Any, Any]) -> float:
+    return float(np.finfo(x.dtype).eps) if x.dtype.kind in "fc" else 0.0
+
+
 def spread(
     outputs: list[ag.Tensor], inputs: list[ag.Tensor], arrays: list[Any], seed: int
 ) -> list[np.ndarray[Any, Any]]:
-    """Return the outputs for inputs moved by some rounding errors: how well posed they are."""
+    """Return the outputs with rounding errors added to inputs and results of nodes on the way.
+
+    How far they move tells how well posed they are.
+    """
     random = np.random.default_rng(seed)
-    moved = [
-        (a * (1 + random.uniform(-8, 8, a.shape) * np.finfo(np.float32).eps)).astype(a.dtype)
-        if a.dtype.kind == "f"
-        else a
-        for a in arrays
-    ]
-    return interpret(outputs, dict(zip(inputs, moved, strict=True)))
+
+    def shaken(x: np.ndarray[Any, Any], units: float) -> np.ndarray[Any, Any]:
+        if x.dtype.kind not in "fc" or not x.size:
+            return x
+        return (x * (1 + random.uniform(-units, units, x.shape))).astype(x.dtype)
+
+    def seen(node: ag.Tensor, result: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return shaken(result, _eps(result)) if node.operands else result
+
+    moved = [shaken(a, 8 * float(np.finfo(np.float32).eps)) for a in arrays]
+    return interpret(outputs, dict(zip(inputs, moved, strict=True)), seen)
 
 
 def same(

@@ -12,15 +12,20 @@ from agnesi.graph.graph import toposort
 from agnesi.graph.tensor import Array, Requirement, Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
-def interpret(outputs: Sequence[Tensor], values: Mapping[Tensor, Array]) -> list[Array]:
+def interpret(
+    outputs: Sequence[Tensor],
+    values: Mapping[Tensor, Array],
+    seen: Callable[[Tensor, Array], Array] = lambda node, result: result,
+) -> list[Array]:
     """Compute outputs node by node in NumPy.
 
     Args:
         outputs: what to compute.
         values: arrays for the leaves (or any other nodes) that outputs depend on.
+        seen: is shown each node with its result, and returns what to go on with.
 
     Raises:
         ShapeError: sizes that have to agree do not.
@@ -45,7 +50,7 @@ def interpret(outputs: Sequence[Tensor], values: Mapping[Tensor, Array]) -> list
         for need in node.requirements():
             require(need, sizes(need.a), sizes(need.b), node)
         operands = [results[o] for o in node.operands]
-        results[node] = np.asarray(node.numpy(operands, sizes))
+        results[node] = np.asarray(seen(node, np.asarray(node.numpy(operands, sizes))))
         expected = tuple(sizes(s) for s in node.type.shape)
         if results[node].shape != expected or results[node].dtype != node.dtype.numpy:
             found = f"{results[node].dtype}{list(results[node].shape)}"
