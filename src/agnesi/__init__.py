@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from agnesi import linalg as linalg
 from agnesi._version import __version__ as __version__
 from agnesi.api.inputs import col as col
 from agnesi.api.inputs import input as input

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agnesi.codegen.llvm import layout as at
-from agnesi.core.errors import CallError, CompilerBug, IndexOutOfBounds, ShapeError
+from agnesi.core.errors import (
+    CallError,
+    CompilerBug,
+    IndexOutOfBounds,
+    LinAlgError,
+    ShapeError,
+)
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.text import op_name
 from agnesi.lower.program import Require, SizeCheck
@@ -189,6 +195,7 @@ class Failure:
             MemoryError: no memory for a temporary.
             ShapeError: sizes that disagree.
             IndexOutOfBounds: an index outside its axis.
+            LinAlgError: a matrix that is singular, or not positive definite.
         """
         if code == at.OUT_OF_MEMORY:
             raise MemoryError(f"{self.function}: no memory for a temporary array")
@@ -234,9 +241,15 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
             f"{function}: index {index} is out of bounds for size {b}: "
             f"{need.words}{where}{operands}\n  an index lies in {lowest} to {b - 1}"
         )
+    if need.kind == "sound":
+        return LinAlgError(
+            f'{function}: {need.words}{where}{operands}\n  for NaN instead: on_error="nan"'
+        )
     if need.kind == "at_most" and not a:
         text = f"{op_name(node)}: a size cannot be negative, but {need.words} is {b}"
         return ShapeError(f"{function}: {text}{where}{operands}")
+    if need.kind == "at_most" and isinstance(need.b, int):
+        return ShapeError(f"{function}: {op_name(node)}: the {need.words}: {a}{where}{operands}")
     if need.kind == "at_most":
         return ShapeError(f"{function}: {op_name(node)}: no {need.words}{where}{operands}")
     advice = (

@@ -6,7 +6,8 @@ AgnesiError
 ├── FunctionError (ValueError)         `function` was given inputs, updates or givens that clash
 ├── CallError (TypeError)              a compiled function was called with what does not fit
 │   ├── ShapeError (ValueError)        sizes that disagree, seen when the function ran
-│   └── IndexOutOfBounds (IndexError)  an index outside its axis, seen when the function ran
+│   ├── IndexOutOfBounds (IndexError)  an index outside its axis, seen when the function ran
+│   └── LinAlgError (ValueError)       a matrix that is singular, or not positive definite
 ├── SymbolicError (TypeError)          a symbolic variable was used where a value is needed
 └── CompilerBug                        agnesi's own fault
 
@@ -14,6 +15,8 @@ A message says what was asked, what was given, and what to do, in that order.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 __all__ = [
     "AgnesiError",
@@ -23,6 +26,7 @@ __all__ = [
     "GradientError",
     "GraphTypeError",
     "IndexOutOfBounds",
+    "LinAlgError",
     "ShapeError",
     "SymbolicError",
 ]
@@ -54,6 +58,10 @@ class ShapeError(CallError, ValueError):
 
 class IndexOutOfBounds(CallError, IndexError):
     """An index fell outside its axis in a call."""
+
+
+class LinAlgError(CallError, np.linalg.LinAlgError):
+    """A call met a matrix without what was asked of it: an inverse, a Cholesky factor."""
 
 
 class SymbolicError(AgnesiError, TypeError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.errors import CompilerBug, IndexOutOfBounds, ShapeError
+from agnesi.core.errors import CompilerBug, IndexOutOfBounds, LinAlgError, ShapeError
 from agnesi.dims.dim import Dim, Size, Symbol, Value, evaluate
 from agnesi.graph.graph import toposort
 from agnesi.graph.tensor import Array, Requirement, Tensor
@@ -84,6 +84,7 @@ def require(need: Requirement, a: int, b: int, node: Tensor) -> None:
     Raises:
         ShapeError: sizes do not agree.
         IndexOutOfBounds: an index outside its axis.
+        LinAlgError: a matrix that is singular, or not positive definite.
     """
     if need.kind == "equal" and a != b:
         raise ShapeError(f"{node!r}: {a} and {b} differ ({need.words})")
@@ -91,3 +92,5 @@ def require(need: Requirement, a: int, b: int, node: Tensor) -> None:
         raise IndexOutOfBounds(f"{node!r}: index {a} is out of bounds for size {b} ({need.words})")
     if need.kind == "at_most" and a > b:
         raise ShapeError(f"{node!r}: {need.words}: there are {b}")
+    if need.kind == "sound" and a:
+        raise LinAlgError(f"{node!r}: {need.words}")

@@ -51,10 +51,10 @@ class Requirement:
     """What a node needs of sizes or index values that only a call can tell.
 
     ``equal``: ``a == b``.  ``index``: ``0 <= a < b``.  ``divides``: ``a`` is a multiple of ``b``.
-    ``at_most``: ``a <= b``.
+    ``at_most``: ``a <= b``.  ``sound``: ``a``, the number of matrices that failed, is 0.
     """
 
-    kind: Literal["equal", "index", "divides", "at_most"]
+    kind: Literal["equal", "index", "divides", "at_most", "sound"]
     a: Size
     b: Size
     words: str

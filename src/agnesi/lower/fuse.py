@@ -17,6 +17,7 @@ from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import SizeValue, Tensor
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Reduction
+from agnesi.ops.lapack import Sound
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
 from agnesi.ops.reductions import ArgExtreme
@@ -103,7 +104,7 @@ def matrix_view(node: Tensor) -> tuple[Tensor, bool]:
 
 def same_memory(node: Tensor) -> Tensor:
     """Look through ops that leave the C order of elements as it is."""
-    while isinstance(node, Reshape | ExpandDims | Squeeze):
+    while isinstance(node, Reshape | ExpandDims | Squeeze | Sound):
         node = node.x
     return node
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from agnesi.core.errors import CompilerBug, IndexOutOfBounds, ShapeError
+from agnesi.core.errors import CompilerBug, IndexOutOfBounds, LinAlgError, ShapeError
 from agnesi.dims.dim import Size, Symbol, evaluate, product
 from agnesi.loops.interpret import interpret
 from agnesi.lower.program import (
@@ -43,7 +43,8 @@ def plain_failure(what: Require | SizeCheck, a: int, b: int) -> Exception:
     """Return a plain exception for what does not hold."""
     if isinstance(what, SizeCheck):
         return ShapeError(f"axis {what.axis} of {what.leaf!r}: {a}, but {what.expected} is {b}")
-    kind = IndexOutOfBounds if what.need.kind == "index" else ShapeError
+    kinds = {"index": IndexOutOfBounds, "sound": LinAlgError}
+    kind = kinds.get(what.need.kind, ShapeError)
     return kind(f"{what.node!r}: {what.need.kind} {a}, {b}: {what.need.words}")
 
 
@@ -153,6 +154,7 @@ class _Run:
                     "equal": a == b,
                     "at_most": a <= b,
                     "index": 0 <= a < b,
+                    "sound": a == 0,
                     "divides": b != 0 and a % b == 0,
                 }
                 if not holds[need.kind]:

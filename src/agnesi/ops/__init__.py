@@ -13,9 +13,11 @@ from agnesi.ops import (
     comparison,
     creation,
     elementary,
+    factorizations,
     floats,
     integers,
     joining,
+    lapack,
     linear,
     logic,
     movement,
@@ -49,6 +51,8 @@ OPS: tuple[type[Op], ...] = (
     *reductions.OPS,
     *scans.OPS,
     *linear.OPS,
+    *lapack.OPS,
+    *factorizations.OPS,
     *probability.OPS,
 )
 

@@ -18,6 +18,7 @@ from agnesi.dims.dim import fresh_symbol
 from agnesi.graph.leaves import new_input
 from agnesi.graph.types import TensorType
 from agnesi.ops.families import Composite, Domain, Elementwise, Op, Reduction, Sample
+from agnesi.ops.lapack import Lapack
 from agnesi.ops.linear import MatMul
 from agnesi.ops.reductions import Sum
 
@@ -95,6 +96,8 @@ class Case:
         """
         if issubclass(self.op, Sum | MatMul):
             return self._numpy(tuple(np.abs(a.astype(np.float64)) for a in self.arrays))
+        if issubclass(self.op, Lapack):
+            return float(np.abs(self._numpy(self.arrays)).max(initial=0))
         first = self.arrays[0] if self.arrays else np.zeros(0)
         if issubclass(self.op, Composite) and first.size:
             return float(np.abs(first.astype(np.float64)).max())

@@ -567,6 +567,8 @@ class _Entry:
             case "index":
                 # As unsigned numbers, negative ones are beyond any size.
                 holds = w.let(f"icmp ult i64 {a}, {b}")
+            case "sound":
+                holds = w.let(f"icmp eq i64 {a}, 0")
             case "divides":
                 holds = w.let(f"icmp eq i64 {w.let(f'srem i64 {a}, {b}')}, 0")
         self.unless(holds, at.REQUIREMENT + len(self.requires), a, b)

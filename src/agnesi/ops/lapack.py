@@ -1,0 +1,355 @@
+"""What ops that call LAPACK share: stacks of matrices, calls, and the check that they succeeded.
+
+LAPACK counts columns first.  A matrix in C order is the transposed one to it, so that no copy is
+transposed: a factor is asked for in the transposed problem, or comes out as rows.
+
+A factorisation that fails fills its matrix with NaN.  The public function puts a :class:`Sound`
+around the result, which is an error in a call, unless the user asked for NaN.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+
+from agnesi.core.dtypes import F32, F64, I32, I64
+from agnesi.core.errors import GraphTypeError
+from agnesi.dims.simplify import maximum
+from agnesi.graph.graph import size_of
+from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor
+from agnesi.graph.types import shape_text
+from agnesi.loops.nodes import (
+    Foreign,
+    Guard,
+    If,
+    Pass,
+    Read,
+    fresh_local,
+    index_scalar,
+    literal,
+)
+from agnesi.ops.choice import where
+from agnesi.ops.creation import Arange
+from agnesi.ops.families import LoopOp, Memory, Movement, Op, Sample
+from agnesi.ops.lift import (
+    broadcast_sizes,
+    cast,
+    common_dtype,
+    lift_all,
+    operand_lines,
+    unify,
+)
+from agnesi.ops.movement import broadcast
+from agnesi.ops.scans import loop_indices, nest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agnesi.core.dtypes import DType
+    from agnesi.dims.dim import Shape, Size
+    from agnesi.graph.types import TensorType
+    from agnesi.loops.nodes import Argument, Local, Scalar, Statement
+
+OnError: TypeAlias = Literal["raise", "nan"]
+
+REALS = (F32, F64)
+# What LAPACKE and CBLAS call their choices.
+ROWS_FIRST, COLUMNS_FIRST = 101, 102
+PLAIN, TRANSPOSED = 111, 112
+UPPER, LOWER = 121, 122
+STATED, ONES = 131, 132
+LEFT = 141
+# Sizes beyond this are more than its integers hold.
+MOST = 2**31 - 1
+
+
+def dominant(x: Tensor) -> Tensor:
+    """Return a matrix that is far from singular, for tests: more on the diagonal."""
+    return where(on_diagonal(x), x + 6, x) if x.ndim > 1 else x
+
+
+def dominant_array(x: Array) -> Array:
+    """Return what :func:`dominant` does."""
+    # NumPy's linear algebra knows no float wider than 64 bits.
+    narrow = x.astype(np.float64) if x.dtype.itemsize > 8 else x
+    rows, columns = x.shape[-2:]
+    return narrow + 6 * np.eye(rows, columns, dtype=narrow.dtype)
+
+
+class Lapack(LoopOp):
+    """A function of stacks of matrices that LAPACK computes.
+
+    Attributes:
+        prepare: makes a matrix fit for the op from any, for tests.
+    """
+
+    dtypes = REALS
+    tolerance = 512.0
+    prepare: ClassVar[Callable[[Tensor], Tensor]] = staticmethod(dominant)
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Call the public function with a matrix that is fit for it."""
+        first, *others = operands
+        return cls.express(cls.prepare(first), *others, **named)
+
+    @classmethod
+    def express(cls, *operands: Any, **named: Any) -> Tensor:
+        """Call the public function."""
+        return super().call(*operands, **named)
+
+
+def on_diagonal(x: Tensor, above: int = 0) -> Tensor:
+    """Return where the diagonal of matrices of this shape is, or one so many places above."""
+    shape = x.type.shape
+    rows = Arange(shape, x.ndim - 2)
+    return Arange(shape, x.ndim - 1) == (rows + above if above else rows)
+
+
+def identity(shape: Shape, dtype: DType) -> Tensor:
+    """Return identity matrices of a shape."""
+    return (Arange(shape, len(shape) - 1) == Arange(shape, len(shape) - 2)).astype(dtype)
+
+
+def lower(x: Tensor, *, strictly: bool = False) -> Tensor:
+    """Return the lower triangle, zeros elsewhere."""
+    rows, columns = Arange(x.type.shape, x.ndim - 2), Arange(x.type.shape, x.ndim - 1)
+    return where(columns < rows if strictly else columns <= rows, x, 0)
+
+
+def upper(x: Tensor, *, strictly: bool = False) -> Tensor:
+    """Return the upper triangle, zeros elsewhere."""
+    rows, columns = Arange(x.type.shape, x.ndim - 2), Arange(x.type.shape, x.ndim - 1)
+    return where(columns > rows if strictly else columns >= rows, x, 0)
+
+
+def diagonal_of(x: Tensor) -> Tensor:
+    """Return the diagonals of square matrices."""
+    return where(on_diagonal(x), x, 0).sum(-1)
+
+
+def one_triangle(s: Tensor) -> Tensor:
+    """Return the gradient with respect to the lower triangle alone, which stands for both.
+
+    ``s`` is the one with respect to all elements of a symmetric matrix, symmetric or not.
+    """
+    return lower(where(on_diagonal(s), s, s + s.mT))
+
+
+# -- calls ---------------------------------------------------------------------------------------
+
+
+def whole(number: int) -> Pass:
+    """Return a C int."""
+    return Pass(literal(number, I32))
+
+
+def letter(text: str) -> Pass:
+    """Return a C character, as wide as a register is filled."""
+    return Pass(literal(ord(text), I32))
+
+
+def count(size: Size) -> Pass:
+    """Return a size as a C int."""
+    return Pass(index_scalar(size).cast(I32))
+
+
+def leading(size: Size) -> Pass:
+    """Return the distance between rows of so many elements, which may not be 0."""
+    return Pass(index_scalar(maximum(1, size)).cast(I32))
+
+
+def lapack(name: str, dtype: DType, arguments: Sequence[Argument]) -> tuple[Foreign, Local]:
+    """Return the call of a LAPACKE function, columns first, and what tells whether it failed."""
+    info = fresh_local("info", I32)
+    symbol = f"scipy_LAPACKE_{'s' if dtype is F32 else 'd'}{name}"
+    return Foreign(symbol, (whole(COLUMNS_FIRST), *arguments), info), info
+
+
+def blas(name: str, dtype: DType, arguments: Sequence[Argument]) -> Foreign:
+    """Return the call of a CBLAS function, rows first."""
+    symbol = f"scipy_cblas_{'s' if dtype is F32 else 'd'}{name}"
+    return Foreign(symbol, (whole(ROWS_FIRST), *arguments), None)
+
+
+def fill(at: Memory, stack: Sequence[Any], shape: Shape, value: Scalar) -> tuple[Statement, ...]:
+    """Return loops that fill one matrix of the result."""
+    inner = loop_indices(shape[len(stack) :])
+    return nest(inner, at.store((*stack, *inner), value))
+
+
+def nan_if(failed: Scalar, at: Memory, stack: Sequence[Any], node: Tensor) -> tuple[Statement, ...]:
+    """Return statements that fill one matrix of the result with NaN under a condition."""
+    return (If(failed, fill(at, stack, node.type.shape, literal(np.nan, node.dtype))),)
+
+
+def failed(info: Local) -> Scalar:
+    """Return whether LAPACK failed; it also does where it sees NaN."""
+    return Read(info).differs(0)
+
+
+def pick(condition: Scalar, value: Scalar) -> Scalar:
+    """Return the value under a condition, else 0; it is read only then."""
+    return Guard(condition, value, literal(0, value.dtype))
+
+
+def each_matrix(
+    function: Callable[..., Array], shape: tuple[int, ...], dtype: DType, *stacks: Array
+) -> Array:
+    """Apply a function of NumPy to each matrix of stacks; NaN where it fails."""
+    result = np.full(shape, np.nan, dtype.numpy)
+    for index in np.ndindex(shape[:-2]):
+        # What fails is NaN, as in native code.
+        with contextlib.suppress(np.linalg.LinAlgError), np.errstate(all="ignore"):
+            result[index] = function(*(stack[index] for stack in stacks))
+    return result
+
+
+# -- operands ------------------------------------------------------------------------------------
+
+
+def as_matrices(op: str, **given: Any) -> list[Tensor]:
+    """Return operands as floats of one dtype, float32 or float64.
+
+    Raises:
+        GraphTypeError: one of them is no array, or is not of numbers.
+    """
+    lifted = lift_all(op, list(given.values()))
+    dtype = common_dtype(lifted)
+    if dtype not in REALS:
+        dtype = F64 if dtype.is_integer and dtype.bits > 16 else F32
+    if dtype not in REALS:
+        raise GraphTypeError(
+            f"{op}: is not defined for {dtype}\n{operand_lines(tuple(given), lifted)}"
+        )
+    return [cast(v, dtype) for v in lifted]
+
+
+def need_matrix(op: str, x: Tensor, *, square: bool = False, name: str = "x") -> None:
+    """Check that an operand is a stack of matrices.
+
+    Raises:
+        GraphTypeError: it has less than two axes, or is known not to be square.
+    """
+    if x.ndim < 2:
+        raise GraphTypeError(
+            f"{op}: takes matrices, stacked along leading axes\n{operand_lines((name,), (x,))}"
+        )
+    if square and unify(x.type.shape[-2], x.type.shape[-1]) is None:
+        raise GraphTypeError(
+            f"{op}: takes square matrices, not {shape_text(x.type.shape[-2:])}\n"
+            f"{operand_lines((name,), (x,))}"
+        )
+
+
+def same_stack(op: str, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return two stacks of matrices with their leading axes broadcast.
+
+    Raises:
+        GraphTypeError: they do not broadcast.
+    """
+    stack = broadcast_sizes([x.type.shape[:-2], y.type.shape[:-2]])
+    if stack is None:
+        raise GraphTypeError(
+            f"{op}: the stacks {shape_text(x.type.shape[:-2])} and "
+            f"{shape_text(y.type.shape[:-2])} do not broadcast\n"
+            f"{operand_lines(('x', 'y'), (x, y))}"
+        )
+    return (
+        broadcast(x, (*stack, *x.type.shape[-2:])),
+        broadcast(y, (*stack, *y.type.shape[-2:])),
+    )
+
+
+def equal_sizes(words: str, *pairs: tuple[Size, Size]) -> tuple[Requirement, ...]:
+    """Return the requirements that sizes are equal, where it is not seen."""
+    return tuple(Requirement("equal", a, b, words) for a, b in pairs if a != b)
+
+
+def is_square(x: Tensor) -> tuple[Requirement, ...]:
+    """Return the requirement that matrices are square."""
+    *_, m, n = x.type.shape
+    return equal_sizes(f"rows and columns of {x.type}", (m, n))
+
+
+def countable(*sizes: Size) -> tuple[Requirement, ...]:
+    """Return the requirements that LAPACK's integers hold these sizes."""
+    words = f"size is too large for LAPACK, which takes up to {MOST}"
+    return tuple(Requirement("at_most", s, MOST, words) for s in sizes if not isinstance(s, int))
+
+
+# -- success -------------------------------------------------------------------------------------
+
+
+def _same(x: Array, *_: Any) -> Array:
+    return x
+
+
+class Sound(Movement):
+    """What it is given, after a call has found that nothing failed."""
+
+    x: Tensor
+    failures: Size
+    words: str
+
+    public = "sound"
+    reference = staticmethod(_same)
+    samples = (Sample(((2, 3),), (0, "fine")), Sample(((0,),), (0, "fine")))
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; it has no public function."""
+        return cls(*operands)
+
+    def infer(self) -> TensorType:
+        """The operand's type."""
+        return self.x.type
+
+    def source_index(self, index: Shape) -> Shape:
+        """The same."""
+        return index
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The cotangent, which is as little worth where something failed."""
+        return (Sound(ct, self.failures, self.words),)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The operand."""
+        return operands[0]
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Nothing failed."""
+        if self.failures == 0:
+            return ()
+        return (Requirement("sound", self.failures, 0, self.words),)
+
+
+def sound(x: Tensor, flags: Tensor, on_error: OnError, words: str) -> Tensor:
+    """Return ``x``; in a call, any of the flags is an error with these words.
+
+    Args:
+        x: what is returned.
+        flags: whether something failed, of any shape.
+        on_error: "raise", or "nan" to check nothing.
+        words: the function and what failed.
+
+    Raises:
+        GraphTypeError: ``on_error`` is something else.
+    """
+    if on_error == "nan":
+        return x
+    if on_error != "raise":
+        op = words.split(":", maxsplit=1)[0]
+        raise GraphTypeError(f'{op}: on_error is "raise" or "nan", but this is {on_error!r}')
+    seen = flags.any() if flags.ndim else flags
+    return Sound(x, size_of(seen.astype(I64)), words)
+
+
+def is_nan(x: Tensor) -> Tensor:
+    """Return which elements are NaN."""
+    return x != x  # noqa: PLR0124
+
+
+OPS: tuple[type[Op], ...] = (Sound,)
