@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agnesi.core.dtypes import I32, I64
-from agnesi.core.errors import GradientError, GraphTypeError
+from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import add, fresh_index
 from agnesi.dims.simplify import minimum
 from agnesi.graph.tensor import Array, Sizes, Tensor, TensorLike, scalar_of
@@ -395,7 +395,7 @@ def _lu(x: Array) -> Array:
     return np.concatenate([work.T, pivots[None]])
 
 
-def _lu_of(x: Array, square: bool) -> Array:
+def _lu_of(x: Array) -> Array:
     shape = (*x.shape[:-2], x.shape[-1] + 1, x.shape[-2])
     result = np.zeros(shape, x.dtype)
     for index in np.ndindex(x.shape[:-2]):
@@ -403,26 +403,24 @@ def _lu_of(x: Array, square: bool) -> Array:
     return result
 
 
-class Lu(Lapack):
-    """The factors ``L`` and ``U`` of a matrix with its rows exchanged, packed.
+class Eliminated(Lapack):
+    """What elimination with exchanges of rows leaves.
 
     Row ``j`` holds column ``j`` of ``U`` and, below the diagonal, of ``L``; the last row holds
     which row was exchanged with row ``k``, counted from 0, or ``k`` itself.
     """
 
     x: Tensor
-    square: bool
 
-    public = "lu_packed"
     streams = (0,)
     reference = staticmethod(_lu_of)
     domain = (_SMALL,)
     samples = (
-        Sample(((3, 3),), (True,)),
-        Sample(((2, 4, 4),), (True,)),
-        Sample(((1, 1),), (True,)),
-        Sample(((0, 0),), (True,)),
-        Sample(((0, 3, 3),), (True,)),
+        Sample(((3, 3),)),
+        Sample(((2, 4, 4),)),
+        Sample(((1, 1),)),
+        Sample(((0, 0),)),
+        Sample(((0, 3, 3),)),
     )
 
     @classmethod
@@ -460,13 +458,29 @@ class Lu(Lapack):
         )
         return nest(stack, body)
 
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Step by step."""
+        (x,) = operands
+        shape = (*x.shape[:-2], x.shape[-1] + 1, x.shape[-2])
+        return each_matrix(_lu, shape, self.dtype, x)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Sizes that LAPACK holds."""
+        return countable(*self.x.type.shape[-2:])
+
+
+class Lu(Eliminated):
+    """The factors ``L`` and ``U`` of a matrix with its rows exchanged, packed."""
+
+    public = "lu_packed"
+
+    def no_derivative(self, place: int) -> str | None:
+        """That of matrices that are not square is not known here."""
+        *_, m, n = self.x.type.shape
+        return "the matrix is not square" if unify(m, n) is None else None
+
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``P.T L^-T (tril(L.T ctL, -1) + triu(ctU U.T)) U^-T`` for square matrices."""
-        *_, m, n = self.x.type.shape
-        if unify(m, n) is None:
-            raise GradientError(
-                f"lu: the derivative is known for square matrices only, not for {self.x.type}"
-            )
         factors, change = packed(self), ct[..., :-1, :].mT
         low, up = unit_lower(factors), upper(factors)
         below = lower(MatMul(low.mT, lower(change, strictly=True)), strictly=True)
@@ -475,16 +489,21 @@ class Lu(Lapack):
         right = SolveTriangular(factors, left.mT, False, False, False).mT
         return (MatMul(exchanged(self).mT, right),)
 
-    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
-        """Step by step."""
-        (x,) = operands
-        shape = (*x.shape[:-2], x.shape[-1] + 1, x.shape[-2])
-        return each_matrix(_lu, shape, self.dtype, x)
+
+class Factors(Eliminated):
+    """The factors of a square matrix for ops that read them and see to its gradient."""
+
+    public = "factors"
+    differentiable = False
+    cuts_gradients = True
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """No gradient."""
+        return (None,)
 
     def requirements(self) -> tuple[Requirement, ...]:
-        """A square matrix where one is asked for, and sizes that LAPACK holds."""
-        needs = is_square(self.x) if self.square else ()
-        return (*needs, *countable(*self.x.type.shape[-2:]))
+        """As many rows as columns."""
+        return (*is_square(self.x), *super().requirements())
 
 
 def packed(lu: Tensor) -> Tensor:
@@ -660,7 +679,7 @@ class Solve(Lapack):
 
 def solved(op: str, a: Tensor, b: Tensor, on_error: OnError) -> Tensor:
     """Return the solution of ``a @ x = b`` for stacks of matrices of one stack."""
-    factors = Lu(a, True)
+    factors = Factors(a)
     rows = Solve(a, factors, b.mT, False)
     zero = diagonal_of(packed(factors)) == 0
     return sound(rows, zero, on_error, f"{op}: a matrix is singular").mT
@@ -738,7 +757,7 @@ class Det(Composite):
 
     def decompose(self) -> Tensor:
         """The product of the pivots."""
-        factors = Lu(self.x, True)
+        factors = Factors(self.x)
         return diagonal_of(packed(factors)).prod(-1) * _parity(factors)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
@@ -759,7 +778,7 @@ def _spread(x: Tensor) -> Tensor:
 
 
 def _inverse_transposed(x: Tensor) -> Tensor:
-    return Solve(x, Lu(x, True), identity(x.type.shape, x.dtype), False)
+    return Solve(x, Factors(x), identity(x.type.shape, x.dtype), False)
 
 
 def _logabsdet_of(x: Array) -> Array:
@@ -789,7 +808,7 @@ class LogAbsDet(Composite):
 
     def decompose(self) -> Tensor:
         """The sum of the logarithms of the pivots."""
-        return log(absolute(diagonal_of(packed(Lu(self.x, True))))).sum(-1)
+        return log(absolute(diagonal_of(packed(Factors(self.x))))).sum(-1)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``ct * x^-T``."""
@@ -834,7 +853,7 @@ def slogdet(x: TensorLike, /) -> SlogdetResult:
     """
     (tensor,) = as_matrices("slogdet", x=x)
     need_matrix("slogdet", tensor, square=True)
-    factors = Lu(tensor, True)
+    factors = Factors(tensor)
     signs = sign(diagonal_of(packed(factors))).prod(-1) * _parity(factors)
     return SlogdetResult(signs, LogAbsDet(tensor))
 
@@ -854,7 +873,7 @@ def lu_factor(x: TensorLike, /) -> LuFactorResult:
     """
     (tensor,) = as_matrices("lu_factor", x=x)
     need_matrix("lu_factor", tensor)
-    factors = Lu(tensor, False)
+    factors = Lu(tensor)
     steps = minimum(*tensor.type.shape[-2:])
     return LuFactorResult(packed(factors), factors[..., -1, : scalar_of(steps)].astype(I32))
 
@@ -877,10 +896,19 @@ def lu(x: TensorLike, /) -> LuResult:
     """
     (tensor,) = as_matrices("lu", x=x)
     need_matrix("lu", tensor)
-    factors = Lu(tensor, False)
+    factors = Lu(tensor)
     both, steps = packed(factors), scalar_of(minimum(*tensor.type.shape[-2:]))
     low, up = unit_lower(both[..., :, :steps]), upper(both[..., :steps, :])
     return LuResult(exchanged(factors).mT, low, up)
 
 
-OPS: tuple[type[Op], ...] = (Cholesky, SolveTriangular, Lu, Exchanges, Solve, Det, LogAbsDet)
+OPS: tuple[type[Op], ...] = (
+    Cholesky,
+    SolveTriangular,
+    Lu,
+    Factors,
+    Exchanges,
+    Solve,
+    Det,
+    LogAbsDet,
+)

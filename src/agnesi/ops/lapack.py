@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from agnesi.core.dtypes import F32, F64, I32, I64
+from agnesi.batching.graph import in_front
+from agnesi.core.dtypes import F32, F64, I8, I32, I64
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.simplify import maximum
 from agnesi.graph.graph import size_of
@@ -32,7 +33,7 @@ from agnesi.loops.nodes import (
 )
 from agnesi.ops.choice import where
 from agnesi.ops.creation import Arange
-from agnesi.ops.families import LoopOp, Memory, Movement, Op, Sample
+from agnesi.ops.families import Domain, LoopOp, Memory, Movement, Op, Sample
 from agnesi.ops.lift import (
     broadcast_sizes,
     cast,
@@ -291,17 +292,21 @@ class Sound(Movement):
     """What it is given, after a call has found that nothing failed."""
 
     x: Tensor
+    flag: Tensor
     failures: Size
     words: str
 
     public = "sound"
     reference = staticmethod(_same)
-    samples = (Sample(((2, 3),), (0, "fine")), Sample(((0,),), (0, "fine")))
+    rebuilds_sizes = True
+    domain = (Domain(), Domain(0, 0, dtypes=(I8,)))
+    samples = (Sample(((2, 3), (2,))), Sample(((0,), ())))
 
     @classmethod
     def call(cls, *operands: Any, **named: Any) -> Tensor:
         """Make the node; it has no public function."""
-        return cls(*operands)
+        x, numbers = operands
+        return sound(x, numbers != 0, "raise", "test: failed")
 
     def infer(self) -> TensorType:
         """The operand's type."""
@@ -313,7 +318,13 @@ class Sound(Movement):
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """The cotangent, which is as little worth where something failed."""
-        return (Sound(ct, self.failures, self.words),)
+        return Sound(ct, self.flag, self.failures, self.words), None
+
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """Nothing failed in any example."""
+        x, flag = operands
+        whole = x if batched[0] else in_front(x, size)
+        return sound(whole, flag, "raise", self.words)
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The operand."""
@@ -343,8 +354,8 @@ def sound(x: Tensor, flags: Tensor, on_error: OnError, words: str) -> Tensor:
     if on_error != "raise":
         op = words.split(":", maxsplit=1)[0]
         raise GraphTypeError(f'{op}: on_error is "raise" or "nan", but this is {on_error!r}')
-    seen = flags.any() if flags.ndim else flags
-    return Sound(x, size_of(seen.astype(I64)), words)
+    flag = flags.any() if flags.ndim else flags
+    return Sound(x, flag, size_of(flag.astype(I64)), words)
 
 
 def is_nan(x: Tensor) -> Tensor:
