@@ -21,6 +21,8 @@ from agnesi.api.inputs import vector as vector
 from agnesi.api.surface import connect as _connect
 from agnesi.autodiff.forward import hvp as hvp
 from agnesi.autodiff.forward import jvp as jvp
+from agnesi.autodiff.jacobian import hessian as hessian
+from agnesi.autodiff.jacobian import jacobian as jacobian
 from agnesi.autodiff.reverse import grad as grad
 from agnesi.autodiff.reverse import subgraph_grad as subgraph_grad
 from agnesi.autodiff.reverse import value_and_grad as value_and_grad
@@ -40,6 +42,7 @@ from agnesi.ops.comparison import *
 from agnesi.ops.creation import *
 from agnesi.ops.elementary import *
 from agnesi.ops.floats import *
+from agnesi.ops.gradients import *
 from agnesi.ops.integers import *
 from agnesi.ops.joining import *
 from agnesi.ops.linear import *

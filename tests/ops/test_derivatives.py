@@ -12,6 +12,7 @@ from agnesi.autodiff.forward import transposed
 from agnesi.core.dtypes import F64
 from agnesi.graph.leaves import new_input
 from agnesi.ops import OPS
+from agnesi.ops.gradients import ClipGradient
 from agnesi.testing import Case, Evaluator, assert_close, cases_of, interpreted, native
 from agnesi.testing.cases import sample_case, type_of
 
@@ -81,6 +82,11 @@ def test_forward_mode_is_the_transpose_of_reverse_mode(op: type[Op]):
         tangents = tuple(
             new_input(None, o.type) if o.dtype.is_float else None for o in result.operands
         )
+        if op is ClipGradient:
+            # Its gradient is not linear in the cotangent, and forward mode does not follow.
+            with pytest.raises(ag.GradientError, match="not linear"):
+                transposed(result, tangents)
+            continue
         pair = [result.jvp(tangents), transposed(result, tangents)]
         assert [t is None for t in pair] in ([True, True], [False, False])
         for tangent in pair:

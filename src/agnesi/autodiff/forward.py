@@ -73,7 +73,7 @@ def jvp(
     roots = as_outputs("jvp", outputs)
     targets = as_targets("jvp", wrt)
     given = dict(pair("jvp", "tangent", wrt, targets, tangents))
-    results = _pushed("jvp", roots, given, disconnected)
+    results = pushed("jvp", roots, given, disconnected)
     return results[0] if isinstance(outputs, Tensor) else results
 
 
@@ -117,18 +117,18 @@ def hvp(
     targets = as_targets("hvp", wrt)
     given = dict(pair("hvp", "vector", wrt, targets, vectors))
     grads = grad(cost, targets, disconnected=disconnected)
-    results = _pushed("hvp", grads, given, "zero")
+    results = pushed("hvp", grads, given, "zero")
     return results[0] if isinstance(wrt, Tensor) else results
 
 
-def _pushed(
+def pushed(
     asked: str, roots: Sequence[Tensor], tangents: Mapping[Tensor, Tensor], disconnected: Any
 ) -> list[Tensor]:
     """Return the derivatives as the user gets them."""
     order = toposort(roots)
     below = set(roots)
     for node in reversed(order):
-        if node in below and not node.cuts_gradients:
+        if node in below and not node.disconnects:
             below.update(node.operands)
     for target in tangents:
         if target not in below:

@@ -246,10 +246,10 @@ def pull(
     for root, ct in seeds:
         _accumulate(pulled, fixed, root, ct)
     for node in reversed(order):
-        if node not in pulled.reached or node in stop or node.cuts_gradients:
+        if node not in pulled.reached or node in stop or node.disconnects:
             continue
         pulled.reached.update(node.operands)
-        if not any(o in depends for o in node.operands):
+        if node.cuts_gradients or not any(o in depends for o in node.operands):
             continue
         if node in pulled.undefined:
             # What is known of it only by way of integers, is not known for its sake.

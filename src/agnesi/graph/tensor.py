@@ -67,11 +67,13 @@ class Tensor(Term):
         type: dtype and shape.
         operands: the tensors this node is computed from, in order.
         name: a name given by the user, or None.
-        cuts_gradients: derivatives see no way from the operands to the result.
+        cuts_gradients: derivatives do not pass from the result to the operands.
+        disconnects: nor is it seen there that the result depends on the operands.
         rebuilds_sizes: ``batch`` finds anew the sizes among the attributes that are values.
     """
 
     cuts_gradients: ClassVar[bool] = False
+    disconnects: ClassVar[bool] = False
     rebuilds_sizes: ClassVar[bool] = False
 
     type: TensorType = derived()

@@ -15,6 +15,7 @@ from agnesi.ops import (
     elementary,
     factorizations,
     floats,
+    gradients,
     integers,
     joining,
     lapack,
@@ -54,6 +55,7 @@ OPS: tuple[type[Op], ...] = (
     *lapack.OPS,
     *factorizations.OPS,
     *probability.OPS,
+    *gradients.OPS,
 )
 
 __all__ = ["OPS"]

@@ -23,6 +23,7 @@ from agnesi.ops.arithmetic import Divide, Multiply, absolute, maximum, minimum, 
 from agnesi.ops.choice import Cast, where
 from agnesi.ops.comparison import equal, greater, greater_equal, less, less_equal, not_equal
 from agnesi.ops.families import Elementwise
+from agnesi.ops.gradients import Marker
 from agnesi.ops.logic import bitwise_invert, logical_not
 from agnesi.ops.powers import sqrt, square
 from agnesi.ops.rounding import ceil, floor, round, trunc
@@ -304,7 +305,19 @@ def _loses_nothing(old: DType, new: DType) -> bool:
     return new.bits - new.is_signed >= old.bits - old.is_signed
 
 
+@rewrite(Marker)
+def drop_marker(node: Marker) -> Tensor | None:
+    """What only derivatives see is nothing once they are taken.
+
+    before: stop_gradient(x)
+    after:  x
+    with:   x: f32[n]
+    """
+    return None if node.requirements() or node.x.type is not node.type else node.x
+
+
 SIMPLIFY = (
+    drop_marker,
     sink_number,
     lift_power_of_two,
     merge_factors,
