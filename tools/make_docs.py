@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))
 DOCS = ROOT / "docs"
 NAMESPACES = ("", "special", "linalg", "fft")
 
@@ -92,6 +93,11 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
 }
 
 
+def array_api_page() -> str:
+    """Return the table of the array API standard, which the tests hold against the code."""
+    return import_module("tests.api.array_api").markdown()
+
+
 def made(name: str, page: str) -> str:
     """Return a page with its table renewed.
 
@@ -113,6 +119,9 @@ def stale() -> dict[Path, str]:
         path, text = DOCS / page, made(name, page)
         if text != path.read_text(encoding="utf8"):
             found[path] = text
+    path, text = DOCS / "array-api.md", array_api_page()
+    if text != path.read_text(encoding="utf8"):
+        found[path] = text
     return found
 
 
