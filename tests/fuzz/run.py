@@ -41,7 +41,7 @@ def check(program: Program, seed: int, *, loops: bool = True, plain: bool = Fals
     ways = ["native", *(["loops"] if loops else []), *(["plain"] if plain else [])]
     for way in ways:
         interpreter, rules = "loops" if way == "loops" else "", 0 if way == "plain" else -1
-        with knobs.setting(interpret=interpreter, bisect=rules, verify=1):
+        with knobs.setting(interpret=interpreter, bisect=rules, verify=1, optimise=3):
             f = ag.function(inputs, outputs, on_unused_input="ignore", name="fuzzed")
         try:
             found = f(*arrays)

@@ -37,7 +37,7 @@ from agnesi.lower.program import Program, RunKernel, Step
 from agnesi.lower.verify import verify_program
 from agnesi.ops.lift import as_tensor, cast
 from agnesi.runtime.builtin import Allocation, make_builtin
-from agnesi.runtime.machine import Loaded, kernel_attributes, load
+from agnesi.runtime.machine import Level, Loaded, kernel_attributes, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,12 +102,12 @@ class Function:
 
     @property
     def llvm(self) -> Text:
-        """The LLVM IR that was compiled."""
+        """The LLVM IR that was compiled; empty where an interpreter runs the function."""
         return Text(self.emitted.text if self.emitted else "")
 
     def assembly(self) -> Text:
         """Return the machine code as text."""
-        return Text(load(self.llvm, keep_text=True).assembly)
+        return Text(load(self.llvm, keep_text=True).assembly if self.llvm else "")
 
     def explain(self, **sizes: int) -> Text:
         """Return what the function does: passes, buffers, kernels, estimated work.
@@ -202,7 +202,8 @@ def compile_request(request: Request) -> Function:
     if knobs.VERIFY.number:
         verify_program(program)
     made = Function(request, program, log)
-    make_native(made)
+    if not interpreter():
+        make_native(made)
     dump(made)
     made.native = debugged(made)
     # A builtin as the class's __call__ is called without self: nothing stands between the user's
@@ -229,7 +230,7 @@ def make_native(function: Function) -> None:
     ready = replace(program, steps=_through(program.steps, MACHINE, log))
     emitted = emit_program(ready, request.form, kernel_attributes())
     log.time("emit", begin)
-    loaded = load(emitted.text)
+    loaded = load(emitted.text, level=_effort())
     for stage, seconds in loaded.seconds.items():
         log.seconds[f"llvm {stage}"] = seconds
     words = np.zeros(emitted.layout.words, np.int64)
@@ -251,15 +252,27 @@ def make_native(function: Function) -> None:
     function.native = make_builtin(request.name, loaded.address, words, *kept)
 
 
+def interpreter() -> str:
+    """Return which interpreter is to run functions, if any."""
+    how = knobs.INTERPRET.value
+    if how not in ("", "0", "graph", "loops"):
+        raise ValueError(f"{knobs.INTERPRET.variable} takes {knobs.INTERPRET.values}, not {how!r}")
+    return "" if how == "0" else how
+
+
+def _effort() -> Level:
+    """Return LLVM's level of optimisation."""
+    level = knobs.OPTIMISE.number
+    if level not in (0, 1, 2, 3):
+        raise ValueError(f"{knobs.OPTIMISE.variable} takes {knobs.OPTIMISE.values}, not {level}")
+    return level
+
+
 def debugged(function: Function) -> Any:
     """Return the callable under the debug knobs: native code itself where none is set."""
-    interpret = knobs.INTERPRET.value
-    if interpret not in ("", "0", "graph", "loops"):
-        raise ValueError(
-            f"{knobs.INTERPRET.variable} takes {knobs.INTERPRET.values}, not {interpret!r}"
-        )
-    if interpret in ("graph", "loops"):
-        return Interpreted(function, interpret)
+    how = interpreter()
+    if how:
+        return Interpreted(function, how)
     return WatchNan(function) if knobs.CHECK_NAN.number else function.native
 
 
