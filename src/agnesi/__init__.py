@@ -48,6 +48,7 @@ from agnesi.ops.joining import *
 from agnesi.ops.linear import *
 from agnesi.ops.logic import *
 from agnesi.ops.movement import *
+from agnesi.ops.nonzero import *
 from agnesi.ops.powers import *
 from agnesi.ops.probability import *
 from agnesi.ops.reductions import *

@@ -65,7 +65,7 @@ TYPE_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
         ["index 5 is out of bounds for axis 0 of size 3", "y"],
     ),
     (lambda: h[:, "a"], ["an index is an integer, a slice, ... or None", "'a'", MADE_H]),
-    (lambda: h[h > 0], ["this is bool[batch, 784]", "ag.where(condition, x, y)"]),
+    (lambda: h[:, b > 0], ["the mask does not fit", "sizes 10 and 784", "mask: bool[10]", MADE_H]),
     (lambda: h[0, 0, 0], ["too many indices, 3 for 2 axes", MADE_H]),
     (lambda: h[..., ...], ["only one ..."]),
     (lambda: h[::0], ["the step of a slice is a known integer, not 0"]),

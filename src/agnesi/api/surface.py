@@ -10,13 +10,13 @@ from agnesi.ops import (
     choice,
     comparison,
     creation,
+    indexing,
     linear,
     logic,
     movement,
     powers,
     reductions,
     rounding,
-    slicing,
 )
 
 
@@ -25,7 +25,8 @@ def connect() -> None:
     SURFACE.update(
         text=graph_text,
         eval=evaluate,
-        getitem=slicing.getitem,
+        getitem=indexing.getitem,
+        at=indexing.At,
         matmul=linear.matmul,
         arange=creation.arange,
         dot=linear.dot,

@@ -235,10 +235,9 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
     where = f"\n  from {node.source}" if node.source else ""
     operands = "".join(f"\n  {_role(node, o)}: {o.type}{_made(o)}" for o in node.operands)
     if need.kind == "index":
-        index = a - b if a < 0 and type(node).__name__ == "Indexed" else a
-        lowest = -b if type(node).__name__ == "Indexed" else 0
+        lowest = -b if need.wrapped else 0
         return IndexOutOfBounds(
-            f"{function}: index {index} is out of bounds for size {b}: "
+            f"{function}: index {need.index_given(a, b)} is out of bounds for size {b}: "
             f"{need.words}{where}{operands}\n  an index lies in {lowest} to {b - 1}"
         )
     if need.kind == "sound":

@@ -89,7 +89,11 @@ def require(need: Requirement, a: int, b: int, node: Tensor) -> None:
     if need.kind == "equal" and a != b:
         raise ShapeError(f"{node!r}: {a} and {b} differ ({need.words})")
     if need.kind == "index" and not 0 <= a < b:
-        raise IndexOutOfBounds(f"{node!r}: index {a} is out of bounds for size {b} ({need.words})")
+        index = need.index_given(a, b)
+        raise IndexOutOfBounds(
+            f"{node!r}: index {index} is out of bounds for size {b} ({need.words})"
+            + (f"\n  from {node.source}" if node.source else "")
+        )
     if need.kind == "at_most" and a > b:
         raise ShapeError(f"{node!r}: {need.words}: there are {b}")
     if need.kind == "sound" and a:

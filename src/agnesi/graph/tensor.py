@@ -52,12 +52,18 @@ class Requirement:
 
     ``equal``: ``a == b``.  ``index``: ``0 <= a < b``.  ``divides``: ``a`` is a multiple of ``b``.
     ``at_most``: ``a <= b``.  ``sound``: ``a``, the number of matrices that failed, is 0.
+    ``wrapped``: the index may have counted from the end, and ``b`` was added to it.
     """
 
     kind: Literal["equal", "index", "divides", "at_most", "sound"]
     a: Size
     b: Size
     words: str
+    wrapped: bool = False
+
+    def index_given(self, a: int, b: int) -> int:
+        """Return the index that the user gave, from the number that is out of bounds."""
+        return a - b if self.wrapped and a < 0 else a
 
 
 class Tensor(Term):
@@ -284,7 +290,7 @@ class Tensor(Term):
     def __setitem__(self, key: object, value: object) -> None:
         raise SymbolicError(
             f"assignment: {self!r} is an expression and does not change\n{_made(self)}"
-            "  make another one: ag.where(condition, value, x), ag.concatenate"
+            "  make another one: x.at[key].set(value), ag.where(condition, value, x)"
         )
 
     def __contains__(self, item: object) -> bool:
@@ -415,6 +421,15 @@ class Tensor(Term):
 
     def __getitem__(self, key: Any) -> Tensor:
         return SURFACE["getitem"](self, key)
+
+    @property
+    def at(self) -> Any:
+        """With brackets, elements to change: ``x.at[key].add(y)`` returns a changed array.
+
+        >>> ag.constant([1.0, 2.0]).at[0].set(5.0).eval()
+        array([5., 2.], dtype=float32)
+        """
+        return SURFACE["at"](self)
 
     # -- methods, as NumPy names them --------------------------------------------------------
 

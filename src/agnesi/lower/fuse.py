@@ -188,9 +188,11 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
     """Put stored element-wise nodes of one shape together where nothing has to come between.
 
     Sets of groups are bit masks.  A node may join a group unless a group it needs depends, however
-    indirectly, on that group.
+    indirectly, on that group.  A number that a size or a check mentions has to be there before the
+    kernel begins: its group is one to come before, not to join.
     """
     needs: dict[Tensor, int] = {}
+    before: dict[Tensor, int] = {}
     groups = fusion.groups
     by_shape: dict[Shape, list[int]] = {}
     for node in order:
@@ -198,11 +200,18 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
         for d in node.dependencies:
             direct |= needs[d]
         needs[node] = direct
+        before[node] = 0
+        for k, d in enumerate(node.dependencies):
+            hidden = k >= len(node.operands)
+            before[node] |= needs[d] if hidden else 0 if d in fusion.stored else before[d]
         if node not in fusion.stored:
             continue
         free = is_inlinable(node) and len(node.dependencies) == len(node.operands)
         candidates = by_shape.setdefault(node.type.shape, []) if free else []
-        home = next((k for k in candidates if _may_join(k, direct, groups)), None)
+        late = before[node]
+        home = next(
+            (k for k in candidates if not late >> k & 1 and _may_join(k, direct, groups)), None
+        )
         if home is None:
             home = len(groups)
             groups.append(Group([], node.type.shape, free))

@@ -137,8 +137,10 @@ def write_kernel(
 class _Memory:
     """The memory that an op's own loops work on."""
 
-    def __init__(self, node: LoopOp, buffers: Mapping[Tensor, Buffer], target: Buffer) -> None:
-        self.node, self.buffers, self.target = node, buffers, target
+    def __init__(
+        self, node: LoopOp, buffers: Mapping[Tensor, Buffer], target: Buffer, begun: bool
+    ) -> None:
+        self.node, self.buffers, self.target, self.begun = node, buffers, target, begun
         self.writer = Writer(buffers)
         self.made: dict[Buffer, Size] = {}
 
@@ -160,6 +162,16 @@ class _Memory:
     def result(self, index: Shape) -> Address:
         return Address(self.target, ravel(index, self.node.type.shape), written=True)
 
+    def begin(self) -> tuple[Statement, ...]:
+        operand = self.node.begins_with
+        if operand is None:
+            raise CompilerBug(f"{self.node!r} does not say what its result begins with")
+        begun = self.node.operands[operand]
+        if self.begun or self.buffers.get(same_memory(begun)) is self.target:
+            return ()
+        indices = tuple(_loops(begun.type.shape))
+        return _nest(indices, self.store(indices, self.read(operand, indices)))
+
     def scratch(self, name: str, dtype: DType, size: Size) -> Buffer:
         buffer = fresh_buffer(name, dtype)
         self.made[buffer] = size
@@ -167,7 +179,12 @@ class _Memory:
 
 
 def write_loops(
-    name: str, node: LoopOp, buffers: Mapping[Tensor, Buffer], target: Buffer
+    name: str,
+    node: LoopOp,
+    buffers: Mapping[Tensor, Buffer],
+    target: Buffer,
+    *,
+    begun: bool = False,
 ) -> tuple[Kernel, dict[Buffer, Size]]:
     """Return the kernel of an op that writes its own loops, and the scratch memory it wants.
 
@@ -176,8 +193,9 @@ def write_loops(
         node: the op.
         buffers: memory of every stored node and leaf.
         target: where the result goes.
+        begun: whether the operand that the result begins with is there already.
     """
-    memory = _Memory(node, buffers, target)
+    memory = _Memory(node, buffers, target, begun)
     kernel = close_kernel(f"{name}_{op_name(node)}", tuple(node.loops(memory)))
     return kernel, {b: size for b, size in memory.made.items() if b in kernel.buffers}
 

@@ -280,7 +280,8 @@ class _Lowering:
         """Whether the group of the new value may write it over the old; notes the order if so."""
         group = self.home[value]
         me = self.number[id(group)]
-        if not group.fusible or leaf.type.shape != value.type.shape:
+        own_loops = isinstance(value, LoopOp) and value.begins_with is not None
+        if not (group.fusible or own_loops) or leaf.type.shape != value.type.shape:
             return False
         own = self.buffers[leaf]
         if value in self.buffers and self.storage[self.buffers[value]].space is Space.SHARED:
@@ -298,7 +299,12 @@ class _Lowering:
         return True
 
     def reads_in_place(self, group: Group, value: Tensor, own: Buffer) -> bool:
-        """Whether the group's kernel loads from the buffer only where it stores the new value."""
+        """Whether the group's kernel loads from the buffer only where it stores the new value.
+
+        Loops of an op's own may change a copy of the old value; they then read nothing else of it.
+        """
+        if isinstance(value, LoopOp):
+            return self.changes_in_place(value, own)
         stand_in = {n: self.targets.get(n) or [fresh_buffer("?", n.dtype)] for n in group.nodes}
         mark = fresh_buffer("mark", value.dtype)
         known = {**{n: b[0] for n, b in stand_in.items()}, **self.buffers}
@@ -311,6 +317,15 @@ class _Lowering:
             for scalar in walk_scalars(scalars_in(statement))
             if isinstance(scalar, Load) and scalar.buffer is own
         )
+
+    def changes_in_place(self, value: LoopOp, own: Buffer) -> bool:
+        """Whether an op's loops change what is in the buffer, and read it nowhere else."""
+        begun = same_memory(value.operands[value.begins_with or 0])
+        if self.buffers.get(begun) is not own or value in self.buffers:
+            return False
+        mark = fresh_buffer("mark", value.dtype)
+        kernel, _ = write_loops("trial", value, self.buffers, mark, begun=True)
+        return own not in kernel.buffers
 
     def after(self, start: int) -> set[int]:
         """Return the groups that have to come after one, directly or not."""

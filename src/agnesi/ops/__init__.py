@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from agnesi.ops import (
     arithmetic,
+    bounds,
     choice,
     comparison,
     creation,
     elementary,
     factorizations,
     floats,
+    gathering,
     gradients,
     integers,
     joining,
@@ -22,6 +24,7 @@ from agnesi.ops import (
     linear,
     logic,
     movement,
+    nonzero,
     powers,
     probability,
     reductions,
@@ -56,6 +59,9 @@ OPS: tuple[type[Op], ...] = (
     *factorizations.OPS,
     *probability.OPS,
     *gradients.OPS,
+    *bounds.OPS,
+    *gathering.OPS,
+    *nonzero.OPS,
 )
 
 __all__ = ["OPS"]

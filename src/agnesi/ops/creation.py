@@ -8,7 +8,7 @@ import numpy as np
 
 from agnesi.core.dtypes import DEFAULT_FLOAT, DEFAULT_INTEGER, I64, as_dtype
 from agnesi.core.errors import GraphTypeError
-from agnesi.dims.dim import Shape, sub
+from agnesi.dims.dim import Shape, Size, sub
 from agnesi.dims.simplify import ceildiv, maximum
 from agnesi.graph.tensor import Array, Reader, Sizes, SizeValue, Tensor, TensorLike
 from agnesi.graph.types import TensorType
@@ -54,6 +54,10 @@ class Arange(Op):
     def element(self, index: Shape, read: Reader) -> Scalar:
         """The index itself."""
         return index_scalar(index[self.axis])
+
+    def index_limit(self) -> Size | None:
+        """The size of the axis."""
+        return self.target[self.axis]
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """No operands."""

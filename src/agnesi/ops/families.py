@@ -239,6 +239,13 @@ class Op(Tensor):
         """Return the rejects, also those that the family derives."""
         return cls.rejects
 
+    def index_limit(self) -> Size | None:
+        """Return ``n`` where every element is seen to be an integer ``0 <= i < n``, else None.
+
+        Indices of which this is known need no check in a call.
+        """
+        return None
+
 
 class Elementwise(Op):
     """The same scalar function at each index.
@@ -391,6 +398,11 @@ class Movement(Op):
         """Read where the element comes from."""
         return read(0, self.source_index(index))
 
+    def index_limit(self) -> Size | None:
+        """The operand's."""
+        (x,) = self.operands
+        return x.index_limit() if isinstance(x, Op) else None
+
 
 class Reduction(Op):
     """Elements along axes combined into one.
@@ -501,6 +513,13 @@ class Memory(Protocol):
         """Return a pointer to an element of the result, for a C function that writes there."""
         ...
 
+    def begin(self) -> tuple[Statement, ...]:
+        """Return statements that copy the operand the result begins with into the result.
+
+        There are none where the result is written over that operand.
+        """
+        ...
+
     def scratch(self, name: str, dtype: DType, size: Size) -> Buffer:
         """Return memory for so many elements; it holds rubbish, and lasts as long as the loops."""
         ...
@@ -513,9 +532,12 @@ class LoopOp(Op):
         streams: operands read so seldom (once or twice each element) that they need no memory: an
             expression is computed as it is read.  The others have memory, and ``operand`` points
             into it.
+        begins_with: the operand of which the result is a changed copy, or None.  An op that has one
+            calls ``begin`` first, and does not read the operand again.
     """
 
     streams: ClassVar[tuple[int, ...]] = ()
+    begins_with: ClassVar[int | None] = None
 
     def loops(self, at: Memory) -> Sequence[Statement]:
         """Return the statements that compute the result."""

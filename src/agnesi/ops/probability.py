@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, I64, INTEGERS, DType, floating
+from agnesi.core.dtypes import BOOL, INTEGERS, floating
 from agnesi.core.errors import GraphTypeError, IndexOutOfBounds
-from agnesi.graph.graph import size_of
 from agnesi.graph.tensor import Array, Axes, Requirement, Sizes, Tensor, TensorLike
 from agnesi.graph.types import TensorType
-from agnesi.loops.nodes import Scalar, literal
-from agnesi.loops.prims import Prim
+from agnesi.ops.bounds import within_bounds
 from agnesi.ops.choice import where
 from agnesi.ops.creation import Arange
 from agnesi.ops.elementary import exp, log
-from agnesi.ops.families import Composite, Domain, Elementwise, Op, Reject, Sample, without_axes
+from agnesi.ops.families import Composite, Domain, Op, Reject, Sample, without_axes
 from agnesi.ops.lift import as_axes, as_tensor, operand_lines, unify
 from agnesi.ops.movement import broadcast, restore_axes
-from agnesi.ops.reductions import Extreme, Top
+from agnesi.ops.reductions import Top
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agnesi.dims.dim import Size
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
 
@@ -158,133 +155,6 @@ class LogSoftmax(Composite):
         return np.asarray(_log_softmax(operands[0], self.axes), self.dtype.numpy)
 
 
-def _same(x: Array, limit: int) -> Array:
-    return x
-
-
-def _greatest(x: Array, axis: tuple[int, ...]) -> Array:
-    return np.asarray(np.max(x, axis=axis, initial=0))
-
-
-def _least(x: Array, axis: tuple[int, ...]) -> Array:
-    return np.asarray(np.min(x, axis=axis, initial=0))
-
-
-class WithinBounds(Elementwise):
-    """Integers that a call has found to lie between 0 and a limit."""
-
-    x: Tensor
-    least: Size
-    greatest: Size
-    limit: Size
-
-    public = "within_bounds"
-    reference = staticmethod(_same)
-    dtypes = INTEGERS
-    domain = (Domain(0, 4),)
-    samples = (Sample(((5,),), (5,)), Sample(((),), (5,)), Sample(((2, 0),), (5,)))
-    differentiable = False
-    rebuilds_sizes = True
-
-    @classmethod
-    def all_rejects(cls) -> tuple[Reject, ...]:
-        """What is not an integer."""
-        return (Reject(("f32[2]",), "not defined for f32", (5,)),)
-
-    @property
-    def words(self) -> str:
-        """What the integers are."""
-        return f"labels {self.x!r}"
-
-    def result_dtype(self, operand: DType) -> DType:
-        """The operand's."""
-        return operand
-
-    def scalar(self, *operands: Scalar) -> Scalar:
-        """The integer itself."""
-        return operands[0]
-
-    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
-        """The least and greatest of all examples are checked."""
-        return within_bounds(operands[0], self.limit)
-
-    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """No gradient."""
-        return (None,)
-
-    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
-        """The integers themselves."""
-        return operands[0]
-
-    def requirements(self) -> tuple[Requirement, ...]:
-        """The least and the greatest lie within the limit."""
-        ends = (self.least, self.greatest)
-        return tuple(Requirement("index", end, self.limit, self.words) for end in ends)
-
-
-class Greatest(Extreme):
-    """Largest of 0 and the elements."""
-
-    public = "greatest"
-    combine = Prim.MAX
-    reference = staticmethod(_greatest)
-    dtypes = INTEGERS
-    samples = (Sample(((3, 4),), ((1,),)), Sample(((3, 0),), ((1,),)))
-    rejects = ()
-
-    @classmethod
-    def call(cls, *operands: Any, **named: Any) -> Tensor:
-        """Make the node; it has no public function."""
-        return cls(*operands)
-
-    def unit(self) -> Scalar:
-        """0."""
-        return literal(0, self.dtype)
-
-    def requirements(self) -> tuple[Requirement, ...]:
-        """None."""
-        return ()
-
-
-class Least(Extreme):
-    """Smallest of 0 and the elements."""
-
-    public = "least"
-    combine = Prim.MIN
-    reference = staticmethod(_least)
-    dtypes = INTEGERS
-    samples = (Sample(((3, 4),), ((1,),)), Sample(((3, 0),), ((1,),)))
-    rejects = ()
-
-    @classmethod
-    def call(cls, *operands: Any, **named: Any) -> Tensor:
-        """Make the node; it has no public function."""
-        return cls(*operands)
-
-    def unit(self) -> Scalar:
-        """0."""
-        return literal(0, self.dtype)
-
-    def requirements(self) -> tuple[Requirement, ...]:
-        """None."""
-        return ()
-
-
-def within_bounds(x: Tensor, limit: Size) -> Tensor:
-    """Return integers that are checked, in each call, to lie in ``0 <= x < limit``.
-
-    Raises:
-        GraphTypeError: they are no integers.
-    """
-    if not x.dtype.is_integer:
-        raise GraphTypeError(f"within_bounds: is not defined for {x.dtype}")
-    wide = x.astype(I64)
-    if not x.ndim:
-        return WithinBounds(x, size_of(wide), size_of(wide), limit)
-    axes = tuple(range(x.ndim))
-    return WithinBounds(x, size_of(Least(wide, axes)), size_of(Greatest(wide, axes)), limit)
-
-
 def _cross_entropy(logits: Array, labels: Array) -> Array:
     logs = _log_softmax(logits)
     if labels.dtype.kind == "f":
@@ -321,9 +191,9 @@ class CrossEntropy(Composite):
 
     def _hits(self) -> Tensor:
         shape = self.logits.type.shape
-        labels = within_bounds(self.labels, shape[-1])
+        labels = within_bounds(self.labels, shape[-1], f"labels {self.labels!r}")
         spread = broadcast(restore_axes(labels, (self.logits.ndim - 1,)), shape)
-        return spread.astype(I64) == Arange(shape, len(shape) - 1)
+        return spread == Arange(shape, len(shape) - 1)
 
     def decompose(self) -> Tensor:
         """``log(sum(exp(x - m))) - (x[label] - m)``."""
@@ -427,12 +297,4 @@ def cross_entropy(logits: TensorLike, labels: TensorLike, /) -> Tensor:
     return CrossEntropy(x, y)
 
 
-OPS: tuple[type[Op], ...] = (
-    LogSumExp,
-    Softmax,
-    LogSoftmax,
-    CrossEntropy,
-    WithinBounds,
-    Greatest,
-    Least,
-)
+OPS: tuple[type[Op], ...] = (LogSumExp, Softmax, LogSoftmax, CrossEntropy)

@@ -26,6 +26,8 @@ from agnesi.ops.movement import reshape, restore_axes, transpose
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agnesi.dims.dim import Size
+
 __all__ = ["all", "any", "argmax", "argmin", "max", "mean", "min", "prod", "sum"]
 
 _SAMPLES = (
@@ -336,6 +338,10 @@ class ArgExtreme(Op):
     def requirements(self) -> tuple[Requirement, ...]:
         """At least one element to choose from."""
         return needs_elements(self.x, (self.axis,))
+
+    def index_limit(self) -> Size | None:
+        """The size of the axis."""
+        return self.x.type.shape[self.axis]
 
 
 class ArgMax(ArgExtreme):

@@ -1,8 +1,9 @@
-"""Basic indexing: slices and integers, and the placing that is their transpose."""
+"""What slices and integers take of an array, and the placing that is their transpose."""
 
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,12 +13,13 @@ from agnesi.core.dtypes import BOOL, INTEGERS
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Shape, Size, add, mul, neg, sub
 from agnesi.dims.simplify import ceildiv, floordiv, is_nonnegative, maximum, minimum, mod
+from agnesi.graph.leaves import scalar_constant
 from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Guard, Scalar, index_scalar, literal
 from agnesi.ops.families import LEADING, Domain, Movement, Op, Reject, Sample
-from agnesi.ops.lift import as_items, as_size, is_integer, operand_lines
-from agnesi.ops.movement import Squeeze, restore_axes
+from agnesi.ops.lift import as_size, is_integer, operand_lines
+from agnesi.ops.movement import Squeeze, broadcast, restore_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,12 +104,7 @@ class Indexed(Slice):
 
     def requirements(self) -> tuple[Requirement, ...]:
         """Each index lies in its axis."""
-        shape = self.x.type.shape
-        return tuple(
-            Requirement("index", self.starts[k], shape[k], f"axis {k} of {self.x.type}")
-            for k in self.indexed
-            if not _is_known(self.starts[k], shape[k])
-        )
+        return _starts_within(self.x, self.starts, self.indexed)
 
 
 def _number(size: Size) -> int:
@@ -148,22 +145,8 @@ class Place(Op):
 
     def element(self, index: Shape, read: Reader) -> Scalar:
         """The operand's element if this index was taken, else zero."""
-        inside: Scalar = literal(True, BOOL)
-        where: list[Size] = []
-        for i, start, step, size, whole in zip(
-            index, self.starts, self.steps, self.x.type.shape, self.type.shape, strict=True
-        ):
-            if start == 0 and step == 1 and size == whole:
-                where.append(i)
-                continue
-            offset = sub(i, start) if step > 0 else sub(start, i)
-            k = floordiv(offset, abs(step))
-            where.append(k)
-            at = index_scalar(offset)
-            inside = inside & (at >= 0) & (index_scalar(k) < index_scalar(size))
-            if abs(step) > 1:
-                inside = inside & index_scalar(mod(offset, abs(step))).equals(0)
-        return Guard(inside, read(0, tuple(where)), literal(0, self.dtype))
+        inside, where = _taken(self, self.x.type.shape, index)
+        return Guard(inside, read(0, where), literal(0, self.dtype))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """Take the elements out again."""
@@ -175,8 +158,141 @@ class Place(Op):
         return _place(operands[0], starts, self.steps, tuple(map(sizes, self.target)))
 
 
-def getitem(x: Tensor, key: Any) -> Tensor:
-    """Index with integers, slices, ``...`` and ``None``; bounds and indices may be symbolic.
+def _taken(node: Place | Replace, sizes: Shape, index: Shape) -> tuple[Scalar, Shape]:
+    """Return whether a slice takes the element at an index, and where it puts it."""
+    inside: Scalar = literal(True, BOOL)
+    where: list[Size] = []
+    for i, start, step, size, whole in zip(
+        index, node.starts, node.steps, sizes, node.type.shape, strict=True
+    ):
+        if start == 0 and step == 1 and size == whole:
+            where.append(i)
+            continue
+        offset = sub(i, start) if step > 0 else sub(start, i)
+        k = floordiv(offset, abs(step))
+        where.append(k)
+        at = index_scalar(offset)
+        inside = inside & (at >= 0) & (index_scalar(k) < index_scalar(size))
+        if abs(step) > 1:
+            inside = inside & index_scalar(mod(offset, abs(step))).equals(0)
+    return inside, tuple(where)
+
+
+def _replace(x: Array, y: Array, starts: Shape, steps: tuple[int, ...]) -> Array:
+    result = x.copy()
+    result[_numpy_slices(starts, steps, y.shape, _number)] = y
+    return result
+
+
+class Replace(Op):
+    """``x`` with the elements of ``y`` in place of those at ``start + step*k``.
+
+    Attributes:
+        indexed: axes whose start is an integer index, which a call has to find within bounds.
+    """
+
+    x: Tensor
+    y: Tensor
+    starts: Shape
+    steps: tuple[int, ...]
+    indexed: tuple[int, ...]
+
+    public = "replace"
+    leading = MappingProxyType({"indexed": LEADING["axes"]})
+    linear = True
+    reference = staticmethod(_replace)
+    samples = (
+        Sample(((5, 3), (2, 3)), ((1, 0), (2, 1))),
+        Sample(((5,), (3,)), ((4,), (-2,))),
+        Sample(((2, 4), (0, 2)), ((3, 1), (1, 1))),
+        Sample(((3, 2), (3, 2)), ((0, 0), (1, 1))),
+    )
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; it has no public function."""
+        x, y, starts, steps = operands
+        return cls(x, y, starts, steps, ())
+
+    def infer(self) -> TensorType:
+        """The type of ``x``."""
+        return self.x.type
+
+    def element(self, index: Shape, read: Reader) -> Scalar:
+        """The element of ``y`` if this index was taken, else that of ``x``."""
+        inside, where = _taken(self, self.y.type.shape, index)
+        return Guard(inside, read(1, where), read(0, index))
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """To the one that is there."""
+        zeros = broadcast(scalar_constant(0, self.dtype), self.y.type.shape)
+        kept = self.replace(x=ct, y=zeros)
+        return kept, Slice(ct, self.starts, self.steps, self.y.type.shape)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Assign into a copy."""
+        x, y = operands
+        return _replace(x, y, tuple(map(sizes, self.starts)), self.steps)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Each index lies in its axis."""
+        return _starts_within(self.x, self.starts, self.indexed)
+
+
+def _starts_within(x: Tensor, starts: Shape, axes: tuple[int, ...]) -> tuple[Requirement, ...]:
+    shape = x.type.shape
+    return tuple(
+        Requirement("index", starts[k], shape[k], f"axis {k} of {x.type}", wrapped=True)
+        for k in axes
+        if not _is_known(starts[k], shape[k])
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """What slices and integers take of an array.
+
+    Attributes:
+        starts: of each axis.
+        steps: of each axis.
+        extents: how many elements are taken.
+        dropped: axes that an integer took one element of.
+    """
+
+    starts: Shape
+    steps: tuple[int, ...]
+    extents: Shape
+    dropped: tuple[int, ...]
+
+    def unsafe(self, x: Tensor) -> tuple[int, ...]:
+        """Return the axes whose index only a call can check."""
+        shape = x.type.shape
+        return tuple(k for k in self.dropped if not _is_known(self.starts[k], shape[k]))
+
+    def is_whole(self, x: Tensor) -> bool:
+        """Whether everything is taken as it is."""
+        moves = any(s != 0 for s in self.starts) or any(s != 1 for s in self.steps)
+        return not moves and self.extents == x.type.shape
+
+    def take(self, x: Tensor) -> Tensor:
+        """Return the elements, without the dropped axes."""
+        result = x
+        if not self.is_whole(x):
+            fields = (x, self.starts, self.steps, self.extents)
+            unsafe = self.unsafe(x)
+            result = Indexed(*fields, self.dropped) if unsafe else Slice(*fields)
+        return Squeeze(result, self.dropped) if self.dropped else result
+
+    def put(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return ``x`` with these elements, which have no dropped axes, in place of its own."""
+        whole = restore_axes(y, self.dropped)
+        if self.is_whole(x):
+            return whole
+        return Replace(x, whole, self.starts, self.steps, self.unsafe(x))
+
+
+def window(x: Tensor, items: Sequence[Any]) -> Window:
+    """Return what integers and slices, one for each axis, take; they may be symbolic.
 
     Raises:
         GraphTypeError: a key that cannot be, or an integer known to be out of bounds.
@@ -185,13 +301,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     steps: list[int] = []
     extents: list[Size] = []
     dropped: list[int] = []
-    added: list[int] = []
-    for item in _full_key(x, key):
-        if item is None:
-            added.append(len(extents) - len(dropped) + len(added))
-            continue
-        axis = len(extents)
-        size = x.type.shape[axis]
+    for axis, (item, size) in enumerate(zip(items, x.type.shape, strict=True)):
         if isinstance(item, slice):
             start, step, extent = slice_range(cast("slice[Any, Any, Any]", item), size)
         else:
@@ -200,31 +310,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
         starts.append(start)
         steps.append(step)
         extents.append(extent)
-    result = x
-    moves = any(s != 0 for s in starts) or any(s != 1 for s in steps)
-    if moves or tuple(extents) != x.type.shape:
-        fields = (x, tuple(starts), tuple(steps), tuple(extents))
-        safe = all(_is_known(starts[k], x.type.shape[k]) for k in dropped)
-        result = Slice(*fields) if safe else Indexed(*fields, tuple(dropped))
-    result = Squeeze(result, tuple(dropped)) if dropped else result
-    return restore_axes(result, tuple(added))
-
-
-def _full_key(x: Tensor, key: Any) -> list[Any]:
-    """Return one item for each axis, and None for each new axis."""
-    keys: list[Any] = list(as_items(key)) if isinstance(key, tuple) else [key]
-    consumed = sum(k is not None and k is not Ellipsis for k in keys)
-    dots = [place for place, k in enumerate(keys) if k is Ellipsis]
-    if len(dots) > 1:
-        raise GraphTypeError("getitem: only one ... may stand in an index")
-    if consumed > x.ndim:
-        raise GraphTypeError(
-            f"getitem: too many indices, {consumed} for {x.ndim} axes\n"
-            f"{operand_lines(('x',), (x,))}"
-        )
-    place = dots[0] if dots else len(keys)
-    keys[place : place + 1] = [slice(None)] * (x.ndim - consumed)
-    return keys
+    return Window(tuple(starts), tuple(steps), tuple(extents), tuple(dropped))
 
 
 def _is_known(start: Size, size: Size) -> bool:
@@ -232,15 +318,6 @@ def _is_known(start: Size, size: Size) -> bool:
 
 
 def _integer_index(x: Tensor, key: Any, axis: int) -> Size:
-    symbolic = isinstance(key, Tensor) and not key.ndim and key.dtype.is_integer
-    if not (symbolic or is_integer(key)):
-        shown = str(key.type) if isinstance(key, Tensor) else repr(key)
-        chooses = isinstance(key, Tensor) and key.dtype.is_bool
-        hint = "\n  choose by a condition with ag.where(condition, x, y)" if chooses else ""
-        raise GraphTypeError(
-            f"getitem: an index is an integer, a slice, ... or None, but this is {shown}\n"
-            f"{operand_lines(('x',), (x,))}" + hint
-        )
     index = as_size(key, "getitem")
     size = x.type.shape[axis]
     most = size if isinstance(size, int) else _FAR
@@ -299,4 +376,4 @@ def slice_range(key: slice[Any, Any, Any], size: Size) -> tuple[Size, int, Size]
     return start, step, maximum(0, ceildiv(span, abs(step)))
 
 
-OPS: tuple[type[Op], ...] = (Slice, Indexed, Place)
+OPS: tuple[type[Op], ...] = (Slice, Indexed, Place, Replace)

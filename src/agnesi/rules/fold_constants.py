@@ -21,9 +21,9 @@ from agnesi.graph.graph import with_operands
 from agnesi.graph.interpret import require
 from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import SizeValue, Tensor
+from agnesi.ops.bounds import WithinBounds
 from agnesi.ops.families import Elementwise, Op
 from agnesi.ops.movement import BroadcastTo, broadcast
-from agnesi.ops.probability import WithinBounds
 from agnesi.rewrite.rule import rewrite
 from agnesi.rules.tensors import aligned
 

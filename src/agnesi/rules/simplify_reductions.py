@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from agnesi.graph.tensor import Tensor
     from agnesi.ops.families import Reduction
 
-# Those of a family that may have other units, such as `Greatest`, are left alone.
+# Those of a family that may have other units, such as `Top`, are left alone.
 _PLAIN = (Sum, Prod, Max, Min, Any_, All)
 
 
