@@ -284,6 +284,17 @@ def test_good_indices_need_no_check():
     assert "require index" not in masked.explain()
 
 
+@pytest.mark.parametrize("dtype", ["u8", "u16", "u32", "u64", "i8", "i32"])
+def test_indices_of_any_integer_dtype(dtype: str):
+    x, i = ag.input("x", "f32[200]"), ag.vector("i", dtype=dtype)
+    f = ag.function([x, i], x[i])
+    array = np.arange(200, dtype=np.float32)
+    assert f(array, np.array([3, 100], i.dtype.numpy)).tolist() == [3, 100]
+    if dtype != "i8":
+        with pytest.raises(ag.IndexOutOfBounds, match="index 200 is"):
+            f(array, np.array([3, 200], i.dtype.numpy))
+
+
 def test_bad_keys_are_refused():
     x = ag.input("x", "f32[3, 4]")
     for key, words in (

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from agnesi.dims.dim import Index, Shape, Size
 
 
+SIGNED = tuple(d for d in INTEGERS if d.is_signed)
+
+
 def _index(axes: tuple[int, ...], indices: Sequence[Array]) -> tuple[Any, ...]:
     """Return NumPy's index of the view that has these axes in front."""
     return tuple(i.astype(np.int64) for i in indices[: len(axes)])
@@ -75,7 +78,7 @@ class Gather(Op):
     public = "gather"
     linear = True
     reference = staticmethod(_gather)
-    domain = (Domain(), Domain(-3, 2, dtypes=INTEGERS))
+    domain = (Domain(), Domain(-3, 2, dtypes=SIGNED))
     samples = (
         Sample(((5, 4), (3,)), ((0,), 0)),
         Sample(((3,), (2, 2)), ((0,), 0)),
@@ -214,7 +217,7 @@ class Scatter(LoopOp):
     # Each operand is read once, however many of them there are.
     streams = tuple(range(64))
     begins_with = 0
-    domain = (Domain(), Domain(-3, 2, dtypes=INTEGERS), Domain())
+    domain = (Domain(), Domain(-3, 2, dtypes=SIGNED), Domain())
     samples = (
         Sample(((5, 4), (3,), (3, 4)), ((0,), 0, "add")),
         Sample(((3,), (2, 4), (2, 4)), ((0,), 0, "set")),
