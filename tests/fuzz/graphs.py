@@ -28,9 +28,10 @@ INTEGER = ("floor_divide", "remainder", "bitwise_and", "bitwise_or", "bitwise_xo
 COMPARE = ("less", "greater_equal", "equal", "not_equal")
 REDUCE = ("sum", "prod", "max", "min", "mean", "any", "all")
 NAMESPACES = ("", "special.", "linalg.", "fft.")
-# What says something else as soon as a last digit is rounded otherwise; and casts, whose results
+# What says something else as soon as a last digit is rounded otherwise, or a NaN has another sign;
+# and casts, whose results
 # differ between machines where an integer does not hold a float: the steps made by hand cast.
-_UNSTEADY = frozenset({"nextafter", "spacing", "frexp", "astype"})
+_UNSTEADY = frozenset({"nextafter", "spacing", "frexp", "signbit", "copysign", "astype"})
 
 
 def _path(op: type[Op]) -> str | None:

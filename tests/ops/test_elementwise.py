@@ -212,6 +212,22 @@ def test_powers_of_two_are_rounded_once(kind: Any):
         _check(ag.ldexp, np.ldexp, cases, 0)
 
 
+def test_quotients_of_any_size_are_rounded_down():
+    random = np.random.default_rng(6)
+    cases: list[tuple[Array, ...]] = []
+    for kind, most in ((np.float32, 120), (np.float64, 1000)):
+        signs = random.choice([-1.0, 1.0], (2, 4000))
+        x, y = (signs * np.exp2(random.uniform(-most, most, (2, 4000)))).astype(kind)
+        whole = (signs * random.integers(1, 10**6, (2, 4000))).astype(kind)
+        limits = np.finfo(kind).max, INF, -INF, 1.0
+        cases += [
+            (x, y),
+            (whole[0], whole[1]),
+            (np.array([limits], kind).T, np.array(limits, kind)),
+        ]
+    _check(ag.floor_divide, np.floor_divide, cases, 0)
+
+
 def test_ldexp_takes_what_numpy_takes():
     for x in ALL:
         for exponent in ALL:
@@ -242,15 +258,20 @@ def test_hypot_neither_overflows_nor_underflows(kind: Any):
 
 
 def test_divisors_of_any_integers():
+    pairs: dict[str, tuple[Array, ...]] = {}
+    alone: dict[str, tuple[Array, ...]] = {}
     random = np.random.default_rng(4)
     for name in WHOLE:
         kind = DType(name).numpy
         ends = np.iinfo(kind)
         x, y = random.integers(ends.min, ends.max, (2, 3000), kind, endpoint=True)
         common = random.integers(1, 12, 3000).astype(kind)
-        _check(ag.gcd, np.gcd, [(x, y), (x // 99 * common, y // 99 * common)], 0)
-        _check(ag.lcm, np.lcm, [(x, y), (x // 99 * common, y // 99 * common)], 0)
-        _check(ag.bitwise_count, np.bitwise_count, [(x,)], 0)
+        x = np.concatenate([x, x // 99 * common])
+        y = np.concatenate([y, y // 99 * common])
+        pairs[name], alone[name] = (x, y), (x,)
+    _check(ag.gcd, np.gcd, list(pairs.values()), 0)
+    _check(ag.lcm, np.lcm, [pairs["i8"], pairs["u16"], pairs["i64"]], 0)
+    _check(ag.bitwise_count, np.bitwise_count, list(alone.values()), 0)
 
 
 def test_divisors_of_neighbouring_fibonacci_numbers():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, FLOATS, INTEGERS
+from agnesi.core.dtypes import BOOL, F64, FLOATS, INTEGERS
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims import dim, simplify
 from agnesi.loops.nodes import Scalar, apply, select
@@ -167,13 +167,19 @@ class FloorDivide(Elementwise):
         x, y = operands
         if not x.dtype.is_float:
             return apply(Prim.FLOORDIV, x, y)
+        quotient = x / y
         rest = apply(Prim.FMOD, x, y)
+        if x.dtype is F64:
+            # What is left of such a dividend is below its last digit, and FMOD may not know it.
+            size = apply(Prim.ABS, quotient)
+            large = (size > 2.0**60) & (apply(Prim.ABS, x) < math.inf)
+            rest = select(large, 0.0, rest)
         inexact = (x - rest) / y
         inexact = select(_moves(rest, y), inexact - 1.0, inexact)
         down = apply(Prim.FLOOR, inexact)
         down = select((inexact - down) > 0.5, down + 1.0, down)
-        whole = select(inexact.equals(0.0), apply(Prim.COPYSIGN, x.like(0.0), x / y), down)
-        return select(y.equals(0.0), x / y, whole)
+        whole = select(inexact.equals(0.0), apply(Prim.COPYSIGN, x.like(0.0), quotient), down)
+        return select(y.equals(0.0), quotient, whole)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """Flat nearly everywhere."""
@@ -186,7 +192,10 @@ def _moves(rest: Scalar, y: Scalar) -> Scalar:
 
 
 class Remainder(Elementwise):
-    """Remainder with the sign of the divisor; an integer modulo 0 is 0."""
+    """Remainder with the sign of the divisor; an integer modulo 0 is 0.
+
+    Note: of f64 it is exact as long as ``abs(x / y) < 2**250``; beyond, it is NaN.
+    """
 
     x: Tensor
     y: Tensor
@@ -212,7 +221,10 @@ class Remainder(Elementwise):
 
 
 class Fmod(Elementwise):
-    """C's remainder, with the sign of the dividend; an integer modulo 0 is 0."""
+    """C's remainder, with the sign of the dividend; an integer modulo 0 is 0.
+
+    Note: of f64 it is exact as long as ``abs(x / y) < 2**250``; beyond, it is NaN.
+    """
 
     x: Tensor
     y: Tensor
