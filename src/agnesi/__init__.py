@@ -30,6 +30,7 @@ from agnesi.autodiff.reverse import vjp as vjp
 from agnesi.batching.vectorize import vectorize as vectorize
 from agnesi.compile.function import Function as Function
 from agnesi.compile.function import In as In
+from agnesi.compile.function import clone_replace as clone_replace
 from agnesi.compile.function import function as function
 from agnesi.compile.shared import Shared as Shared
 from agnesi.compile.shared import shared as shared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import warnings
 from dataclasses import dataclass, replace
@@ -86,6 +87,56 @@ class Function:
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Run the function on arrays."""
         return self.native(*args, **named)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Machine code stays behind: who unpickles compiles again, with shared variables of its own.
+        return compile_request, (self.request,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Function:
+        leaves = [leaf for leaf in self.program.shareds if isinstance(leaf, Shared)]
+        return self.copy(swap={leaf: copy.deepcopy(leaf, memo) for leaf in leaves})
+
+    def copy(
+        self,
+        *,
+        swap: Mapping[Shared, Shared] | None = None,
+        delete_updates: bool = False,
+        name: str | None = None,
+    ) -> Function:
+        """Return another function that computes the same.
+
+        Args:
+            swap: shared variables by those that they take the place of, of the same types; the
+                others are shared by both functions.
+            delete_updates: leave the updates out: what trains a model then evaluates it.
+            name: of the copy; the same by default.
+
+        Raises:
+            FunctionError: a variable to swap is not used, or the other one has another type.
+
+        >>> x, w = ag.scalar("x"), ag.shared(np.float32(2))
+        >>> f = ag.function([x], x * w, updates=[(w, w + 1)])
+        >>> g = f.copy(swap={w: ag.shared(np.float32(10))}, delete_updates=True)
+        >>> f(1), g(1), g(1)
+        (array(2., dtype=float32), array(10., dtype=float32), array(10., dtype=float32))
+        """
+        old = self.request
+        title = name or old.name
+        swaps = dict(swap or {})
+        roots = [*old.outputs, *old.updates.values()]
+        used = {*toposort(roots), *old.updates}
+        for target, new in swaps.items():
+            if target not in used or new.type is not target.type:
+                raise FunctionError(
+                    f"{title}: {target!r} cannot be swapped for {new!r}\n"
+                    "  the first has to be a shared variable of the function, the other one a "
+                    "shared variable of its type"
+                )
+        fresh = rebuild(roots, dict(swaps.items()))
+        outputs, values = fresh[: len(old.outputs)], fresh[len(old.outputs) :]
+        targets = [swaps.get(target, target) for target in old.updates]
+        updates = {} if delete_updates else dict(zip(targets, values, strict=True))
+        return compile_request(replace(old, name=title, outputs=outputs, updates=updates))
 
     def __repr__(self) -> str:
         return f"<function {self.request.binder.signature()}>"
@@ -526,3 +577,31 @@ def evaluate(expression: Tensor, inputs: Mapping[Tensor, Any] | None = None) -> 
     values = dict(inputs or {})
     compiled = function(list(values), expression, name="eval", on_unused_input="ignore")
     return compiled(*values.values())
+
+
+def clone_replace(
+    outputs: Tensor | Sequence[Tensor],
+    replace: Mapping[Tensor, Any] | Sequence[tuple[Tensor, Any]],
+) -> Any:
+    """Return expressions with variables replaced, everything above them built anew.
+
+    What ``givens`` of :func:`function` does, as an expression: the same network on another input,
+    or with other weights.
+
+    Args:
+        outputs: an expression, or a list of them.
+        replace: new variables (or arrays, numbers) by old ones, of the same dtypes and ranks; all
+            are replaced at once.
+
+    Raises:
+        FunctionError: a new variable has another dtype or rank.
+
+    >>> x, y = ag.scalar("x"), ag.scalar("y")
+    >>> ag.clone_replace(x**2 + 1, {x: 10 * y}).eval({y: 1.0})
+    array(101., dtype=float32)
+    """
+    check = _Check("clone_replace", "ignore")
+    single = isinstance(outputs, Tensor)
+    roots: list[Tensor] = [outputs] if single else list(outputs)
+    _, news = check.resolve([], check.givens(replace), roots)
+    return news[0] if single else news
