@@ -101,6 +101,8 @@ def same(
         shaky = np.zeros(reference.shape, bool)
         for other in others:
             shaky |= np.isfinite(other) != np.isfinite(reference)
+        # Nothing but rounding errors, such as a slope of cbrt where its argument cancels to 0.
+        shaky |= slack > 0.3 * np.abs(reference)
         size = np.abs(np.where(np.isfinite(reference), reference, 0)).max()
         close = np.abs(got - reference) <= 1e-4 * np.abs(reference) + 1e-5 * (1 + size) + 50 * slack
         equal = (got == reference) | (np.isnan(got) & np.isnan(reference))
