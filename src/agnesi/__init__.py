@@ -41,6 +41,7 @@ from agnesi.ops.arithmetic import *
 from agnesi.ops.choice import *
 from agnesi.ops.comparison import *
 from agnesi.ops.creation import *
+from agnesi.ops.einstein import *
 from agnesi.ops.elementary import *
 from agnesi.ops.floats import *
 from agnesi.ops.gradients import *
@@ -55,6 +56,7 @@ from agnesi.ops.probability import *
 from agnesi.ops.reductions import *
 from agnesi.ops.rounding import *
 from agnesi.ops.scans import *
+from agnesi.ops.tensor_products import *
 from agnesi.ops.trigonometric import *
 
 _connect()
