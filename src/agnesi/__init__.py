@@ -40,6 +40,8 @@ from agnesi.graph.tensor import Tensor as Tensor
 from agnesi.ops.arithmetic import *
 from agnesi.ops.choice import *
 from agnesi.ops.comparison import *
+from agnesi.ops.complex_functions import *
+from agnesi.ops.complex_parts import *
 from agnesi.ops.creation import *
 from agnesi.ops.einstein import *
 from agnesi.ops.elementary import *

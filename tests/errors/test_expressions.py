@@ -110,8 +110,10 @@ TYPE_ERRORS: list[tuple[Callable[[], Any], list[str]]] = [
     (lambda: ag.full_like(i, 256), ["256 does not fit u8"]),
     (lambda: ag.arange(1.5), ["arange: a size is an integer"]),  # pyright: ignore[reportArgumentType]
     (lambda: ag.arange(0, 5, 0), ["the step is a known integer, not 0"]),
-    (lambda: x.astype("float16"), ["'float16' is not an element type", "f32 (float32)"]),
-    (lambda: ag.constant(1j), ["constant: 1j (complex)", "real numbers"]),
+    (lambda: x.astype("float128"), ["'float128' is not an element type", "f32 (float32)"]),
+    (lambda: ag.constant(1j, "f32"), ["constant: complex numbers are no f32", "x.real"]),
+    (lambda: ag.maximum(x, 1j), ["maximum: is not defined for c64", "y: 1j"]),
+    (lambda: x < 1j, ["less: is not defined for c64"]),
     (lambda: ag.constant([1, [2]]), ["constant: [1, [2]] is not an array", "equal lengths"]),
     (lambda: ag.constant([v, [v]]), ["symbolic variables in it", "ag.stack or ag.concatenate"]),
     (lambda: ag.constant(300, "u8"), ["300 does not fit u8"]),

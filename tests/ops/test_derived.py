@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import agnesi as ag
-from agnesi.core.dtypes import F32, F64
+from agnesi.core.dtypes import BF16, C64, F16, F32, F64
 from agnesi.dims.dim import Dim, Symbol, evaluate
 from agnesi.graph.leaves import Input, new_input
 from agnesi.graph.text import op_name
@@ -33,7 +33,7 @@ def test_values_are_numpys(op: type[Op]):
             assert_close(
                 run(case.arrays)[0],
                 case.reference(),
-                op.tolerance,
+                case.tolerance,
                 scale=case.scale,
                 signed_zero=case.signed_zero,
                 what=str(case),
@@ -77,7 +77,7 @@ def _sizes_of(inputs: list[Input], case: Case) -> dict[Dim, int]:
 def test_gradient_is_the_slope(op: type[Op], sample: Sample):
     case = sample_case(op, sample, F64, np.random.default_rng(7), smooth=True)
     # A rounded number has no slope at the scale of the rounding.
-    rounded = case.call(*case.inputs()).dtype is F32
+    rounded = case.call(*case.inputs()).dtype in (F16, BF16, F32, C64)
     if all(array.size for array in case.arrays) and not rounded:
         check_gradient(case.call, *case.arrays, evaluator=interpreted)
 
@@ -93,6 +93,8 @@ def test_what_is_not_differentiable_has_no_gradient(op: type[Op]):
     for case in cases_of(op, specials=False):
         inputs = case.inputs()
         result = case.call(*inputs)
+        if result.dtype.is_complex:
+            continue  # a complex sign turns with its number
         while not isinstance(result, op) and result.operands:
             result = result.operands[0]
         assert all(part is None for part in result.vjp(ag.constant(1.0)))

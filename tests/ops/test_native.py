@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from agnesi.core.dtypes import F64
+from agnesi.core.dtypes import C128, F64, DType
 from agnesi.core.knobs import setting
 from agnesi.ops import OPS
+from agnesi.ops.arithmetic import Sign
 from agnesi.testing import Case, Evaluator, assert_close, cases_of, check_gradient, looped, native
-from agnesi.testing.cases import sample_case
+from agnesi.testing.cases import operand_dtypes, sample_case
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,16 +57,24 @@ def _compare(case: Case, actual: Array, expected: Array, how: str) -> None:
     assert_close(
         actual,
         expected,
-        case.op.tolerance,
+        case.tolerance,
         scale=case.scale,
         signed_zero=case.signed_zero,
         what=f"{case}, {how}",
     )
 
 
-@pytest.mark.parametrize("op", [op for op in OPS if op.differentiable], ids=lambda op: op.__name__)
-def test_gradient_is_the_slope(op: type[Op]):
+SMOOTH = [
+    pytest.param(op, dtype, id=f"{op.__name__}-{dtype}")
+    for op in OPS
+    for dtype in (F64, C128)
+    if (op.differentiable or (op is Sign and dtype is C128)) and dtype in operand_dtypes(op)
+]
+
+
+@pytest.mark.parametrize(("op", "dtype"), SMOOTH)
+def test_gradient_is_the_slope(op: type[Op], dtype: DType):
     samples = [s for s in op.all_samples() if s.shapes]
     widest = max(samples, key=lambda s: (len(s.shapes), max(map(len, s.shapes)), s.shapes))
-    case = sample_case(op, widest, F64, np.random.default_rng(3), smooth=True)
+    case = sample_case(op, widest, dtype, np.random.default_rng(3), smooth=True)
     check_gradient(case.call, *case.arrays)

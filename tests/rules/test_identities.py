@@ -192,7 +192,7 @@ def exactly(node: Any, known: dict[Any, Any]) -> Any:
     if isinstance(node, BroadcastTo):
         return exactly(node.x, known)
     if isinstance(node, Constant):
-        return mpmath.mpf(float(node.number))
+        return mpmath.mpf(float(node.value))
     return EXACT[op_name(node)](*(exactly(o, known) for o in node.operands))
 
 

@@ -1,14 +1,17 @@
-"""Hands the functions behind operators and methods to ``graph.tensor``."""
+"""Hands functions to rooms above them: those behind operators and methods, complex arithmetic."""
 
 from __future__ import annotations
 
 from agnesi.compile.function import evaluate
 from agnesi.graph.tensor import SURFACE
 from agnesi.graph.text import graph_text
+from agnesi.loops.complex import FORMULAS
+from agnesi.loops.nodes import COMPLEX_FORMULAS
 from agnesi.ops import (
     arithmetic,
     choice,
     comparison,
+    complex_parts,
     creation,
     indexing,
     linear,
@@ -21,7 +24,8 @@ from agnesi.ops import (
 
 
 def connect() -> None:
-    """Fill ``SURFACE``; called once, when the package is imported."""
+    """Fill the tables; called once, when the package is imported."""
+    COMPLEX_FORMULAS.update(FORMULAS)
     SURFACE.update(
         text=graph_text,
         eval=evaluate,
@@ -48,6 +52,7 @@ _FUNCTIONS = (
         "bitwise_and bitwise_or bitwise_xor bitwise_invert bitwise_left_shift bitwise_right_shift",
     ),
     (comparison, "equal not_equal less less_equal greater greater_equal"),
+    (complex_parts, "real imag conj"),
     (reductions, "sum prod max min any all argmax argmin mean"),
     (movement, "reshape transpose squeeze matrix_transpose broadcast_to"),
 )

@@ -56,8 +56,8 @@ def grad(
     """Return the gradient of a scalar cost with respect to variables.
 
     Args:
-        cost: floating-point scalar, shape ``[]``; a list of them counts as their sum; None where
-            ``known`` says it all.
+        cost: real floating-point scalar, shape ``[]``; a list of them counts as their sum; None
+            where ``known`` says it all.
         wrt: a variable, or a list of them; any variable that the cost depends on, also an
             intermediate one.
         known: cotangents (the gradients of the cost) of some variables, where they are known
@@ -69,7 +69,8 @@ def grad(
             derivative: ``"raise"`` an error, or give ``"nan"``.
 
     Returns:
-        The gradient, of the shape and dtype of the variable; a list of them for a list.
+        The gradient, of the shape and dtype of the variable; a list of them for a list.  With
+        respect to a complex variable ``z = x + iy`` it is ``dcost/dx + i * dcost/dy``.
 
     Raises:
         GradientError: the cost is not a floating-point scalar, a variable is not floating-point,
@@ -135,7 +136,7 @@ def vjp(
 
     Returns:
         For each variable ``sum(cotangent * d output / d variable)`` over all elements of all
-        outputs, of the variable's type.
+        outputs, of the variable's type; of complex variables no conjugate is taken.
 
     Raises:
         GradientError: see :func:`grad`; or a cotangent does not fit its output.
@@ -296,7 +297,7 @@ def _dependent(
 
 def is_continuous(tensor: Tensor) -> bool:
     """Whether the tensor's dtype is one that derivatives are about."""
-    return tensor.dtype.is_float
+    return tensor.dtype.is_inexact
 
 
 def filled(like: Tensor, value: float) -> Tensor:
@@ -322,8 +323,19 @@ def _gradients(
             ct = filled(target, float("nan"))
         elif target not in pulled.reached:
             not_connected(asked, what, target, disconnected)
-        grads.append(filled(target, 0) if ct is None else ct)
+        if ct is None:
+            ct = filled(target, 0)
+        grads.append(conjugate(ct) if asked == "grad" else ct)
     return grads
+
+
+def conjugate(x: Tensor) -> Tensor:
+    """Return the complex conjugate: between cotangents and what ``grad`` gives.
+
+    The cotangent of a complex tensor is such that a change ``dz`` changes a real cost by the real
+    part of ``ct * dz``; a gradient points uphill, ``dcost/dx + i * dcost/dy``.
+    """
+    return SURFACE["conj"](x) if x.dtype.is_complex else x
 
 
 def not_connected(asked: str, what: str, target: Tensor, disconnected: str) -> None:
@@ -422,6 +434,11 @@ def _costs(cost: Any) -> list[Tensor]:
                 "  take a mean or sum first: grad(cost.mean(), wrt); for the derivative of each "
                 "element there is ag.jacobian"
             )
+        if root.dtype.is_complex:
+            raise GradientError(
+                f"grad: cost must be real, but is {root.type}\n{where('cost', root)}"
+                "  take its absolute value or a part of it: abs(cost), cost.real"
+            )
         if not is_continuous(root):
             raise GradientError(
                 f"grad: cost must be floating-point, but is {root.type}\n{where('cost', root)}"
@@ -437,7 +454,7 @@ def _known(asked: str, known: Any) -> dict[Tensor, Tensor]:
         )
     given = cast("Mapping[Any, Any]", known)
     keys = as_outputs(asked, list(given))
-    return {key: fit(asked, "known gradient", key, given[key]) for key in keys}
+    return {key: conjugate(fit(asked, "known gradient", key, given[key])) for key in keys}
 
 
 def pair(

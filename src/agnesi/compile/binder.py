@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agnesi.codegen.llvm import layout as at
+from agnesi.core.dtypes import is_numeric
 from agnesi.core.errors import (
     CallError,
     CompilerBug,
@@ -124,7 +125,7 @@ class Binder:
             array = np.asarray(value)
         except (ValueError, TypeError) as error:
             raise self.misfit(parameter, f"{type(value).__name__} {value!r}", str(error)) from error
-        if array.dtype.kind not in "biuf":
+        if not is_numeric(array.dtype):
             what = f"{type(value).__name__} ({array.dtype})"
             raise self.misfit(parameter, what, "give numbers or bools")
         what = f"{array.dtype.name}{list(array.shape)}"

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from agnesi.core.dtypes import DEFAULT_FLOAT, DEFAULT_INTEGER, DType, as_dtype
+from agnesi.core.dtypes import (
+    DEFAULT_COMPLEX,
+    DEFAULT_FLOAT,
+    DEFAULT_INTEGER,
+    DType,
+    as_dtype,
+    is_numeric,
+)
 from agnesi.core.errors import CallError, FunctionError
 from agnesi.dims.dim import Size, fresh_symbol
 from agnesi.graph.leaves import Leaf, fresh_uid, own_sizes
@@ -165,7 +172,7 @@ def shared(
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise FunctionError(f"shared: the value {value!r} is not an array: {error}") from error
-    if array.dtype == object or array.dtype.kind not in "biuf":
+    if not is_numeric(array.dtype):
         raise FunctionError(
             f"shared: a value of type {type(value).__name__} ({array.dtype}) is not an array "
             "of numbers or bools"
@@ -189,4 +196,6 @@ def shared(
 def _default(value: Any, array: Array) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return array.dtype
-    return {"f": DEFAULT_FLOAT, "i": DEFAULT_INTEGER}.get(array.dtype.kind, array.dtype)
+    return {"c": DEFAULT_COMPLEX, "f": DEFAULT_FLOAT, "i": DEFAULT_INTEGER}.get(
+        array.dtype.kind, array.dtype
+    )

@@ -1,6 +1,11 @@
 """Element types and NumPy 2's promotion rules.
 
 A Python scalar is *weak*: it takes the other operand's dtype where its kind fits (NEP 50).
+The halves, f16 and bf16, are what arrays hold: arithmetic on them is done in f32 and rounded.
+A complex number is two floats of its ``real`` dtype side by side.
+
+Note: NumPy promotes bf16 (of ml_dtypes) with few others; here it stays bf16 beside bools, integers
+and Python numbers, and is f32 beside f16.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeAlias
 
+import ml_dtypes
 import numpy as np
 
 from agnesi.core.errors import GraphTypeError
@@ -17,9 +23,14 @@ _NUMPY_NAMES = {
     "bool": "bool",
     **{f"i{b}": f"int{b}" for b in (8, 16, 32, 64)},
     **{f"u{b}": f"uint{b}" for b in (8, 16, 32, 64)},
+    "f16": "float16",
+    "bf16": ml_dtypes.bfloat16,
     "f32": "float32",
     "f64": "float64",
+    "c64": "complex64",
+    "c128": "complex128",
 }
+_COMPONENTS = {"c64": "f32", "c128": "f64"}
 
 
 class DType(Enum):
@@ -34,8 +45,12 @@ class DType(Enum):
     U16 = "u16"
     U32 = "u32"
     U64 = "u64"
+    F16 = "f16"
+    BF16 = "bf16"
     F32 = "f32"
     F64 = "f64"
+    C64 = "c64"
+    C128 = "c128"
 
     numpy: np.dtype[Any]
     is_bool: bool
@@ -43,6 +58,9 @@ class DType(Enum):
     is_unsigned: bool
     is_integer: bool
     is_float: bool
+    is_half: bool
+    is_complex: bool
+    is_inexact: bool
     bytes: int
     bits: int
 
@@ -52,9 +70,22 @@ class DType(Enum):
         self.is_signed = short[0] == "i"
         self.is_unsigned = short[0] == "u"
         self.is_integer = self.is_signed or self.is_unsigned
-        self.is_float = short[0] == "f"
+        self.is_half = short in ("f16", "bf16")
+        self.is_float = short[0] == "f" or self.is_half
+        self.is_complex = short[0] == "c"
+        self.is_inexact = self.is_float or self.is_complex
         self.bytes = self.numpy.itemsize
         self.bits = 8 * self.bytes
+
+    @property
+    def real(self) -> DType:
+        """The dtype of a complex number's two parts; other dtypes are their own."""
+        return DType(_COMPONENTS.get(self.value, self.value))
+
+    @property
+    def arithmetic(self) -> DType:
+        """The dtype that arithmetic on this one is done in."""
+        return DType.F32 if self.is_half else self
 
     def __repr__(self) -> str:
         return self.value
@@ -66,12 +97,21 @@ class DType(Enum):
 
 BOOL, I8, I16, I32, I64 = DType.BOOL, DType.I8, DType.I16, DType.I32, DType.I64
 U8, U16, U32, U64 = DType.U8, DType.U16, DType.U32, DType.U64
-F32, F64 = DType.F32, DType.F64
+F16, BF16, F32, F64 = DType.F16, DType.BF16, DType.F32, DType.F64
+C64, C128 = DType.C64, DType.C128
 
 ALL = tuple(DType)
-FLOATS = (F32, F64)
+# What has an order: everything but complex numbers.
+REALS = tuple(d for d in DType if not d.is_complex)
+FLOATS = tuple(d for d in DType if d.is_float)
+# The floats that a machine computes with.
+WIDE_FLOATS = (F32, F64)
+HALVES = (F16, BF16)
+COMPLEX = (C64, C128)
+INEXACT = (*FLOATS, *COMPLEX)
 INTEGERS = tuple(d for d in DType if d.is_integer)
 DEFAULT_FLOAT = F32
+DEFAULT_COMPLEX = C64
 DEFAULT_INTEGER = I64
 
 _BY_NUMPY = {d.numpy: d for d in DType}
@@ -103,10 +143,14 @@ def as_dtype(what: Any) -> DType:
 @cache
 def promote(*dtypes: DType) -> DType:
     """Return NumPy's result dtype of an operation on these dtypes."""
-    return _BY_NUMPY[np.result_type(*(d.numpy for d in dtypes))]
+    kinds = set(dtypes)
+    if BF16 in kinds:
+        others = {d for d in kinds if not (d.is_integer or d.is_bool or d is BF16)}
+        return promote(F32, *others) if others else BF16
+    return _BY_NUMPY[np.result_type(*(d.numpy for d in kinds))]
 
 
-def weak(value: bool | int | float, partners: tuple[DType, ...]) -> DType:
+def weak(value: bool | int | float | complex, partners: tuple[DType, ...]) -> DType:
     """Return the dtype a Python scalar takes beside operands of these dtypes (NEP 50).
 
     Raises:
@@ -114,7 +158,10 @@ def weak(value: bool | int | float, partners: tuple[DType, ...]) -> DType:
     """
     if not partners:
         return default_of(value)
-    result = _BY_NUMPY[np.result_type(*(d.numpy for d in partners), type(value)(0))]
+    common = promote(*partners)
+    if common is BF16:
+        return C64 if isinstance(value, complex) else BF16
+    result = _BY_NUMPY[np.result_type(common.numpy, type(value)(0))]
     if isinstance(value, int):
         require_fits(value, result)
     return result
@@ -137,21 +184,57 @@ def require_fits(value: int, dtype: DType) -> None:
         )
 
 
-def default_of(value: bool | int | float) -> DType:
+def default_of(value: bool | int | float | complex) -> DType:
     """Return the dtype of a Python scalar that stands alone."""
     if isinstance(value, bool):
         return BOOL
     if isinstance(value, int):
         return DEFAULT_INTEGER if -(2**63) <= value < 2**63 else U64
-    return DEFAULT_FLOAT
+    return DEFAULT_COMPLEX if isinstance(value, complex) else DEFAULT_FLOAT
 
 
 @cache
 def floating(dtype: DType) -> DType:
-    """Return the dtype of a floating function such as ``exp`` on this dtype.
-
-    Note: NumPy gives float16 for 8-bit integers and bool; agnesi has no float16 yet, so float32.
-    """
-    if dtype.is_float:
+    """Return the dtype of a floating function such as ``exp`` on this dtype, as NumPy has it."""
+    if dtype.is_inexact:
         return dtype
+    if dtype.bits <= 8:
+        return F16
     return F32 if dtype.bits <= 16 else F64
+
+
+@cache
+def complex_of(dtype: DType) -> DType:
+    """Return the complex dtype whose parts hold this dtype."""
+    return promote(dtype, C64)
+
+
+def is_numeric(dtype: np.dtype[Any]) -> bool:
+    """Whether a NumPy array of this dtype can be an array here: bools and numbers."""
+    return dtype.kind in "biufc" or dtype == BF16.numpy
+
+
+def finfo(dtype: DType) -> Any:
+    """Return the limits of a float dtype, as ``numpy.finfo``."""
+    limits: Any = ml_dtypes.finfo
+    return limits(dtype.numpy)
+
+
+def keeps_values(old: DType, new: DType) -> bool:
+    """Whether every value of one dtype is a value of the other."""
+    if old is BOOL or old is new:
+        return True
+    if new is BOOL or (old.is_complex and not new.is_complex):
+        return False
+    old, new = old.real, new.real
+    if old.is_float:
+        if not new.is_float:
+            return False
+        a, b = finfo(old), finfo(new)
+        return a.nmant <= b.nmant and a.maxexp <= b.maxexp and a.minexp >= b.minexp
+    if new.is_float:
+        exact = old.bits - old.is_signed <= finfo(new).nmant + 1
+        return exact and old.bits - old.is_signed <= finfo(new).maxexp
+    if old.is_signed and new.is_unsigned:
+        return False
+    return new.bits - new.is_signed >= old.bits - old.is_signed

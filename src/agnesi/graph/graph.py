@@ -53,7 +53,7 @@ def size_of(tensor: Tensor) -> Size:
         case SizeValue(extent):
             return extent
         case Constant() if not tensor.ndim:
-            return int(tensor.number)
+            return int(tensor.value)
         case _:
             return value_of(tensor)
 

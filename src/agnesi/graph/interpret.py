@@ -9,7 +9,7 @@ import numpy as np
 from agnesi.core.errors import CompilerBug, IndexOutOfBounds, LinAlgError, ShapeError
 from agnesi.dims.dim import Dim, Size, Symbol, Value, evaluate
 from agnesi.graph.graph import toposort
-from agnesi.graph.tensor import Array, Requirement, Tensor
+from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ def interpret(
         for need in node.requirements():
             require(need, sizes(need.a), sizes(need.b), node)
         operands = [results[o] for o in node.operands]
-        results[node] = np.asarray(seen(node, np.asarray(node.numpy(operands, sizes))))
+        results[node] = np.asarray(seen(node, compute(node, operands, sizes)))
         expected = tuple(sizes(s) for s in node.type.shape)
         if results[node].shape != expected or results[node].dtype != node.dtype.numpy:
             found = f"{results[node].dtype}{list(results[node].shape)}"
@@ -58,6 +58,18 @@ def interpret(
                 f"{node!r} gave {found} in NumPy, where {list(expected)} was inferred"
             )
     return [results[o] for o in outputs]
+
+
+def compute(node: Tensor, operands: Sequence[Array], sizes: Sizes) -> Array:
+    """Return the value of one node; on halves computed in f32 and rounded once."""
+    if node.keeps_halves or not any(o.dtype.is_half for o in node.operands):
+        return np.asarray(node.numpy(operands, sizes))
+    wide = [
+        np.asarray(a).astype(o.dtype.arithmetic.numpy)
+        for a, o in zip(operands, node.operands, strict=True)
+    ]
+    with np.errstate(all="ignore"):
+        return np.asarray(node.numpy(wide, sizes)).astype(node.dtype.numpy)
 
 
 def bind_sizes(tensor: Tensor, shape: tuple[int, ...], known: dict[Dim, int]) -> None:

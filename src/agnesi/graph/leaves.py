@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from agnesi.core.dtypes import DType, as_dtype, default_of, require_fits
+from agnesi.core.dtypes import DType, as_dtype, default_of, is_numeric, require_fits
 from agnesi.core.errors import CompilerBug, GraphTypeError
 from agnesi.dims.dim import Symbol
 from agnesi.graph.tensor import Array, Reader, Sizes, Tensor
@@ -100,7 +100,7 @@ class Constant(Leaf):
         return np.frombuffer(self.data, self.declared.dtype.numpy).reshape(shape)
 
     @property
-    def number(self) -> bool | int | float:
+    def number(self) -> bool | int | float | complex:
         """The value of a scalar constant."""
         return self.value.item()
 
@@ -118,11 +118,11 @@ def constant(value: Any, dtype: Any = None) -> Constant:
 
     Args:
         value: a Python number, a (nested) list, or an array.
-        dtype: element type; by default the array's own, float32 for Python floats, int64 for
-            Python integers, bool for Python bools.
+        dtype: element type; by default the array's own, float32 for Python floats, complex64 for
+            Python complex numbers, int64 for Python integers, bool for Python bools.
 
     Raises:
-        GraphTypeError: the value is not an array of real numbers or bools, or an integer does not
+        GraphTypeError: the value is not an array of numbers or bools, or an integer does not
             fit the dtype.
 
     >>> ag.constant([1.0, 2.0]).type
@@ -131,13 +131,17 @@ def constant(value: Any, dtype: Any = None) -> Constant:
     given: Array = _as_array(value)
     if dtype is not None:
         kind = as_dtype(dtype)
-    elif isinstance(value, np.ndarray | np.generic) or given.dtype.kind == "u":
+    elif isinstance(value, np.ndarray | np.generic) or given.dtype.kind in "uV":
         kind = as_dtype(given.dtype)
     else:
-        kind = default_of({"f": 0.0, "i": 0, "b": False}[given.dtype.kind])
+        kind = default_of({"c": 0j, "f": 0.0, "i": 0, "b": False}[given.dtype.kind])
     if given.dtype.kind in "iu" and not isinstance(value, np.ndarray) and given.size:
         for number in (given.min(), given.max()):
             require_fits(int(number), kind)
+    if given.dtype.kind == "c" and not kind.is_complex:
+        raise GraphTypeError(
+            f"constant: complex numbers are no {kind}\n  take their real parts first: x.real"
+        )
     with np.errstate(all="ignore"):
         fixed = np.ascontiguousarray(given.astype(kind.numpy))
     return Constant(fixed.tobytes(), TensorType(kind, given.shape))
@@ -155,9 +159,9 @@ def _as_array(value: Any) -> Array:
         array: Array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise GraphTypeError(f"constant: {shown} is not an array\n  {error}\n  {hint}") from error
-    if array.dtype.kind not in "biuf":
+    if not is_numeric(array.dtype):
         raise GraphTypeError(
-            f"constant: {shown} ({type(value).__name__}) is not an array of real numbers or bools\n"
+            f"constant: {shown} ({type(value).__name__}) is not an array of numbers or bools\n"
             f"  {hint}"
         )
     return array
@@ -169,7 +173,7 @@ def _holds_tensor(value: Any) -> bool:
     return isinstance(value, Tensor)
 
 
-def scalar_constant(value: bool | int | float, dtype: DType) -> Constant:
+def scalar_constant(value: bool | int | float | complex, dtype: DType) -> Constant:
     """Return a rank-0 constant of this dtype.
 
     Raises:

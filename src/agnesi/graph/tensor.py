@@ -35,7 +35,7 @@ TensorLike: TypeAlias = Union[
     "Tensor",
     "np.ndarray[Any, Any]",
     "np.generic[Any]",
-    bool | int | float,
+    bool | int | float | complex,
     list[Any] | tuple[Any, ...],
 ]
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -75,11 +75,13 @@ class Tensor(Term):
         name: a name given by the user, or None.
         cuts_gradients: derivatives do not pass from the result to the operands.
         disconnects: nor is it seen there that the result depends on the operands.
+        keeps_halves: it takes halves as they are; others compute on them in f32 and round.
         rebuilds_sizes: ``batch`` finds anew the sizes among the attributes that are values.
     """
 
     cuts_gradients: ClassVar[bool] = False
     disconnects: ClassVar[bool] = False
+    keeps_halves: ClassVar[bool] = False
     rebuilds_sizes: ClassVar[bool] = False
 
     type: TensorType = derived()
@@ -512,6 +514,22 @@ class Tensor(Term):
     def dot(self, other: TensorLike) -> Tensor:
         """Matrix product, as :func:`agnesi.dot`."""
         return SURFACE["dot"](self, other)
+
+    @property
+    def real(self) -> Tensor:
+        """The real part of each element."""
+        return SURFACE["real"](self)
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part of each element."""
+        return SURFACE["imag"](self)
+
+    def conj(self) -> Tensor:
+        """The complex conjugate of each element."""
+        return SURFACE["conj"](self)
+
+    conjugate = conj
 
     def eval(self, inputs: Mapping[Tensor, Any] | None = None) -> Any:
         """Compile and compute the value, given a value for each input it depends on.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, F32, DType
+from agnesi.core.dtypes import BF16, BOOL, F32, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.dims.dim import evaluate, value_of
 from agnesi.loops.nodes import (
@@ -303,6 +303,10 @@ def _cast(x: Number, to: DType) -> Number:
     """Convert; a float that does not fit an integer becomes the nearest that does, NaN 0."""
     if to is BOOL:
         return np.bool(x != 0)
+    if x.dtype == BF16.numpy:
+        x = x.astype(np.float32)
+    if to.is_half and x.dtype.kind in "biu":
+        x = x.astype(np.float32)
     if x.dtype.kind != "f" or to.is_float:
         return x.astype(to.numpy)
     if np.isnan(x):
@@ -325,8 +329,10 @@ def _extreme(x: Number, y: Number, *, greater: bool) -> Number:
 
 def fma(a: Number, b: Number, c: Number) -> Number:
     """Return ``a*b + c`` rounded once."""
-    if not (np.isfinite(a) and np.isfinite(b) and np.isfinite(c)):
+    if not (np.isfinite(a) and np.isfinite(b)):
         return a * b + c
+    if not np.isfinite(c):
+        return c
     exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
     if not exact:
         return a * b + c

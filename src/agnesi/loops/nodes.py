@@ -4,6 +4,10 @@ A *scalar* is a pure expression over loads, loop indices and primitives; a *stat
 loops or branches.  Scalars are interned, so that an expression that occurs twice is one object
 and is computed once in each scope.  The semantics of primitives stand in ``prims.py``.
 
+A kernel knows no complex numbers: a ``Complex`` is a pair of scalars that stands for one while a
+kernel is written, and is gone, part by part, when it is.  ``apply`` of a primitive to one gives the
+pair that ``loops/complex.py`` has for it.  A half can be loaded, stored, chosen and converted.
+
 Evaluation order between statements is program order.  A load sees the stores before it.
 A reduction's order is free (``Accumulate`` may be reassociated).
 """
@@ -13,13 +17,18 @@ from __future__ import annotations
 import itertools
 import struct
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from agnesi.core.dtypes import BOOL, I64, DType
+import numpy as np
+
+from agnesi.core.dtypes import BF16, BOOL, F16, F32, F64, I64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.term import Term, derived
 from agnesi.dims.dim import Dim, Index, Size, add, mul, neg, value_of
 from agnesi.loops.prims import COMPARISONS, Prim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Number: TypeAlias = bool | int | float
 
@@ -108,7 +117,7 @@ class Scalar(Term):
         """Reinterpret the bits as another dtype of the same width."""
         return self if dtype is self.dtype else apply(Prim.BITCAST, self, dtype=dtype)
 
-    def like(self, other: Scalar | Number) -> Scalar:
+    def like(self, other: Scalar | Number | complex) -> Scalar:
         """Return ``other`` as a scalar, a number with this dtype."""
         return other if isinstance(other, Scalar) else literal(other, self.dtype)
 
@@ -129,9 +138,10 @@ class Literal(Scalar):
         if self.to is BOOL:
             return bool(self.bits)
         if self.to.is_float:
-            return float(
-                struct.unpack(_FLOAT[self.to.bits], struct.pack(_WORD[self.to.bits], self.bits))[0]
-            )
+            if self.to is BF16:
+                return float(np.array(self.bits, np.uint16).view(BF16.numpy))
+            word, number = _FORMATS[self.to]
+            return float(struct.unpack(number, struct.pack(word, self.bits))[0])
         if self.to.is_signed and self.bits >> (self.to.bits - 1):
             return self.bits - (1 << self.to.bits)
         return self.bits
@@ -140,22 +150,80 @@ class Literal(Scalar):
         return f"{self.value}:{self.to}"
 
 
-_FLOAT = {32: "<f", 64: "<d"}
-_WORD = {32: "<I", 64: "<Q"}
+class Complex(Scalar):
+    """A complex number while a kernel is written: two floats."""
+
+    re: Scalar
+    im: Scalar
+    to: DType
+
+    def setup(self) -> None:
+        """Take the dtype from the field."""
+        if not (self.re.dtype is self.im.dtype is self.to.real):
+            raise CompilerBug(f"a {self.to} of {self.re.dtype} and {self.im.dtype}")
+        self.derive(dtype=self.to)
 
 
-def literal(value: Number, dtype: DType) -> Literal:
+def literal(value: Number | complex, dtype: DType) -> Scalar:
     """Return the number, rounded or wrapped to this dtype."""
+    if dtype.is_complex:
+        parts = literal(value.real, dtype.real), literal(value.imag, dtype.real)
+        return Complex(*parts, dtype)
+    if isinstance(value, complex):
+        raise CompilerBug(f"the number {value} is no {dtype}")
     if dtype is BOOL:
         return Literal(int(bool(value)), dtype)
     if dtype.is_float:
-        number = float(value)
-        if dtype.bits == 32 and abs(number) > 3.4028235677973366e38 and number - number == 0:
-            number = float("inf") if number > 0 else float("-inf")
-        return Literal(
-            int(struct.unpack(_WORD[dtype.bits], struct.pack(_FLOAT[dtype.bits], number))[0]), dtype
-        )
+        return Literal(_float_bits(float(value), dtype), dtype)
     return Literal(int(value) & ((1 << dtype.bits) - 1), dtype)
+
+
+_FORMATS = {F16: ("<H", "<e"), F32: ("<I", "<f"), F64: ("<Q", "<d")}
+
+
+def _float_bits(value: float, dtype: DType) -> int:
+    """Return the bits of a number rounded to a float dtype."""
+    if dtype is BF16:
+        return int(np.float32(value).astype(BF16.numpy).view(np.uint16))
+    word, number = _FORMATS[dtype]
+    try:
+        packed = struct.pack(number, value)
+    except OverflowError:
+        packed = struct.pack(number, float("inf") if value > 0 else float("-inf"))
+    return int(struct.unpack(word, packed)[0])
+
+
+def real_part(x: Scalar) -> Scalar:
+    """Return the real part of a number."""
+    return _parts(x)[0]
+
+
+def imaginary_part(x: Scalar) -> Scalar:
+    """Return the imaginary part of a number, 0 of a real one."""
+    return _parts(x)[1]
+
+
+def parts_of(x: Scalar) -> tuple[Scalar, ...]:
+    """Return the scalars that a number is made of: two of a complex one, else itself."""
+    return _parts(x) if x.dtype.is_complex else (x,)
+
+
+def _parts(x: Scalar) -> tuple[Scalar, Scalar]:
+    match x:
+        case Complex(re, im):
+            return re, im
+        case Guard(condition, value, otherwise) if x.dtype.is_complex:
+            (a, b), (c, d) = _parts(value), _parts(otherwise)
+            return Guard(condition, a, c), Guard(condition, b, d)
+        case _ if not x.dtype.is_complex:
+            return x, literal(0, x.dtype)
+        case _:
+            raise CompilerBug(f"{x!r} has no parts")
+
+
+# What primitives do to complex numbers: the table of ``loops/complex.py``, put here once when the
+# package is imported (``agnesi/api/surface.py``).
+COMPLEX_FORMULAS: dict[Prim, Callable[..., Scalar]] = {}
 
 
 class Apply(Scalar):
@@ -176,6 +244,8 @@ def apply(prim: Prim, *operands: Scalar, dtype: DType | None = None) -> Scalar:
     Raises:
         CompilerBug: operands of different dtypes.
     """
+    if operands[-1].dtype.is_complex or (dtype is not None and dtype.is_complex):
+        return _apply_complex(prim, operands, dtype)
     values = operands[1:] if prim is Prim.SELECT else operands
     if prim in (Prim.SHL, Prim.SHR):
         values = operands[:1]
@@ -184,6 +254,22 @@ def apply(prim: Prim, *operands: Scalar, dtype: DType | None = None) -> Scalar:
     if dtype is None:
         dtype = BOOL if prim in COMPARISONS else values[0].dtype
     return Apply(prim, operands, dtype)
+
+
+def _apply_complex(prim: Prim, operands: tuple[Scalar, ...], dtype: DType | None) -> Scalar:
+    """Return the parts of a primitive's result, each a scalar of its own."""
+    if prim is Prim.CAST and dtype is not None:
+        re, im = _parts(operands[0])
+        if not dtype.is_complex:
+            return re.differs(0) | im.differs(0) if dtype is BOOL else re.cast(dtype)
+        return Complex(re.cast(dtype.real), im.cast(dtype.real), dtype)
+    if prim is Prim.SELECT:
+        condition, (a, b), (c, d) = operands[0], *map(_parts, operands[1:])
+        return Complex(select(condition, a, c), select(condition, b, d), operands[1].dtype)
+    formula = COMPLEX_FORMULAS.get(prim)
+    if formula is None:
+        raise CompilerBug(f"{prim.value} is not defined for {[o.dtype for o in operands]}")
+    return formula(*operands)
 
 
 def select(condition: Scalar, yes: Scalar | Number, no: Scalar | Number) -> Scalar:

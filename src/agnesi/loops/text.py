@@ -13,6 +13,7 @@ from agnesi.loops.nodes import (
     Apply,
     Assign,
     Call,
+    Complex,
     For,
     Foreign,
     FromIndex,
@@ -204,6 +205,8 @@ class _Text:
                 return f"{procedure.name}({', '.join(_bare(texts[o]) for o in operands)})"
             case Guard(condition, value, otherwise):
                 return f"({texts[value]} if {texts[condition]} else {texts[otherwise]})"
+            case Complex(re, im, _):
+                return f"({texts[re]} + {texts[im]}j)"
             case _:
                 raise CompilerBug(f"unknown scalar {scalar!r}")
 

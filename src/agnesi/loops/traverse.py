@@ -15,6 +15,7 @@ from agnesi.loops.nodes import (
     Assign,
     Buffer,
     Call,
+    Complex,
     For,
     Foreign,
     FromIndex,
@@ -47,6 +48,8 @@ def children_of(scalar: Scalar) -> tuple[Scalar, ...]:
             return operands
         case Guard(condition, value, otherwise):
             return condition, value, otherwise
+        case Complex(re, im, _):
+            return re, im
         case Load(_, offset):
             return dynamic_scalars(offset)
         case FromIndex(size):
@@ -172,6 +175,8 @@ def rebuild_scalar(
                 new[scalar] = Call(procedure(called), tuple(new[o] for o in operands))
             case Guard(condition, value, otherwise):
                 new[scalar] = Guard(new[condition], new[value], new[otherwise])
+            case Complex(re, im, to):
+                new[scalar] = Complex(new[re], new[im], to)
             case _:
                 new[scalar] = _with_values(leaf(scalar), new)
         stack.pop()

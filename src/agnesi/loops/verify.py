@@ -289,6 +289,8 @@ class _Check:
         kind = kinds[0]
         if prim is Prim.CAST:
             return
+        if kind.is_half and prim not in (Prim.SELECT, Prim.BITCAST):
+            raise _Wrong(f"{shown}: halves are only moved, chosen and converted")
         if prim is Prim.BITCAST:
             fits = kind.bits == to.bits
         else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from agnesi.core.errors import CompilerBug, IndexOutOfBounds, LinAlgError, ShapeError
-from agnesi.dims.dim import Size, Symbol, evaluate, product
+from agnesi.dims.dim import Size, Symbol, evaluate
 from agnesi.loops.interpret import interpret
 from agnesi.lower.program import (
     BindValue,
@@ -29,6 +29,7 @@ from agnesi.lower.program import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Dim, Shape
     from agnesi.graph.leaves import Leaf
     from agnesi.loops.nodes import Buffer
@@ -89,7 +90,7 @@ class _Run:
         for position, (leaf, array) in enumerate(zip(leaves, arrays, strict=True)):
             self.learn(leaf, array)
             if position in by_position:
-                self.memory[by_position[position]] = np.array(array, order="C").reshape(-1)
+                self.memory[by_position[position]] = _flat(array, leaf.dtype)
 
     def learn(self, leaf: Leaf, array: Array) -> None:
         """Bind the sizes that an array tells, or check them."""
@@ -113,15 +114,15 @@ class _Run:
         """Return the memory of a buffer, which is there from its first use on."""
         if buffer not in self.memory:
             storage = self.program.storage[buffer]
-            count = self.number(product(storage.shape))
+            count, kind = self.number(storage.numbers), storage.dtype.real
             if storage.space is Space.ARENA:
                 slot = self.slot(storage.position)
-                if count * storage.dtype.bytes > slot.size:
+                if count * kind.bytes > slot.size:
                     raise CompilerBug(f"slot {storage.position} is too small for {buffer!r}")
-                self.memory[buffer] = slot[: count * storage.dtype.bytes].view(storage.dtype.numpy)
+                self.memory[buffer] = slot[: count * kind.bytes].view(kind.numpy)
             elif storage.space in (Space.OUTPUT, Space.RENEWED, Space.LATE):
-                rubbish = np.full(count * storage.dtype.bytes, _RUBBISH, np.uint8)
-                self.memory[buffer] = rubbish.view(storage.dtype.numpy)
+                rubbish = np.full(count * kind.bytes, _RUBBISH, np.uint8)
+                self.memory[buffer] = rubbish.view(kind.numpy)
             else:
                 raise CompilerBug(f"{buffer!r} of {storage} has no memory")
         return self.memory[buffer]
@@ -143,8 +144,12 @@ class _Run:
                 self.multiply(step)
             case CallHost(node, operands, result):
                 pairs = zip(operands, node.operands, strict=True)
-                arrays = [self.at(b).reshape(self.numbers(o.type.shape)) for b, o in pairs]
-                self.at(result)[:] = np.asarray(node.numpy(arrays, self.number)).reshape(-1)
+                arrays = [
+                    self.at(b).view(o.dtype.numpy).reshape(self.numbers(o.type.shape))
+                    for b, o in pairs
+                ]
+                found = np.asarray(node.numpy(arrays, self.number))
+                self.at(result)[:] = _flat(found, node.dtype)
             case BindValue(value, buffer):
                 # More than 63 bits hold is out of bounds of everything, as its stand-in is.
                 self.sizes[value] = min(int(self.at(buffer)[0]), 2**63 - 1)
@@ -165,12 +170,13 @@ class _Run:
     def multiply(self, step: MultiplyMatrices) -> None:
         """Multiply a stack of matrices."""
         batch, m, n, k = self.numbers((step.batch, step.m, step.n, step.k))
-        a = self.at(step.a).reshape((batch, k, m) if step.transpose_a else (batch, m, k))
-        b = self.at(step.b).reshape((batch, n, k) if step.transpose_b else (batch, k, n))
+        kind = self.program.storage[step.c].dtype.numpy
+        a = self.at(step.a).view(kind).reshape((batch, k, m) if step.transpose_a else (batch, m, k))
+        b = self.at(step.b).view(kind).reshape((batch, n, k) if step.transpose_b else (batch, k, n))
         a = a.swapaxes(1, 2) if step.transpose_a else a
         b = b.swapaxes(1, 2) if step.transpose_b else b
         with np.errstate(all="ignore"):
-            self.at(step.c)[:] = np.matmul(a, b).reshape(-1)
+            self.at(step.c).view(kind)[:] = np.matmul(a, b).reshape(-1)
 
     def results(self) -> tuple[list[Array], dict[int, Array]]:
         """Return outputs and new values of shared variables, in their shapes."""
@@ -184,4 +190,10 @@ class _Run:
 
     def shaped(self, buffer: Buffer) -> Array:
         """Return a buffer's memory in its logical shape."""
-        return self.at(buffer).reshape(self.numbers(self.program.storage[buffer].shape))
+        storage = self.program.storage[buffer]
+        return self.at(buffer).view(storage.dtype.numpy).reshape(self.numbers(storage.shape))
+
+
+def _flat(array: Array, dtype: DType) -> Array:
+    """Return a copy of the numbers of an array in C order, two for a complex one."""
+    return np.array(array, order="C").reshape(-1).view(dtype.real.numpy)

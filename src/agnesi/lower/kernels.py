@@ -15,6 +15,7 @@ from agnesi.loops.nodes import (
     Address,
     Assign,
     Buffer,
+    Complex,
     For,
     Kernel,
     Load,
@@ -27,6 +28,7 @@ from agnesi.loops.nodes import (
     fresh_local,
     index_scalar,
     literal,
+    parts_of,
     select,
 )
 from agnesi.loops.prims import Prim
@@ -80,7 +82,7 @@ class Writer:
                 continue
             at, where = here
             if at in self.buffers and at not in self.inside:
-                self.known[here] = Load(self.buffers[at], ravel(where, at.type.shape))
+                self.known[here] = load(self.buffers[at], ravel(where, at.type.shape), at.dtype)
                 todo.pop()
                 continue
             missing: list[tuple[Tensor, Shape]] = []
@@ -148,19 +150,20 @@ class _Memory:
         return self.writer.element(self.node.operands[operand], index)
 
     def load(self, index: Shape) -> Scalar:
-        return Load(self.target, ravel(index, self.node.type.shape))
+        return load(self.target, ravel(index, self.node.type.shape), self.node.dtype)
 
     def store(self, index: Shape, value: Scalar) -> tuple[Statement, ...]:
-        return (Store(self.target, ravel(index, self.node.type.shape), value),)
+        offset = ravel(index, self.node.type.shape)
+        return tuple(hold(store(self.target, offset, value)))
 
     def operand(self, operand: int, index: Shape) -> Address:
         tensor = self.node.operands[operand]
-        return Address(
-            self.buffers[same_memory(tensor)], ravel(index, tensor.type.shape), written=False
-        )
+        place = mul(ravel(index, tensor.type.shape), _numbers(tensor.dtype))
+        return Address(self.buffers[same_memory(tensor)], place, written=False)
 
     def result(self, index: Shape) -> Address:
-        return Address(self.target, ravel(index, self.node.type.shape), written=True)
+        place = mul(ravel(index, self.node.type.shape), _numbers(self.node.dtype))
+        return Address(self.target, place, written=True)
 
     def begin(self) -> tuple[Statement, ...]:
         operand = self.node.begins_with
@@ -173,9 +176,14 @@ class _Memory:
         return _nest(indices, self.store(indices, self.read(operand, indices)))
 
     def scratch(self, name: str, dtype: DType, size: Size) -> Buffer:
-        buffer = fresh_buffer(name, dtype)
-        self.made[buffer] = size
+        buffer = fresh_buffer(name, dtype.real)
+        self.made[buffer] = mul(size, _numbers(dtype))
         return buffer
+
+
+def _numbers(dtype: DType) -> int:
+    """Return how many numbers of a buffer are one element."""
+    return 2 if dtype.is_complex else 1
 
 
 def write_loops(
@@ -220,8 +228,25 @@ def _elementwise(
     stores: list[Statement] = []
     for node, value in values:
         offset = ravel(tuple(indices), node.type.shape)
-        stores += [Store(buffer, offset, value) for buffer in targets[node]]
+        stores += [s for buffer in targets[node] for s in store(buffer, offset, value)]
     return _nest(indices, hold(stores))
+
+
+def load(buffer: Buffer, offset: Size, dtype: DType) -> Scalar:
+    """Return an element of a tensor of this dtype, which lies at this place of its elements."""
+    if not dtype.is_complex:
+        return Load(buffer, offset)
+    first = mul(offset, 2)
+    return Complex(Load(buffer, first), Load(buffer, add(first, 1)), dtype)
+
+
+def store(buffer: Buffer, offset: Size, value: Scalar) -> list[Statement]:
+    """Return the statements that store an element of a tensor."""
+    parts = parts_of(value)
+    if len(parts) == 1:
+        return [Store(buffer, offset, value)]
+    first = mul(offset, 2)
+    return [Store(buffer, add(first, k), part) for k, part in enumerate(parts)]
 
 
 def hold(stores: list[Statement]) -> list[Statement]:
@@ -272,17 +297,18 @@ def _reduction(node: Reduction, writer: Writer, targets: Sequence[Buffer]) -> tu
     if trailing < len(shape):
         total = _accumulate(prim, node.unit(), value, indices[trailing:], inner)
     if not leading:
-        stores = [Store(buffer, offset, total) for buffer in targets]
+        stores = [s for buffer in targets for s in store(buffer, offset, total)]
         return _nest([indices[k] for k in kept], [*inner, *stores])
     fresh = _loops(node.type.shape)
-    clear = _nest(fresh, [Store(first, ravel(tuple(fresh), node.type.shape), node.unit())])
-    combined = apply(prim, Load(first, offset), total)
-    inner.append(Store(first, offset, combined))
+    clear = _nest(fresh, store(first, ravel(tuple(fresh), node.type.shape), node.unit()))
+    combined = apply(prim, load(first, offset, node.dtype), total)
+    inner += hold(store(first, offset, combined))
     result = (*clear, *_nest(indices[:trailing], inner))
     if others:
         again = _loops(node.type.shape)
         where = ravel(tuple(again), node.type.shape)
-        result += _nest(again, [Store(b, where, Load(first, where)) for b in others])
+        whole = load(first, where, node.dtype)
+        result += _nest(again, [s for b in others for s in store(b, where, whole)])
     return result
 
 
@@ -290,27 +316,56 @@ def _accumulate(
     prim: Prim, unit: Scalar, value: Scalar, indices: Sequence[Index], into: list[Statement]
 ) -> Scalar:
     """Append statements that combine the value over loops; return the result."""
+    if value.dtype.is_complex and prim is not Prim.ADD:
+        return _product_of_pairs(prim, unit, value, indices, into)
+    # The parts of a complex sum are two sums.
+    units, values = parts_of(unit), parts_of(value)
     last = indices[-1]
     long = not isinstance(last.extent, int) or last.extent > SUM_BLOCK
-    if prim is not Prim.ADD or not value.dtype.is_float or not long:
-        local = fresh_local("acc", value.dtype)
-        into.append(Assign(local, unit))
-        into.extend(_nest(indices, [Accumulate(local, prim, value)]))
-        return Read(local)
-    wide = F64 if value.dtype is F32 else value.dtype
-    total, part = fresh_local("total", wide), fresh_local("part", value.dtype)
+    if prim is not Prim.ADD or not value.dtype.is_inexact or not long:
+        held = [fresh_local("acc", v.dtype) for v in values]
+        into.extend(Assign(v, u) for v, u in zip(held, units, strict=True))
+        steps = [Accumulate(local, prim, v) for local, v in zip(held, values, strict=True)]
+        into.extend(_nest(indices, steps))
+        return _whole([Read(local) for local in held], value.dtype)
+    kind = value.dtype.real
+    wide = F64 if kind is F32 else kind
+    totals = [fresh_local("total", wide) for _ in values]
+    parts = [fresh_local("part", kind) for _ in values]
     block = fresh_index("block", ceildiv(last.extent, SUM_BLOCK))
     start = mul(block, SUM_BLOCK)
     within = fresh_index(last.name, minimum(SUM_BLOCK, add(last.extent, mul(start, -1))))
-    shifted = substitute_sizes(value, {last: add(start, within)})
-    chunk = [
-        Assign(part, unit),
-        For(within, (Accumulate(part, prim, shifted),)),
-        Accumulate(total, prim, Read(part).cast(wide)),
+    shifted = [substitute_sizes(v, {last: add(start, within)}) for v in values]
+    inner = tuple(Accumulate(p, prim, v) for p, v in zip(parts, shifted, strict=True))
+    chunk: list[Statement] = [
+        *(Assign(p, u) for p, u in zip(parts, units, strict=True)),
+        For(within, inner),
+        *(Accumulate(t, prim, Read(p).cast(wide)) for t, p in zip(totals, parts, strict=True)),
     ]
-    into.append(Assign(total, unit.like(0.0).cast(wide) if wide is F64 else unit))
+    into.extend(Assign(t, literal(0.0, wide)) for t in totals)
     into.extend(_nest([*indices[:-1], block], chunk))
-    return Read(total).cast(value.dtype)
+    return _whole([Read(t).cast(kind) for t in totals], value.dtype)
+
+
+def _whole(parts: Sequence[Scalar], dtype: DType) -> Scalar:
+    """Return the number that has these parts."""
+    return Complex(parts[0], parts[1], dtype) if dtype.is_complex else parts[0]
+
+
+def _product_of_pairs(
+    prim: Prim, unit: Scalar, value: Scalar, indices: Sequence[Index], into: list[Statement]
+) -> Scalar:
+    """Combine complex numbers of which each part needs both parts so far."""
+    kind = value.dtype.real
+    held = [fresh_local(name, kind) for name in ("re", "im")]
+    following = [fresh_local("next", kind) for _ in held]
+    so_far = _whole([Read(local) for local in held], value.dtype)
+    combined = parts_of(apply(prim, so_far, value))
+    into.extend(Assign(v, part) for v, part in zip(held, parts_of(unit), strict=True))
+    steps = [Assign(v, part) for v, part in zip(following, combined, strict=True)]
+    steps += [Assign(v, Read(new)) for v, new in zip(held, following, strict=True)]
+    into.extend(_nest(indices, steps))
+    return so_far
 
 
 def _arg_extreme(

@@ -121,7 +121,7 @@ class _Lowering:
 
     def new_buffer(self, name: str, node: Tensor, space: Space, position: int) -> Buffer:
         """Return a buffer for a tensor, with its storage noted."""
-        buffer = fresh_buffer(name, node.dtype)
+        buffer = fresh_buffer(name, node.dtype.real)
         self.storage[buffer] = Storage(space, position, node.dtype, node.type.shape)
         return buffer
 
@@ -305,8 +305,10 @@ class _Lowering:
         """
         if isinstance(value, LoopOp):
             return self.changes_in_place(value, own)
-        stand_in = {n: self.targets.get(n) or [fresh_buffer("?", n.dtype)] for n in group.nodes}
-        mark = fresh_buffer("mark", value.dtype)
+        stand_in = {
+            n: self.targets.get(n) or [fresh_buffer("?", n.dtype.real)] for n in group.nodes
+        }
+        mark = fresh_buffer("mark", value.dtype.real)
         known = {**{n: b[0] for n, b in stand_in.items()}, **self.buffers}
         kernel = write_kernel("trial", group, known, {**stand_in, value: [mark]})
         statements = list(walk_statements(kernel.body))
@@ -323,7 +325,7 @@ class _Lowering:
         begun = same_memory(value.operands[value.begins_with or 0])
         if self.buffers.get(begun) is not own or value in self.buffers:
             return False
-        mark = fresh_buffer("mark", value.dtype)
+        mark = fresh_buffer("mark", value.dtype.real)
         kernel, _ = write_loops("trial", value, self.buffers, mark, begun=True)
         return own not in kernel.buffers
 

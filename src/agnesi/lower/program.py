@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from agnesi.dims.dim import mul, product
+
 if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Dim, Shape, Size, Value
@@ -46,6 +48,11 @@ class Storage:
     position: int
     dtype: DType
     shape: Shape
+
+    @property
+    def numbers(self) -> Size:
+        """How many numbers lie there: two for each complex element."""
+        return mul(product(self.shape), 2 if self.dtype.is_complex else 1)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import product
 from agnesi.loops.verify import verify_kernel
 from agnesi.lower.plan import accesses, touched
 from agnesi.lower.program import Require, RunKernel, Space
@@ -28,7 +27,7 @@ def verify_program(program: Program, *, native: bool = False) -> None:
         CompilerBug: something does not hold.
     """
     storage = program.storage
-    elements = {buffer: product(s.shape) for buffer, s in storage.items()}
+    elements = {buffer: s.numbers for buffer, s in storage.items()}
     written: set[Buffer] = {b for b, s in storage.items() if s.space in _GIVEN}
     # Which buffer a slot of the arena holds at present.
     tenants: dict[int, Buffer] = {}

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, F64, FLOATS, INTEGERS
+from agnesi.core.dtypes import ALL, BOOL, COMPLEX, F64, FLOATS, INEXACT, INTEGERS
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims import dim, simplify
-from agnesi.loops.nodes import Scalar, apply, select
+from agnesi.loops.nodes import Complex, Scalar, apply, parts_of, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.choice import where
+from agnesi.ops.complex_parts import conj
 from agnesi.ops.families import ANY, IEEE, Domain, Elementwise, Op
 from agnesi.ops.functions import as_float, binary, unary
 from agnesi.ops.lift import as_tensor, is_number
 from agnesi.ops.rounding import round as nearest
 
 if TYPE_CHECKING:
+    from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Size
     from agnesi.graph.tensor import Tensor, TensorLike
 
@@ -52,7 +54,9 @@ __all__ = [
     "true_divide",
 ]
 
+# What has arithmetic, and that of it which has an order.
 NUMBERS = (*INTEGERS, *FLOATS)
+ALL_NUMBERS = (*NUMBERS, *COMPLEX)
 _DIVISOR = Domain(special=IEEE, avoid=(0.0,))
 
 
@@ -63,6 +67,7 @@ class Add(Elementwise):
     y: Tensor
 
     public = "add"
+    dtypes = ALL
     commutative = True
     reference = np.add
     size_rule = staticmethod(dim.add)
@@ -87,7 +92,7 @@ class Subtract(Elementwise):
     public = "subtract"
     reference = np.subtract
     size_rule = staticmethod(dim.sub)
-    dtypes = NUMBERS
+    dtypes = ALL_NUMBERS
     domain = (ANY, ANY)
 
     def scalar(self, *operands: Scalar) -> Scalar:
@@ -106,6 +111,7 @@ class Multiply(Elementwise):
     y: Tensor
 
     public = "multiply"
+    dtypes = ALL
     commutative = True
     reference = np.multiply
     size_rule = staticmethod(dim.mul)
@@ -129,7 +135,7 @@ class Divide(Elementwise):
 
     public = "divide"
     dtype_rule = "quotient"
-    dtypes = FLOATS
+    dtypes = INEXACT
     reference = np.divide
     domain = (ANY, _DIVISOR)
 
@@ -375,7 +381,7 @@ class Negative(Elementwise):
     public = "negative"
     reference = np.negative
     size_rule = staticmethod(dim.neg)
-    dtypes = NUMBERS
+    dtypes = ALL_NUMBERS
     domain = (ANY,)
 
     def scalar(self, *operands: Scalar) -> Scalar:
@@ -388,45 +394,58 @@ class Negative(Elementwise):
 
 
 class Absolute(Elementwise):
-    """Absolute value; its derivative at 0 is taken as 0."""
+    """Absolute value, real also of a complex number; its derivative at 0 is taken as 0."""
 
     x: Tensor
 
     public = "absolute"
+    dtypes = ALL
     reference = np.absolute
     domain = (Domain(special=IEEE, avoid=(0.0,)),)
 
     def scalar(self, *operands: Scalar) -> Scalar:
         """The primitive; what has no sign is itself."""
         (x,) = operands
-        return apply(Prim.ABS, x) if x.dtype.is_signed or x.dtype.is_float else x
+        return apply(Prim.ABS, x) if x.dtype.is_signed or x.dtype.is_inexact else x
+
+    def result_dtype(self, operand: DType) -> DType:
+        """The dtype of the parts of a complex number."""
+        return operand.real
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """The sign."""
-        return (ct * sign(self.x),)
+        """The sign; the conjugate of a complex number's."""
+        return (ct * conj(sign(self.x)),)
 
 
 class Sign(Elementwise):
-    """-1, 0 or 1; NaN stays NaN."""
+    """-1, 0 or 1; NaN stays NaN.  Of a complex number, ``x / abs(x)``."""
 
     x: Tensor
 
     public = "sign"
     reference = np.sign
-    dtypes = NUMBERS
+    dtypes = ALL_NUMBERS
     domain = (Domain(special=IEEE, avoid=(0.0,)),)
     differentiable = False
 
     def scalar(self, *operands: Scalar) -> Scalar:
-        """Two comparisons."""
+        """Two comparisons; of a complex number a quotient."""
         (x,) = operands
+        if x.dtype.is_complex:
+            size = apply(Prim.ABS, x)
+            re, im = (part / size for part in parts_of(x))
+            return select(size.equals(0.0), x, Complex(re, im, x.dtype))
         up = select(x > 0, x.like(1), 0)
         signed = up if x.dtype.is_unsigned else select(x < 0, x.like(-1), up)
         return select(x.equals(x), signed, x) if x.dtype.is_float else signed
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """Flat nearly everywhere."""
-        return (None,)
+        """Flat nearly everywhere; a complex sign turns with its number."""
+        if not self.x.dtype.is_complex:
+            return (None,)
+        size = absolute(self.x)
+        along = (self * ct).real * conj(self)
+        return ((ct - along) / where(size == 0, 1, size),)
 
 
 class Copysign(Elementwise):

@@ -188,7 +188,7 @@ def _number(x: Tensor) -> Size | None:
         x = x.x
     match x:
         case Constant() if not x.ndim:
-            return int(x.number)
+            return int(x.value)
         case SizeValue(extent):
             return extent
         case _:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, DType, as_dtype
+from agnesi.core.dtypes import ALL, BOOL, DType, as_dtype
 from agnesi.core.errors import GraphTypeError
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Scalar
@@ -32,6 +33,8 @@ class Where(Elementwise):
     y: Tensor
 
     public = "where"
+    dtypes = ALL
+    keeps_halves = True
     reference = np.where
     domain = (Domain(dtypes=(BOOL,)), ANY, ANY)
 
@@ -71,12 +74,15 @@ def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
 
 
 def _converted(x: Array, dtype: Any) -> Array:
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
         return np.asarray(x).astype(as_dtype(dtype).numpy)
 
 
 class Cast(Elementwise):
     """The same values in another dtype; floats truncate to integers, to bool they are ``x != 0``.
+
+    Of a complex number a real dtype takes the real part.
 
     Note: a float that the integer dtype does not hold gives a number that differs between machines,
     as in NumPy.
@@ -87,6 +93,8 @@ class Cast(Elementwise):
 
     public = "astype"
     linear = True
+    dtypes = ALL
+    keeps_halves = True
     reference = staticmethod(_converted)
     samples = tuple(
         Sample((shape,), (dtype,))
@@ -97,6 +105,10 @@ class Cast(Elementwise):
             ((7,), "i8"),
             ((0, 2), "u16"),
             ((2, 3), "bool"),
+            ((9,), "f16"),
+            ((9,), "bf16"),
+            ((2, 3), "c64"),
+            ((4,), "c128"),
         )
     )
     rejects = (Reject(("f32[2]",), "not an element type", ("text",)),)
@@ -108,11 +120,14 @@ class Cast(Elementwise):
     def scalar(self, *operands: Scalar) -> Scalar:
         """The primitive; to bool it is a comparison with 0."""
         (x,) = operands
-        return x.differs(0) if self.to is BOOL and x.dtype is not BOOL else x.cast(self.to)
+        if self.to is BOOL and x.dtype is not BOOL:
+            return x.cast(x.dtype.arithmetic).differs(0)
+        return x.cast(self.to)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """Cast back, between floats; integers have no gradient."""
-        return (astype(ct, self.x.dtype) if self.x.dtype.is_float and self.to.is_float else None,)
+        """Cast back; of a number that was real, the real part.  Integers have no gradient."""
+        smooth = self.x.dtype.is_inexact and self.to.is_inexact
+        return (astype(ct, self.x.dtype) if smooth else None,)
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """The tangent in the other dtype, between floats."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from agnesi.core.dtypes import I64, U64
+from agnesi.core.dtypes import ALL, I64, U64
 from agnesi.loops.nodes import Scalar, apply
 from agnesi.loops.prims import Prim
 from agnesi.ops.arithmetic import absolute, add, multiply
@@ -79,6 +79,7 @@ class Equal(Comparison):
     """``x == y``, element by element."""
 
     public = "equal"
+    dtypes = ALL
     commutative = True
     prim = Prim.EQ
     below, above = False, False
@@ -89,6 +90,7 @@ class NotEqual(Comparison):
     """``x != y``, element by element."""
 
     public = "not_equal"
+    dtypes = ALL
     commutative = True
     prim = Prim.NE
     below, above = True, True
@@ -180,7 +182,7 @@ def isnan(x: TensorLike, /) -> Tensor:
 def isinf(x: TensorLike, /) -> Tensor:
     """Whether each element is infinite, of either sign."""
     tensor = as_tensor(x)
-    if not tensor.dtype.is_float:
+    if not tensor.dtype.is_inexact:
         return not_equal(tensor, tensor)
     return equal(absolute(tensor), np.inf)
 
@@ -188,7 +190,7 @@ def isinf(x: TensorLike, /) -> Tensor:
 def isfinite(x: TensorLike, /) -> Tensor:
     """Whether each element is neither infinite nor NaN."""
     tensor = as_tensor(x)
-    if not tensor.dtype.is_float:
+    if not tensor.dtype.is_inexact:
         return equal(tensor, tensor)
     return less(absolute(tensor), np.inf)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.dtypes import FLOATS
+from agnesi.core.dtypes import FLOATS, INEXACT
 from agnesi.loops.nodes import Scalar, apply, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.choice import where
@@ -69,6 +69,7 @@ class Exp(Floating):
 
     public = "exp"
     prim = Prim.EXP
+    dtypes = INEXACT
     reference = np.exp
     domain = (Domain(-20, 20, IEEE),)
 
@@ -82,6 +83,7 @@ class Exp2(Floating):
 
     public = "exp2"
     prim = Prim.EXP2
+    dtypes = INEXACT
     reference = np.exp2
     domain = (Domain(-20, 20, IEEE),)
 
@@ -95,6 +97,7 @@ class Expm1(Floating):
 
     public = "expm1"
     prim = Prim.EXPM1
+    dtypes = INEXACT
     reference = np.expm1
     domain = (Domain(-20, 20, IEEE),)
 
@@ -108,6 +111,7 @@ class Log(Floating):
 
     public = "log"
     prim = Prim.LOG
+    dtypes = INEXACT
     reference = np.log
     domain = (Domain(0.05, 20, IEEE),)
 
@@ -121,6 +125,7 @@ class Log2(Floating):
 
     public = "log2"
     prim = Prim.LOG2
+    dtypes = INEXACT
     reference = np.log2
     domain = (Domain(0.05, 20, IEEE),)
 
@@ -134,6 +139,7 @@ class Log10(Floating):
 
     public = "log10"
     prim = Prim.LOG10
+    dtypes = INEXACT
     reference = np.log10
     domain = (Domain(0.05, 20, IEEE),)
 
@@ -147,6 +153,7 @@ class Log1p(Floating):
 
     public = "log1p"
     prim = Prim.LOG1P
+    dtypes = INEXACT
     reference = np.log1p
     domain = (Domain(-0.9, 20, IEEE),)
 
@@ -160,6 +167,7 @@ class Sigmoid(Floating):
 
     public = "sigmoid"
     prim = Prim.SIGMOID
+    dtypes = INEXACT
     reference = staticmethod(_sigmoid)
     domain = (Domain(-20, 20, IEEE),)
 

@@ -26,15 +26,15 @@ import numpy as np
 from agnesi.autodiff.forward import push, transposed
 from agnesi.autodiff.reverse import filled, is_continuous, pull
 from agnesi.batching.graph import batch_graph, in_front
-from agnesi.core.dtypes import ALL, BOOL, F32, FLOATS, DType
-from agnesi.core.errors import CompilerBug
+from agnesi.core.dtypes import ALL, BOOL, C64, F32, FLOATS, REALS, DType
+from agnesi.core.errors import CompilerBug, GraphTypeError
 from agnesi.dims.dim import Dim
 from agnesi.graph.graph import rebuild, with_operands
 from agnesi.graph.leaves import new_input
 from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor
 from agnesi.graph.types import TensorType, shape_text
 from agnesi.loops.nodes import Address, Scalar, Statement, apply
-from agnesi.ops.lift import broadcast_shape
+from agnesi.ops.lift import broadcast_shape, operand_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -165,7 +165,7 @@ class Op(Tensor):
     reference: ClassVar[Callable[..., Any]]
     samples: ClassVar[tuple[Sample, ...]] = ()
     rejects: ClassVar[tuple[Reject, ...]] = ()
-    dtypes: ClassVar[tuple[DType, ...]] = ALL
+    dtypes: ClassVar[tuple[DType, ...]] = REALS
     domain: ClassVar[tuple[Domain, ...]] = (Domain(),)
     differentiable: ClassVar[bool] = True
     tolerance: ClassVar[float] = 4.0
@@ -223,6 +223,18 @@ class Op(Tensor):
             else:
                 changed.append(arg)
         return tuple(changed)
+
+    def setup(self) -> None:
+        """What a tensor does; complex operands are for ops that say that they take them."""
+        super().setup()
+        for operand in self.operands:
+            if operand.dtype.is_complex and operand.dtype not in type(self).dtypes:
+                known = ", ".join(map(str, type(self).dtypes))
+                raise GraphTypeError(
+                    f"{self.public}: is not defined for {operand.dtype}\n"
+                    f"{operand_lines(self.fields, self.args)}\n"
+                    f"  it takes {known}; take x.real, x.imag or abs(x)"
+                )
 
     @classmethod
     def call(cls, *operands: Any, **named: Any) -> Tensor:
@@ -325,8 +337,12 @@ class Elementwise(Op):
             types = (f"{known}[2]",) * (arity - 1) + (f"{known}[3]",)
             derived.append(Reject(types, "do not broadcast"))
         if cls.dtype_rule == "promote":
-            missing = [d for d in (BOOL, F32) if d not in cls.dtypes]
-            derived += [Reject((f"{d}[2]",) * arity, f"not defined for {d}") for d in missing]
+            missing = [d for d in (BOOL, F32, C64) if d not in cls.dtypes]
+            first = next(iter(cls.all_samples()), Sample(()))
+            derived += [
+                Reject((f"{d}[2]",) * arity, f"not defined for {d}", first.extra, first.named)
+                for d in missing
+            ]
         return (*cls.rejects, *derived)
 
 
@@ -368,10 +384,17 @@ class Floating(Elementwise):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """Call the reference in a wider type, since NumPy's own are some units off."""
-        wide = np.longdouble if self.dtype.bits == 64 else np.float64
+        wide = wider(self.dtype)
         with np.errstate(all="ignore"):
             result = type(self).reference(*(np.asarray(o).astype(wide) for o in operands))
             return np.asarray(result).astype(self.dtype.numpy)
+
+
+def wider(dtype: DType) -> type[np.inexact[Any]]:
+    """Return a NumPy type with more digits than this dtype has."""
+    if dtype.is_complex:
+        return np.complex128 if dtype is C64 else np.clongdouble
+    return np.longdouble if dtype.bits == 64 else np.float64
 
 
 def same_shapes(tensors: Sequence[Tensor], shape: Shape) -> tuple[Requirement, ...]:
@@ -389,6 +412,8 @@ class Movement(Op):
     """Each element of the result is an element of the operand."""
 
     linear = True
+    dtypes = ALL
+    keeps_halves = True
 
     def source_index(self, index: Shape) -> Shape:
         """Return the operand's index of the element at this index of the result."""

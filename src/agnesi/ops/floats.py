@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, F32, F64, FLOATS, I32, I64, U64
+from agnesi.core.dtypes import (
+    BOOL,
+    F16,
+    F32,
+    F64,
+    FLOATS,
+    I16,
+    I32,
+    I64,
+    U64,
+    as_dtype,
+    floating,
+)
 from agnesi.core.errors import GraphTypeError
 from agnesi.graph.types import TensorType
 from agnesi.loops.math.bits import LAYOUTS, copysign, layout, power_of_two
@@ -20,8 +32,6 @@ from agnesi.ops.movement import broadcast
 from agnesi.ops.rounding import trunc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from agnesi.core.dtypes import DType
     from agnesi.graph.tensor import Array, Tensor, TensorLike
 
@@ -31,16 +41,6 @@ __all__ = ["frexp", "ldexp", "modf", "nextafter", "signbit", "spacing"]
 _TINY = LAYOUTS[F32].tiny
 _SPECIAL = (*IEEE, 2.0**-149, -3 * 2.0**-149, _TINY, 0.75 * _TINY, LAYOUTS[F32].huge)
 _BITS = Domain(special=_SPECIAL)
-
-
-def _without_half(function: Callable[..., Any]) -> Any:
-    """Return NumPy's function with float32 where it would compute small integers in float16."""
-
-    def reference(x: Array, *others: Array) -> Any:
-        small = x.dtype.kind in "biu" and x.dtype.itemsize <= 2
-        return function(x.astype(np.float32) if small else x, *others)
-
-    return staticmethod(reference)
 
 
 class Signbit(Elementwise):
@@ -77,27 +77,48 @@ class Nextafter(Elementwise):
     y: Tensor
 
     public = "nextafter"
+    keeps_halves = True
     dtype_rule = "floating"
     dtypes = FLOATS
     exact = True
-    reference = _without_half(np.nextafter)
+    reference = np.nextafter
     domain = (_BITS, _BITS)
     differentiable = False
 
     def scalar(self, *operands: Scalar) -> Scalar:
         """The neighbour away from 0 has the next larger bits."""
         x, y = operands
-        word = x.bitcast(layout(x).signed)
-        away = (x < y) ^ (x < 0.0)
+        a, b = _wide(x), _wide(y)
+        word = x.bitcast(_word_of(x.dtype))
+        away = (a < b) ^ (a < 0.0)
         moved = (word + select(away, word.like(1), -1)).bitcast(x.dtype)
-        least = word.like(1).bitcast(x.dtype)
-        moved = select(x.equals(0.0), copysign(least, y), moved)
-        moved = select(x.equals(y), y, moved)
-        return select(x.equals(x) & y.equals(y), moved, x + y)
+        sign = y.bitcast(word.dtype) & (-1 << (x.dtype.bits - 1))
+        moved = select(a.equals(0.0), (sign | 1).bitcast(x.dtype), moved)
+        # Of two zeros it is the second, as C has it; NumPy's float16 has the first.
+        moved = select(a.equals(b), x if x.dtype is F16 else y, moved)
+        return select(a.equals(a) & b.equals(b), moved, (a + b).cast(x.dtype))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """No gradient."""
         return None, None
+
+
+def _wide(x: Scalar) -> Scalar:
+    """Return a float in the dtype that arithmetic on it is done in."""
+    return x.cast(x.dtype.arithmetic)
+
+
+def _word_of(dtype: DType) -> DType:
+    """Return the signed integer that has the bits of a float."""
+    return {16: I16, 32: I32, 64: I64}[dtype.bits]
+
+
+def _spacing(x: Array) -> Array:
+    """NumPy's spacing; that of float16 has no sign, and half the size below a power of two."""
+    kind = as_dtype(x.dtype) if x.dtype.kind in "fV" else floating(as_dtype(x.dtype))
+    size = np.abs(x.astype(kind.numpy))
+    gap = np.nextafter(size, np.array(np.inf, kind.numpy)) - size
+    return np.where(np.isinf(size), np.array(np.nan, kind.numpy), np.where(x < 0, -gap, gap))
 
 
 class Spacing(Elementwise):
@@ -106,21 +127,22 @@ class Spacing(Elementwise):
     x: Tensor
 
     public = "spacing"
+    keeps_halves = True
     dtype_rule = "floating"
     dtypes = FLOATS
     exact = True
-    reference = _without_half(np.spacing)
+    reference = staticmethod(_spacing)
     domain = (_BITS,)
     differentiable = False
 
     def scalar(self, *operands: Scalar) -> Scalar:
         """The difference to the next larger bits."""
         (x,) = operands
-        size = abs(x)
-        above = (size.bitcast(layout(x).signed) + 1).bitcast(x.dtype)
-        gap = above - size
-        signed = select(x < 0.0, -gap, gap)
-        return select(x.equals(x), signed, x)
+        wide = _wide(x)
+        size = x.bitcast(_word_of(x.dtype)) & ((1 << (x.dtype.bits - 1)) - 1)
+        gap = _wide((size + 1).bitcast(x.dtype)) - _wide(size.bitcast(x.dtype))
+        signed = select(wide < 0.0, -gap, gap)
+        return select(wide.equals(wide), signed, wide).cast(x.dtype)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """Flat nearly everywhere."""
@@ -137,7 +159,7 @@ class Ldexp(Elementwise):
     dtype_rule = "floating"
     dtypes = FLOATS
     exact = True
-    reference = _without_half(np.ldexp)
+    reference = np.ldexp
     domain = (
         _BITS,
         Domain(
@@ -196,7 +218,7 @@ class FrexpExponent(Elementwise):
     dtype_rule = "floating"
     dtypes = FLOATS
     exact = True
-    reference = _without_half(_exponent_of)
+    reference = staticmethod(_exponent_of)
     domain = (_BITS,)
     differentiable = False
 
@@ -237,7 +259,7 @@ class ModfFraction(Elementwise):
     dtype_rule = "floating"
     dtypes = FLOATS
     exact = True
-    reference = _without_half(_fraction_of)
+    reference = staticmethod(_fraction_of)
     domain = (Domain(special=(*_SPECIAL, 2.5, -2.5), avoid=tuple(map(float, range(-3, 4)))),)
 
     @classmethod

@@ -55,7 +55,7 @@ def _operand_dtype(op: type[Elementwise], values: list[Tensor | Number]) -> DTyp
         dtype = common_dtype(values)
     except GraphTypeError as error:
         raise GraphTypeError(f"{op.public}: {error}\n{operand_lines(op.fields, values)}") from None
-    if op.dtype_rule in ("floating", "quotient") and not dtype.is_float:
+    if op.dtype_rule in ("floating", "quotient") and not dtype.is_inexact:
         if not strong_dtypes(values):
             dtype = DEFAULT_FLOAT
         else:

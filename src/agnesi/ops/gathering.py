@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, I64, INTEGERS
+from agnesi.core.dtypes import ALL, BOOL, I64, INTEGERS
+from agnesi.core.errors import GraphTypeError
 from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor, scalar_of
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import (
@@ -38,7 +39,7 @@ from agnesi.ops.families import (
     same_shapes,
     without_axes,
 )
-from agnesi.ops.lift import broadcast_sizes
+from agnesi.ops.lift import broadcast_sizes, operand_lines
 from agnesi.ops.movement import broadcast, moveaxis, reshape
 from agnesi.ops.scans import loop_indices, nest
 
@@ -77,6 +78,8 @@ class Gather(Op):
 
     public = "gather"
     linear = True
+    dtypes = ALL
+    keeps_halves = True
     reference = staticmethod(_gather)
     domain = (Domain(), Domain(-3, 2, dtypes=SIGNED))
     samples = (
@@ -214,6 +217,7 @@ class Scatter(LoopOp):
 
     public = "scatter"
     reference = staticmethod(_scatter)
+    dtypes = ALL
     # Each operand is read once, however many of them there are.
     streams = tuple(range(64))
     begins_with = 0
@@ -223,10 +227,10 @@ class Scatter(LoopOp):
         Sample(((3,), (2, 4), (2, 4)), ((0,), 0, "set")),
         Sample(((2, 3, 4), (6,), (2, 6, 4)), ((1,), 1, "multiply")),
         Sample(((3, 2), (4,), (2, 4)), ((0,), 1, "max")),
-        Sample(((3, 2), (4,), (4, 2)), ((0,), 0, "min")),
+        Sample(((4,), (), ()), ((0,), 0, "add")),
         Sample(((3, 0), (2,), (0, 2)), ((0,), 1, "add")),
         Sample(((3, 2), (0,), (0, 2)), ((0,), 0, "set")),
-        Sample(((4,), (), ()), ((0,), 0, "add")),
+        Sample(((3, 2), (4,), (4, 2)), ((0,), 0, "min")),
         Sample(((4, 2), (3,), (3, 2)), ((0,), 0, "set")),
     )
     rejects = (Reject(("f32[2]", "f32[1]", "f32[1]"), "not defined for f32", ((0,), 0, "add")),)
@@ -240,7 +244,16 @@ class Scatter(LoopOp):
 
     def infer(self) -> TensorType:
         """The type of ``x``."""
+        if self.dtype_has_no_order():
+            raise GraphTypeError(
+                f"at: {self.how} is not defined for {self.x.dtype}\n"
+                f"{operand_lines(('x', 'y'), (self.x, self.y))}"
+            )
         return self.x.type
+
+    def dtype_has_no_order(self) -> bool:
+        """Whether an extreme is asked for of complex numbers."""
+        return self.how in ("max", "min") and self.x.dtype.is_complex
 
     def loops(self, at: Memory) -> Sequence[Statement]:
         """Once over what comes; each integer is found before the elements that share it."""

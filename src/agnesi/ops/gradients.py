@@ -11,11 +11,12 @@ import numpy as np
 
 from agnesi.autodiff.reverse import filled, fit, is_continuous
 from agnesi.batching.vectorize import vectorize
+from agnesi.core.dtypes import ALL, REALS
 from agnesi.core.errors import GradientError, GraphTypeError
 from agnesi.graph.graph import toposort, with_operands
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import Tensor
-from agnesi.ops.arithmetic import NUMBERS, clip
+from agnesi.ops.arithmetic import ALL_NUMBERS, clip
 from agnesi.ops.families import (
     ANY,
     Composite,
@@ -58,6 +59,8 @@ class Marker(Elementwise):
 
     x: Tensor
 
+    dtypes = ALL
+    keeps_halves = True
     reference = staticmethod(_same)
     domain = (ANY,)
 
@@ -135,6 +138,7 @@ class ClipGradient(Marker):
     high: float
 
     public = "clip_gradient"
+    dtypes = REALS
     domain = (Domain(),)
     samples = (Sample(((3,),), (-1e3, 1e3)), Sample(((2, 0),), (0, 1)), Sample(((),), (-1e3, 1e3)))
     rejects = (
@@ -269,7 +273,8 @@ class CustomGradient(Composite):
 
     public = "custom_gradient"
     reference = np.square
-    dtypes = NUMBERS
+    dtypes = ALL_NUMBERS
+    keeps_halves = True
     samples = (Sample(((3,),)), Sample(((2, 0),)), Sample(((),)), Sample(((2, 3),)))
     undefined = MappingProxyType(
         {

@@ -384,7 +384,7 @@ class Update:
 
     def divide(self, y: TensorLike) -> Tensor:
         """Divide the elements, which have to be floats; by the product where an index recurs."""
-        if not self.x.dtype.is_float:
+        if not self.x.dtype.is_inexact:
             raise GraphTypeError(
                 "at: divide gives floats, which do not fit the array\n"
                 f"{operand_lines(('x', 'y'), (self.x, lift(y)))}\n  convert it first: x.astype(...)"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agnesi.core.dtypes import ALL
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Shape, Size, add, sub
 from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor, TensorLike
@@ -35,6 +36,8 @@ class Concatenate(Op):
 
     public = "concatenate"
     linear = True
+    dtypes = ALL
+    keeps_halves = True
     reference = staticmethod(_concatenate)
     domain = (ANY,)
     samples = (

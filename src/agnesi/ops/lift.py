@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import typing
+import warnings
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, DEFAULT_FLOAT, DEFAULT_INTEGER, U64, DType, promote, weak
+from agnesi.core.dtypes import (
+    BOOL,
+    DEFAULT_COMPLEX,
+    DEFAULT_FLOAT,
+    DEFAULT_INTEGER,
+    U64,
+    DType,
+    promote,
+    weak,
+)
 from agnesi.core.errors import GraphTypeError
 from agnesi.graph.graph import size_of
 from agnesi.graph.leaves import Constant, constant, scalar_constant
@@ -21,12 +31,12 @@ if TYPE_CHECKING:
 
     from agnesi.dims.dim import Shape, Size
 
-Number: TypeAlias = bool | int | float
+Number: TypeAlias = bool | int | float | complex
 
 
 def is_number(value: object) -> TypeIs[Number]:
     """Whether the value is a Python number, which is weak (NumPy's scalars are not)."""
-    return isinstance(value, bool | int | float) and not isinstance(value, np.generic)
+    return isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic)
 
 
 def is_integer(value: object) -> TypeIs[int]:
@@ -80,11 +90,14 @@ def common_dtype(
     if strong:
         kinds = (*strong, *(weak(number, strong) for number in numbers))
         return promote(*(each(kind) for kind in kinds))
+    if any(isinstance(number, complex) for number in numbers):
+        return DEFAULT_COMPLEX
     if any(isinstance(number, float) for number in numbers):
         return DEFAULT_FLOAT
     if all(isinstance(value, bool) for value in values):
         return BOOL
-    return U64 if any(number >= 2**63 for number in numbers) else DEFAULT_INTEGER
+    large = any(isinstance(number, int) and number >= 2**63 for number in numbers)
+    return U64 if large else DEFAULT_INTEGER
 
 
 def strong_dtypes(values: Iterable[Tensor | Number]) -> tuple[DType, ...]:
@@ -122,7 +135,8 @@ def cast(value: Tensor | Number, dtype: DType) -> Tensor:
     if value.dtype is dtype:
         return value
     if isinstance(value, Constant):
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
             data = value.value.astype(dtype.numpy).tobytes()
         return Constant(data, value.type.replace(dtype=dtype))
     return value.astype(dtype)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, I64
+from agnesi.core.dtypes import ALL, BOOL, I64
 from agnesi.core.errors import CompilerBug, GraphTypeError
 from agnesi.dims.dim import mul, product
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor, TensorLike, scalar_of
@@ -34,7 +34,7 @@ __all__ = ["dot", "matmul"]
 class MatMul(Op):
     """Matrix products over the last two axes, ``[..., m, k] @ [..., k, n]``.
 
-    Note: floats go to BLAS; integers and bool are a sum of products.
+    Note: floats and complex numbers go to BLAS; integers and bool are a sum of products.
     """
 
     x: Tensor
@@ -42,6 +42,7 @@ class MatMul(Op):
 
     public = "matmul"
     multilinear = True
+    dtypes = ALL
     reference = np.matmul
     domain = (Domain(),)
     tolerance = 64.0

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agnesi.core.dtypes import ALL
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Shape, Size, add, divide_exactly, mul, product, sub
 from agnesi.dims.simplify import floordiv, is_nonnegative, mod
-from agnesi.graph.leaves import Constant
+from agnesi.graph.leaves import Constant, scalar_constant
 from agnesi.graph.tensor import Array, Axes, Reader, Requirement, Sizes, Tensor, TensorLike
 from agnesi.graph.types import TensorType, shape_text
 from agnesi.ops.families import Movement, Op, Reject, Sample, same_shapes, without_axes
@@ -105,7 +106,12 @@ def broadcast(x: Tensor, shape: Shape) -> Tensor:
     return BroadcastTo(x, shape)
 
 
-def uniform_value(x: Tensor) -> bool | int | float | None:
+def filled_like(x: Tensor, value: bool | int | float) -> Tensor:
+    """Return a number repeated over the shape of a tensor, of its dtype."""
+    return broadcast(scalar_constant(value, x.dtype), x.type.shape)
+
+
+def uniform_value(x: Tensor) -> bool | int | float | complex | None:
     """Return the number that every element is seen to be, if it is."""
     while isinstance(x, BroadcastTo):
         x = x.x
@@ -347,6 +353,9 @@ class Reshape(Op):
 
     x: Tensor
     target: Shape
+
+    dtypes = ALL
+    keeps_halves = True
 
     public = "reshape"
     linear = True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.dtypes import F32, F64, FLOATS, INTEGERS
+from agnesi.core.dtypes import F32, F64, FLOATS, INEXACT, INTEGERS, promote
 from agnesi.loops.nodes import Scalar, apply, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.arithmetic import divide
@@ -15,7 +15,7 @@ from agnesi.ops.choice import where
 from agnesi.ops.elementary import log
 from agnesi.ops.families import ANY, IEEE, Domain, Elementwise, Floating, Op
 from agnesi.ops.functions import binary, unary
-from agnesi.ops.lift import cast, lift
+from agnesi.ops.lift import cast, common_dtype, lift_all
 from agnesi.ops.movement import uniform_value
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["cbrt", "float_power", "hypot", "pow", "power", "reciprocal", "sqrt", "square"]
 
-_NUMBERS = (*INTEGERS, *FLOATS)
 _SIDE = Domain(special=(*IEEE, 3.0, -4.0, 1e-30, 2e-30, 3e38, -2e38), avoid=(0.0,))
+_NUMBERS = (*INTEGERS, *INEXACT)
 
 
 def _power(x: Array, y: Array) -> Array:
@@ -52,7 +52,7 @@ class Power(Elementwise):
     def scalar(self, *operands: Scalar) -> Scalar:
         """The primitive for floats, repeated squaring for integers."""
         x, y = operands
-        return apply(Prim.POW, x, y) if x.dtype.is_float else _integer_power(x, y)
+        return apply(Prim.POW, x, y) if x.dtype.is_inexact else _integer_power(x, y)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``y*x**(y-1)``, and ``x**y*log(x)`` where x is positive, else 0."""
@@ -61,7 +61,9 @@ class Power(Elementwise):
             return (None if known == 0 else ct * known * power(self.x, known - 1)), None
         # 0**0 is constant in x, but 0 * 0**-1 would be NaN.
         less = where((self.x == 0) & (self.y == 0), 1, self.y - 1)
-        return ct * self.y * power(self.x, less), ct * self * log(where(self.x > 0, self.x, 1))
+        # A complex number has a logarithm unless it is 0.
+        has_log = self.x != 0 if self.x.dtype.is_complex else self.x > 0
+        return ct * self.y * power(self.x, less), ct * self * log(where(has_log, self.x, 1))
 
 
 def _integer_power(x: Scalar, y: Scalar) -> Scalar:
@@ -101,6 +103,7 @@ class Sqrt(Floating):
 
     public = "sqrt"
     prim = Prim.SQRT
+    dtypes = INEXACT
     reference = np.sqrt
     domain = (Domain(0.05, 20, IEEE),)
     expensive = False
@@ -177,12 +180,14 @@ def reciprocal(x: TensorLike, /) -> Tensor:
 
 
 def float_power(x: TensorLike, y: TensorLike, /) -> Tensor:
-    """Return ``x**y`` in float64 whatever the dtypes, as ``numpy.float_power``.
+    """Return ``x**y`` in float64 (or complex128) whatever the dtypes, as ``numpy.float_power``.
 
     >>> ag.float_power(ag.constant([2, 4]), -1).eval()
     array([0.5 , 0.25])
     """
-    return power(cast(lift(x), F64), cast(lift(y), F64))
+    given = lift_all("float_power", (x, y))
+    kind = promote(F64, common_dtype(given))
+    return power(*(cast(value, kind) for value in given))
 
 
 OPS: tuple[type[Op], ...] = (Power, Square, Sqrt, Cbrt, Hypot)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, F64, FLOATS, I64, U64, DType, as_dtype
+from agnesi.core.dtypes import ALL, BOOL, F64, I64, INEXACT, U64, DType, as_dtype
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import product
 from agnesi.dims.simplify import at_least
@@ -58,6 +58,7 @@ class Sum(Reduction):
 
     public = "sum"
     linear = True
+    dtypes = ALL
     combine = Prim.ADD
     reference = np.sum
     samples = (*_SAMPLES, *_LONG, *_EMPTY)
@@ -76,6 +77,7 @@ class Prod(Reduction):
     """Product over axes; bool and small integers are multiplied as 64-bit integers."""
 
     public = "prod"
+    dtypes = ALL
     combine = Prim.MUL
     reference = np.prod
     domain = (Domain(special=(0.0,)),)
@@ -114,7 +116,7 @@ class ProdOthers(Composite):
 
     public = "prod_others"
     reference = staticmethod(_prod_others)
-    dtypes = FLOATS
+    dtypes = INEXACT
     domain = (Domain(special=(0.0,)),)
     samples = (
         Sample(((4,),), ((0,),)),
@@ -408,7 +410,7 @@ def _some_elements(op: str, x: Tensor, axes: tuple[int, ...]) -> None:
 
 
 def _summable(x: Tensor) -> Tensor:
-    if x.dtype.is_float:
+    if x.dtype.is_inexact:
         return x
     return x.astype(U64 if x.dtype.is_unsigned else I64)
 
@@ -437,11 +439,12 @@ def mean(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tens
     array(3., dtype=float32)
     """
     tensor = as_tensor(x)
-    if not tensor.dtype.is_float:
-        tensor = tensor.astype(F64)
+    kind = tensor.dtype if tensor.dtype.is_inexact else F64
+    # A sum of halves may be larger than they hold.
+    tensor = tensor.astype(kind.arithmetic)
     axes = as_axes("mean", axis, tensor.ndim, tensor)
     count = scalar_of(product(tensor.type.shape[k] for k in axes))
-    return sum(tensor, axis, keepdims=keepdims) / count
+    return (sum(tensor, axis, keepdims=keepdims) / count).astype(kind)
 
 
 OPS: tuple[type[Op], ...] = (Sum, Prod, ProdOthers, Max, Min, Top, Any_, All, ArgMax, ArgMin)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, INTEGERS
+from agnesi.core.dtypes import ALL, BOOL, INTEGERS
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Shape, Size, add, mul, neg, sub
 from agnesi.dims.simplify import ceildiv, floordiv, is_nonnegative, maximum, minimum, mod
@@ -127,6 +127,8 @@ class Place(Op):
 
     public = "place"
     linear = True
+    dtypes = ALL
+    keeps_halves = True
     reference = staticmethod(_place)
     samples = (
         Sample(((2, 3),), ((1, 0), (2, 1), (5, 3))),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.dtypes import FLOATS
+from agnesi.core.dtypes import FLOATS, INEXACT
 from agnesi.loops.nodes import Scalar, apply
 from agnesi.loops.prims import Prim
 from agnesi.ops.choice import where
@@ -48,6 +48,7 @@ class Sin(Floating):
 
     public = "sin"
     prim = Prim.SIN
+    dtypes = INEXACT
     reference = np.sin
     domain = (Domain(-10, 10, IEEE),)
 
@@ -61,6 +62,7 @@ class Cos(Floating):
 
     public = "cos"
     prim = Prim.COS
+    dtypes = INEXACT
     reference = np.cos
     domain = (Domain(-10, 10, IEEE),)
 
@@ -74,6 +76,7 @@ class Tan(Floating):
 
     public = "tan"
     prim = Prim.TAN
+    dtypes = INEXACT
     reference = np.tan
     domain = (Domain(-1.4, 1.4, IEEE),)
 
@@ -87,6 +90,7 @@ class Arcsin(Floating):
 
     public = "arcsin"
     prim = Prim.ASIN
+    dtypes = INEXACT
     reference = np.arcsin
     domain = (Domain(-0.95, 0.95, IEEE),)
 
@@ -100,6 +104,7 @@ class Arccos(Floating):
 
     public = "arccos"
     prim = Prim.ACOS
+    dtypes = INEXACT
     reference = np.arccos
     domain = (Domain(-0.95, 0.95, IEEE),)
 
@@ -113,6 +118,7 @@ class Arctan(Floating):
 
     public = "arctan"
     prim = Prim.ATAN
+    dtypes = INEXACT
     reference = np.arctan
     domain = (Domain(-10, 10, IEEE),)
 
@@ -149,6 +155,7 @@ class Sinh(Floating):
 
     public = "sinh"
     prim = Prim.SINH
+    dtypes = INEXACT
     reference = np.sinh
     domain = (Domain(-10, 10, IEEE),)
 
@@ -162,6 +169,7 @@ class Cosh(Floating):
 
     public = "cosh"
     prim = Prim.COSH
+    dtypes = INEXACT
     reference = np.cosh
     domain = (Domain(-10, 10, IEEE),)
 
@@ -175,6 +183,7 @@ class Tanh(Floating):
 
     public = "tanh"
     prim = Prim.TANH
+    dtypes = INEXACT
     reference = np.tanh
     domain = (Domain(-10, 10, IEEE),)
 
@@ -188,6 +197,7 @@ class Arcsinh(Floating):
 
     public = "arcsinh"
     prim = Prim.ASINH
+    dtypes = INEXACT
     reference = np.arcsinh
     domain = (Domain(-10, 10, IEEE),)
 
@@ -201,6 +211,7 @@ class Arccosh(Floating):
 
     public = "arccosh"
     prim = Prim.ACOSH
+    dtypes = INEXACT
     reference = np.arccosh
     domain = (Domain(1.05, 10, IEEE),)
 
@@ -214,6 +225,7 @@ class Arctanh(Floating):
 
     public = "arctanh"
     prim = Prim.ATANH
+    dtypes = INEXACT
     reference = np.arctanh
     domain = (Domain(-0.95, 0.95, IEEE),)
 

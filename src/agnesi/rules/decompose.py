@@ -4,13 +4,19 @@ before: mat_mul(x, y)
 after:  any(bitwise_and(broadcast_to(expand_dims(x, [2]), [2, 3, 4]),
                         broadcast_to(expand_dims(y, [0]), [2, 3, 4])), [1])
 with:   x: bool[2, 3], y: bool[3, 4]
+
+before: exp(x)
+after:  cast(exp(cast(x, f32)), f16)
+with:   x: f16[n]
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.ops.families import Composite
+from agnesi.graph.graph import with_operands
+from agnesi.ops.choice import astype
+from agnesi.ops.families import Composite, Op
 from agnesi.ops.linear import MatMul
 from agnesi.rewrite.rule import RuleSet, rewrite
 from agnesi.rules.tensors import apply
@@ -22,6 +28,15 @@ if TYPE_CHECKING:
     from agnesi.rewrite.trace import Trace
 
 
+@rewrite(Op)
+def compute_halves_wide(node: Op) -> Tensor | None:
+    """Arithmetic on halves is done in f32, and rounded once for each op."""
+    if node.keeps_halves or not any(o.dtype.is_half for o in node.operands):
+        return None
+    wide = with_operands(node, [astype(o, o.dtype.arithmetic) for o in node.operands])
+    return astype(wide, node.dtype)
+
+
 @rewrite(Composite)
 def expand_composite(node: Composite) -> Tensor | None:
     """An op that says which ops it is made of."""
@@ -31,17 +46,17 @@ def expand_composite(node: Composite) -> Tensor | None:
 @rewrite(MatMul)
 def expand_matmul(node: MatMul) -> Tensor | None:
     """A matrix product of integers or bools is a sum of products: BLAS has none."""
-    return None if node.dtype.is_float else node.decompose()
+    return None if node.dtype.is_inexact else node.decompose()
 
 
 DECOMPOSE = RuleSet(
     "decompose",
     "an op is only made of ops that are listed before it",
-    (expand_composite, expand_matmul),
+    (compute_halves_wide, expand_composite, expand_matmul),
     required=True,
 )
 
 
 def decompose(outputs: Iterable[Tensor], trace: Trace) -> list[Tensor]:
-    """Return the outputs without composite ops and without matrix products of integers."""
+    """Return the outputs without composite ops, arithmetic on halves, products of integers."""
     return apply(outputs, DECOMPOSE, trace)

@@ -18,7 +18,7 @@ import numpy as np
 from agnesi.core.errors import CallError
 from agnesi.dims.dim import Size, Value
 from agnesi.graph.graph import with_operands
-from agnesi.graph.interpret import require
+from agnesi.graph.interpret import compute, require
 from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import SizeValue, Tensor
 from agnesi.ops.bounds import WithinBounds
@@ -50,7 +50,7 @@ def fold_constant(node: Op) -> Tensor | None:
         for need in node.requirements():
             require(need, _known(need.a), _known(need.b), node)
         with np.errstate(all="ignore"):
-            result = node.numpy(arrays, _known)
+            result = compute(node, arrays, _known)
     except (CallError, KeyError):
         return None  # A call will say so, in the words of the user's line.
     return Constant(np.ascontiguousarray(result).tobytes(), node.type)

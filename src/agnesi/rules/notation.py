@@ -127,10 +127,10 @@ class _TensorNotation:
         return {"literal": literal, "kind": _kind, "shape": _shape, "fill": _fill}
 
 
-def _holds(dtype: DType, value: bool | int | float) -> bool:
-    if dtype.is_float:
+def _holds(dtype: DType, value: bool | int | float | complex) -> bool:
+    if dtype.is_inexact:
         return True
-    if not math.isfinite(value) or value != int(value):
+    if isinstance(value, complex) or not math.isfinite(value) or value != int(value):
         return False
     if dtype is BOOL:
         return value in (0, 1)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL
+from agnesi.core.dtypes import finfo, keeps_values
 from agnesi.graph.graph import with_operands
 from agnesi.ops.arithmetic import Divide, Multiply, absolute, maximum, minimum, negative, sign
 from agnesi.ops.choice import Cast, where
@@ -235,7 +235,9 @@ def lift_power_of_two(node: Divide) -> Tensor | None:
     divisor = literal(node.y)
     if divisor is None or literal(node.x) is not None or not aligned(node):
         return None
-    value = float(divisor.number)
+    if not node.dtype.is_float:
+        return None
+    value = float(divisor.value)
     if not _is_normal(value, node.dtype) or abs(math.frexp(value)[0]) != 0.5:
         return None
     inverse = 1 / value
@@ -245,7 +247,8 @@ def lift_power_of_two(node: Divide) -> Tensor | None:
 
 
 def _is_normal(value: float, dtype: DType) -> bool:
-    return bool(np.finfo(dtype.numpy).tiny <= abs(value) <= np.finfo(dtype.numpy).max)
+    limits = finfo(dtype)
+    return bool(float(limits.tiny) <= abs(value) <= float(limits.max))
 
 
 @rewrite(Multiply)
@@ -263,10 +266,11 @@ def merge_factors(node: Multiply) -> Tensor | None:
         return None
     match node.x:
         case Multiply(x, y) if (inner := literal(y)) is not None and aligned(node.x):
-            a, b = float(inner.number), float(outer.number)
+            a, b = float(inner.value), float(outer.value)
             if not (_is_normal(a, node.dtype) and _is_normal(b, node.dtype)):
                 return None
-            factor = float(node.dtype.numpy.type(a * b))
+            with np.errstate(all="ignore"):
+                factor = float(node.dtype.numpy.type(a * b))
             if not _is_normal(factor, node.dtype) or Fraction(a) * Fraction(b) != factor:
                 return None
             return Multiply(x, filled(factor, node.dtype, node.type.shape))
@@ -285,24 +289,10 @@ def merge_casts(node: Cast) -> Tensor | None:
     if node.x.dtype is node.to:
         return node.x
     match node.x:
-        case Cast(x) if _loses_nothing(x.dtype, node.x.dtype):
+        case Cast(x) if keeps_values(x.dtype, node.x.dtype):
             return x if x.dtype is node.to else Cast(x, node.to)
         case _:
             return None
-
-
-def _loses_nothing(old: DType, new: DType) -> bool:
-    if old is BOOL or old is new:
-        return True
-    if new is BOOL:
-        return False
-    if old.is_float:
-        return new.is_float and new.bits >= old.bits
-    if new.is_float:
-        return old.bits - old.is_signed <= np.finfo(new.numpy).nmant + 1
-    if old.is_signed and new.is_unsigned:
-        return False
-    return new.bits - new.is_signed >= old.bits - old.is_signed
 
 
 @rewrite(Marker)

@@ -95,6 +95,8 @@ def LOGISTIC(x: Float, y: Float) -> Pairs:
 @rewrite(Log)
 def merge_log(node: Log) -> Tensor | None:
     """The logarithm of a sum of exponentials, or of a softmax, is an op of its own."""
+    if not node.dtype.is_float:
+        return None  # a complex logarithm has no largest element to start from
     match node.x:
         case Sum(Exp(x), axes):
             return LogSumExp(x, axes)
@@ -113,7 +115,7 @@ def lift_movement(node: Log) -> Tensor | None:
     with:   x: f32[n, 4]
     """
     moved = node.x
-    if not isinstance(moved, Movement | Reshape):
+    if not isinstance(moved, Movement | Reshape) or not node.dtype.is_float:
         return None
     core: Tensor = moved
     while isinstance(core, Movement | Reshape):
@@ -135,7 +137,7 @@ def split_log(node: Log) -> Tensor | None:
     after:  subtract(log(sum(exp(x), [0])), broadcast_to(log(10.0), [4]))
     with:   x: f32[10, 4]
     """
-    parts = _split(node.x)
+    parts = _split(node.x) if node.dtype.is_float else None
     if parts is None:
         return None
     core, scale = parts
@@ -153,7 +155,7 @@ def _split(x: Tensor) -> tuple[Tensor, Tensor] | None:
 def _is_scale(x: Tensor) -> bool:
     value = number(x)
     if value is not None:
-        return 0 < value < float("inf")
+        return not isinstance(value, complex) and 0 < value < float("inf")
     match origin(x)[0]:
         case Cast(SizeValue()):
             return True

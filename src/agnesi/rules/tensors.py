@@ -97,13 +97,13 @@ def literal(x: Tensor) -> Constant | None:
     return x if type(x) is Constant and not x.type.shape else None
 
 
-def number(x: Tensor) -> bool | int | float | None:
+def number(x: Tensor) -> bool | int | float | complex | None:
     """Return the number that a tensor is at every index, if it is known."""
     found = literal(x)
     return None if found is None else found.number
 
 
-def filled(value: bool | int | float, dtype: DType, shape: Shape) -> Tensor:
+def filled(value: bool | int | float | complex, dtype: DType, shape: Shape) -> Tensor:
     """Return a number repeated over a shape."""
     return broadcast(scalar_constant(value, dtype), shape)
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.dtypes import ALL, DType, as_dtype
+from agnesi.core.dtypes import ALL, BF16, DType, as_dtype
 from agnesi.dims.dim import fresh_symbol
 from agnesi.graph.leaves import new_input
 from agnesi.graph.types import TensorType
-from agnesi.ops.families import Composite, Domain, Elementwise, Op, Reduction, Sample
+from agnesi.ops.families import Composite, Domain, Elementwise, Op, Reduction, Sample, wider
 from agnesi.ops.lapack import Lapack
 from agnesi.ops.linear import MatMul
 from agnesi.ops.reductions import Sum
@@ -65,28 +65,46 @@ class Case:
         return self.op.call(*operands, *self.sample.extra, **self.sample.named)
 
     def reference(self) -> Array:
-        """Return NumPy's answer, in NumPy's dtype but for float16, which agnesi has as float32.
+        """Return NumPy's answer, in NumPy's dtype.
 
-        Functions that round are computed in a wider float and rounded once.
+        Functions that round are computed in a wider float and rounded once; halves in f32, which
+        is what NumPy does and ml_dtypes does for most.
         """
         with np.errstate(all="ignore"):
-            if _is_numpys(self.op.reference):
+            if _is_numpys(self.op.reference) and not self._mentions(BF16):
                 kind = np.result_type(self._numpy(self.arrays))
-                kind = np.dtype(np.float32) if kind == np.float16 else kind
             else:
                 kind = self.call(*self.inputs()).dtype.numpy
             arrays = self.arrays
-            if kind.kind == "f" and _rounds(self.op):
-                wide = np.float64 if kind == np.float32 else np.longdouble
-                moving = {k for k, a in enumerate(arrays) if a.dtype.kind == "f"}
+            if not self.op.keeps_halves:
                 arrays = tuple(
-                    a.astype(wide) if k in moving or issubclass(self.op, Elementwise) else a
+                    a.astype(np.float32) if as_dtype(a.dtype).is_half else a for a in arrays
+                )
+            if as_dtype(kind).is_inexact and _rounds(self.op):
+                wide = as_dtype(kind)
+                moving = {k for k, a in enumerate(arrays) if a.dtype.kind in "fc"}
+                arrays = tuple(
+                    a.astype(wider(wide if a.dtype.kind == "c" else wide.real))
+                    if k in moving or issubclass(self.op, Elementwise)
+                    else a
                     for k, a in enumerate(arrays)
                 )
             return self._numpy(arrays).astype(kind)
 
     def _numpy(self, arrays: tuple[Array, ...]) -> Array:
         return np.asarray(self.op.reference(*arrays, *self.sample.extra, **self.sample.named))
+
+    def _mentions(self, dtype: DType) -> bool:
+        return any(as_dtype(a.dtype) is dtype for a in self.arrays)
+
+    @property
+    def tolerance(self) -> float:
+        """Largest error, in units in the last place; of a complex number, of its absolute value.
+
+        A complex function is made of several real ones.
+        """
+        several = any(a.dtype.kind == "c" for a in self.arrays)
+        return self.op.tolerance * (4 if several else 1)
 
     @property
     def scale(self) -> Array | float:
@@ -95,12 +113,12 @@ class Case:
         A sum of terms of both signs is as exact as the sum of their absolute values.
         """
         if issubclass(self.op, Sum | MatMul):
-            return self._numpy(tuple(np.abs(a.astype(np.float64)) for a in self.arrays))
+            return self._numpy(tuple(np.abs(_wide(a)) for a in self.arrays))
         if issubclass(self.op, Lapack):
             return float(np.abs(self._numpy(self.arrays)).max(initial=0))
         first = self.arrays[0] if self.arrays else np.zeros(0)
         if issubclass(self.op, Composite) and first.size:
-            return float(np.abs(first.astype(np.float64)).max())
+            return float(np.abs(_wide(first)).max())
         return 0.0
 
     @property
@@ -112,6 +130,10 @@ class Case:
         """Yield the same arrays laid out otherwise in memory."""
         for name, lay_out in _LAYOUTS:
             yield name, tuple(lay_out(a) if a.ndim else a for a in self.arrays)
+
+
+def _wide(array: Array) -> Array:
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
 def _is_numpys(function: Any) -> bool:
@@ -159,7 +181,7 @@ _LAYOUTS: tuple[tuple[str, Callable[[Array], Array]], ...] = (
 def operand_dtypes(op: type[Op]) -> tuple[DType, ...]:
     """Return the dtypes that the op's public function takes."""
     if issubclass(op, Elementwise) and op.dtype_rule != "promote":
-        return ALL
+        return tuple(d for d in ALL if not d.is_complex or d in op.dtypes)
     return op.dtypes
 
 
@@ -175,7 +197,7 @@ def cases_of(op: type[Op], *, seed: int = 0, specials: bool = True) -> list[Case
     samples = op.all_samples()
     dtypes = operand_dtypes(op)
     # Floats first: they are what an op is for, and have the finest cases.
-    ordered = sorted(dtypes, key=lambda d: not d.is_float)
+    ordered = sorted(dtypes, key=lambda d: not d.is_inexact)
     count = max(len(samples), len(ordered)) if samples and samples[0].shapes else len(samples)
     made = [
         sample_case(op, samples[k % len(samples)], ordered[k % len(ordered)], random)
@@ -210,10 +232,11 @@ def sample_case(
         domain = op.domain[min(place, len(op.domain) - 1)]
         kind = domain.dtypes[int(random.integers(len(domain.dtypes)))] if domain.dtypes else dtype
         values = _values(domain, kind, math.prod(shape), random)
-        if smooth and kind.is_float:
+        if smooth and kind.is_inexact:
             for point in domain.avoid:
                 near = np.abs(values - point) < 0.1
-                values = np.where(near, point + np.copysign(0.1, values - point), values)
+                away = np.copysign(0.1, (values - point).real)
+                values = np.where(near, point + away, values)
         arrays.append(values.astype(kind.numpy).reshape(shape))
     return Case(op, sample, tuple(arrays))
 
@@ -221,6 +244,9 @@ def sample_case(
 def _values(domain: Domain, dtype: DType, count: int, random: np.random.Generator) -> Array:
     if dtype.is_float:
         return random.uniform(domain.low, domain.high, count)
+    if dtype.is_complex:
+        re, im = (random.uniform(domain.low, domain.high, count) for _ in range(2))
+        return re + 1j * im
     if dtype.is_bool:
         return random.integers(0, 2, count)
     low = max(math.ceil(domain.low), 0 if dtype.is_unsigned else -(2**31))
@@ -234,12 +260,17 @@ def special_arrays(op: type[Op], dtype: DType) -> tuple[Array, ...]:
     ]
     table = list(zip(*itertools.product(*choices), strict=True))
     kinds = [domain.dtypes[0] if domain.dtypes else dtype for domain in op.domain]
-    return tuple(np.array(c, k.numpy) for c, k in zip(table, kinds, strict=True))
+    with np.errstate(over="ignore"):
+        return tuple(np.array(c, k.numpy) for c, k in zip(table, kinds, strict=True))
 
 
 def _specials(op: type[Op], domain: Domain, dtype: DType) -> list[Any]:
     if dtype.is_float:
         return [*domain.special, domain.low, domain.high]
+    if dtype.is_complex:
+        # What C says of infinite and NaN parts is not followed.
+        parts = [*(s for s in domain.special if math.isfinite(s)), 0.5]
+        return [complex(a, b) for a, b in itertools.product(parts, parts)]
     if dtype.is_bool:
         return [False, True]
     limits = np.iinfo(dtype.numpy)

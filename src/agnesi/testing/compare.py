@@ -24,7 +24,8 @@ def assert_close(
     Args:
         actual: what came out.
         expected: what should have; not a number, infinite and integer elements have to be equal.
-        tolerance: largest error of floats, in units in the last place of the expected number.
+        tolerance: largest error of floats, in units in the last place of the expected number; of
+            complex numbers, of its absolute value.
         scale: units are those of this magnitude where it is larger than the expected number, such
             as the sum of absolute terms of a sum.
         signed_zero: whether 0 and -0 differ.
@@ -53,6 +54,10 @@ def assert_close(
 
 def ulp_error(actual: Array, expected: Array, scale: Array | float = 0.0) -> Array:
     """Return the error of each element in units in the last place; infinite if it cannot be one."""
+    if expected.dtype.kind == "V":
+        return _ulp_error_bf16(actual, expected, scale)
+    if expected.dtype.kind == "c":
+        return _ulp_error_complex(actual, expected, scale)
     if expected.dtype.kind != "f":
         return np.where(actual == expected, 0.0, np.inf)
     with np.errstate(all="ignore"):
@@ -62,3 +67,17 @@ def ulp_error(actual: Array, expected: Array, scale: Array | float = 0.0) -> Arr
     same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
     finite = np.isfinite(actual) & np.isfinite(expected)
     return np.where(same, 0.0, np.where(finite, difference, np.inf)).astype(np.float64)
+
+
+def _ulp_error_bf16(actual: Array, expected: Array, scale: Array | float) -> Array:
+    """Count in units of bfloat16, each as large as 2**16 of float32."""
+    wide, exact = actual.astype(np.float32), expected.astype(np.float32)
+    return ulp_error(wide, exact, np.asarray(scale, np.float32)) / 2**16
+
+
+def _ulp_error_complex(actual: Array, expected: Array, scale: Array | float) -> Array:
+    """Count in units of the absolute value; parts that are no finite numbers have to be equal."""
+    size = np.where(np.isfinite(expected), np.abs(expected), 0)
+    size = np.maximum(size, np.abs(scale))
+    re, im = (ulp_error(part(actual), part(expected), size) for part in (np.real, np.imag))
+    return np.maximum(re, im)

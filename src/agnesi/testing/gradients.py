@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agnesi.autodiff.reverse import grad
-from agnesi.core.dtypes import F64, as_dtype
+from agnesi.core.dtypes import as_dtype
 from agnesi.graph.leaves import constant, new_input
 from agnesi.graph.types import TensorType
 from agnesi.ops.arithmetic import add
+from agnesi.ops.complex_parts import conj, real
 from agnesi.ops.reductions import sum as total
 from agnesi.testing.evaluators import Evaluator, native
 
@@ -41,7 +42,8 @@ def check_gradient(
 
     Args:
         function: takes symbolic variables and returns one.
-        *arrays: the point; float arrays are differentiated, others are held.
+        *arrays: the point; arrays of floats and complex numbers are differentiated (these along
+            both parts), others are held.
         order: how many times to differentiate.
         tolerance: largest error, relative to the derivative or to 1.
         seed: of the weights and directions.
@@ -54,16 +56,17 @@ def check_gradient(
     >>> check_gradient(lambda x: ag.exp(x) * x, np.array([0.5, 1.0, 2.0]))
     """
     random = np.random.default_rng(seed)
-    points = [
-        np.asarray(a, np.float64 if np.asarray(a).dtype.kind == "f" else None) for a in arrays
-    ]
+    points = [_precise(np.asarray(a)) for a in arrays]
     inputs = [_input_like(point, place) for place, point in enumerate(points)]
-    moving = [place for place, variable in enumerate(inputs) if variable.dtype is F64]
+    moving = [place for place, variable in enumerate(inputs) if variable.dtype.is_inexact]
     directions = [_direction(random, points, moving) for _ in range(order)]
     derivatives = [_weighted(function(*inputs), random)]
     for direction in directions:
         slopes = grad(derivatives[-1], [inputs[k] for k in moving], disconnected="zero")
-        parts = [total(s * constant(direction[k])) for s, k in zip(slopes, moving, strict=True)]
+        parts = [
+            total(real(conj(s) * constant(direction[k])))
+            for s, k in zip(slopes, moving, strict=True)
+        ]
         derivatives.append(reduce(add, parts, constant(np.float64(0))))
     run = evaluator(inputs, derivatives)
     here = run(points)
@@ -78,22 +81,40 @@ def check_gradient(
             )
 
 
+def _precise(array: Array) -> Array:
+    """Return floats and complex numbers in double precision, others as they are."""
+    kind = as_dtype(array.dtype)
+    if not kind.is_inexact:
+        return array
+    return array.astype(np.complex128 if kind.is_complex else np.float64)
+
+
 def _input_like(array: Array, place: int) -> Input:
     return new_input(f"x{place}", TensorType(as_dtype(array.dtype), array.shape))
+
+
+def _normal(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return np.asarray(random.standard_normal(size=shape, dtype=np.float64))
 
 
 def _direction(
     random: np.random.Generator, points: Sequence[Array], moving: Sequence[int]
 ) -> list[Array]:
-    return [
-        random.standard_normal(p.shape) if k in moving else np.zeros(p.shape)
-        for k, p in enumerate(points)
-    ]
+    def along(point: Array) -> Array:
+        step = _normal(random, point.shape)
+        if point.dtype.kind != "c":
+            return step
+        return step + 1j * _normal(random, point.shape)
+
+    return [along(p) if k in moving else np.zeros(p.shape) for k, p in enumerate(points)]
 
 
 def _weighted(result: Tensor, random: np.random.Generator) -> Tensor:
     shape = tuple(size if isinstance(size, int) else 1 for size in result.type.shape)
-    return total(result * constant(random.uniform(0.5, 1.5, shape)))
+    weights = random.uniform(0.5, 1.5, shape)
+    if result.dtype.is_complex:
+        return total(real(result * constant(weights + 1j * random.uniform(0.5, 1.5, shape))))
+    return total(result * constant(weights))
 
 
 def _difference(
@@ -101,7 +122,7 @@ def _difference(
 ) -> float:
     def slope(step: float) -> float:
         ahead, behind = (
-            [p + sign * step * d if p.dtype == np.float64 else p for p, d in _pairs]
+            [p + sign * step * d if p.dtype.kind in "fc" else p for p, d in _pairs]
             for sign in (1, -1)
         )
         return (value(ahead) - value(behind)) / (2 * step)

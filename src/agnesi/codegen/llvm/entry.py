@@ -14,7 +14,7 @@ from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.emit import emit_kernel
 from agnesi.codegen.llvm.spell import cast
 from agnesi.codegen.llvm.writer import Writer, memory_type, value_type
-from agnesi.core.dtypes import F64, I64, U64, DType
+from agnesi.core.dtypes import BF16, C128, F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.dims.dim import Dim, Symbol, mul, product, terms_of
 from agnesi.lower.plan import accesses, touched
@@ -116,6 +116,8 @@ class _Entry:
         self.called = called
         self.w = Writer()
         self.allocas: list[str] = []
+        self.variables = 0
+        self.factor_pairs: dict[DType, tuple[str, str]] = {}
         self.known: dict[Dim, str] = {}
         self.pointer: dict[Buffer, str] = {}
         self.fresh_arrays: dict[Buffer, str] = {}
@@ -169,7 +171,8 @@ class _Entry:
 
     def alloca(self, kind: str, initial: str | None = None, count: int = 1) -> str:
         """Return the address of a variable of the function."""
-        name = f"%a{len(self.allocas)}"
+        self.variables += 1
+        name = f"%a{self.variables}"
         many = f", i64 {count}" if count > 1 else ""
         self.allocas.append(f"  {name} = alloca {kind}{many}")
         if initial is not None:
@@ -275,10 +278,14 @@ class _Entry:
                 data = self.contiguous(array, leaf)
             else:
                 # Copied, whatever its alignment and whatever else shares its memory.
-                data, kind = self.alloca("i64"), memory_type(leaf.dtype)
+                data, kind = self.alloca("i64", None, 2), memory_type(leaf.dtype.real)
                 given = self.field(array, at.ARRAY_DATA, "ptr")
-                value = w.let(f"load {kind}, ptr {given}, align 1")
-                w.line(f"store {kind} {value}, ptr {data}")
+                for part in range(2 if leaf.dtype.is_complex else 1):
+                    source, target = (
+                        w.let(f"getelementptr {kind}, ptr {p}, i64 {part}") for p in (given, data)
+                    )
+                    value = w.let(f"load {kind}, ptr {source}, align 1")
+                    w.line(f"store {kind} {value}, ptr {target}")
             self.pointer[self.by_space[Space.INPUT, k]] = data
 
     def argument(self, k: int, leaf: Leaf, given: str, array_type: str) -> str:
@@ -577,7 +584,7 @@ class _Entry:
     def multiply(self, step: MultiplyMatrices) -> None:
         """Call BLAS for each matrix of the stack."""
         w = self.w
-        dtype = step.c.element
+        dtype = self.program.storage[step.c].dtype
         m, n, k = (w.size(s, self.known) for s in (step.m, step.n, step.k))
         self.check_blas_sizes(step)
         batch = w.size(step.batch, self.known)
@@ -639,16 +646,31 @@ class _Entry:
         one = self.at_least_one
         lda = one(m32 if step.transpose_a else k32)
         ldb = one(k32 if step.transpose_b else n32)
-        t = value_type(step.c.element)
+        letter, one_, zero = self.factors(self.program.storage[step.c].dtype)
         self.call(
-            "void", f"scipy_cblas_{'d' if step.c.element is F64 else 's'}gemm",
+            "void", f"scipy_cblas_{letter}gemm",
             "i32 101", f"i32 {112 if step.transpose_a else 111}",
             f"i32 {112 if step.transpose_b else 111}",
-            f"i32 {m32}", f"i32 {n32}", f"i32 {k32}", f"{t} 1.0", f"ptr {a}", f"i32 {lda}",
-            f"ptr {b}", f"i32 {ldb}", f"{t} 0.0", f"ptr {c}", f"i32 {one(n32)}",
+            f"i32 {m32}", f"i32 {n32}", f"i32 {k32}", one_, f"ptr {a}", f"i32 {lda}",
+            f"ptr {b}", f"i32 {ldb}", zero, f"ptr {c}", f"i32 {one(n32)}",
         )  # fmt: skip
         w.jump(done)
         w.start(done)
+
+    def factors(self, dtype: DType) -> tuple[str, str, str]:
+        """Return BLAS's letter for a dtype, and the arguments 1 and 0; complex ones by pointer."""
+        t = value_type(dtype.real)
+        if not dtype.is_complex:
+            return ("d" if dtype is F64 else "s"), f"{t} 1.0", f"{t} 0.0"
+        if dtype not in self.factor_pairs:
+            self.factor_pairs[dtype] = tuple(self.alloca(t, None, 2) for _ in range(2))  # type: ignore[assignment]
+            for place, number in zip(self.factor_pairs[dtype], ("1.0", "0.0"), strict=True):
+                self.allocas.append(f"  store {t} {number}, ptr {place}")
+                second = f"{place}i"
+                self.allocas.append(f"  {second} = getelementptr {t}, ptr {place}, i64 1")
+                self.allocas.append(f"  store {t} 0.0, ptr {second}")
+        one, zero = self.factor_pairs[dtype]
+        return ("z" if dtype is C128 else "c"), f"ptr {one}", f"ptr {zero}"
 
     def at_least_one(self, register: str) -> str:
         """Return a leading dimension that BLAS accepts."""
@@ -734,7 +756,9 @@ class _Entry:
 # NumPy's type numbers; a 64-bit integer has two, since C has two such types.
 _NUMBERS = {
     "bool": (0,), "i8": (1,), "u8": (2,), "i16": (3,), "u16": (4,), "i32": (5,), "u32": (6,),
-    "i64": (7, 9), "u64": (8, 10), "f32": (11,), "f64": (12,),
+    "i64": (7, 9), "u64": (8, 10), "f16": (23,), "f32": (11,), "f64": (12,),
+    # That of bf16 is given when ml_dtypes registers it.
+    "bf16": (BF16.numpy.num,), "c64": (14,), "c128": (15,),
 }  # fmt: skip
 
 

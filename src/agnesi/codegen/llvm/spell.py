@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.writer import Writer, value_type
-from agnesi.core.dtypes import BOOL, DType
+from agnesi.core.dtypes import BF16, BOOL, F16, F32, F64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.loops.prims import Prim
 
@@ -149,6 +149,10 @@ def cast(w: Writer, x: str, kind: DType, result: DType) -> str:
     t, u = value_type(kind), value_type(result)
     if kind is result:
         return x
+    if kind.is_half:
+        return cast(w, _from_half(w, x, kind), F32, result)
+    if result.is_half:
+        return _to_half(w, _rounded_once(w, x, kind, result), result)
     if result is BOOL:
         return w.let(f"fcmp une {t} {x}, 0.0" if kind.is_float else f"icmp ne {t} {x}, 0")
     if kind.is_float and result.is_float:
@@ -164,3 +168,69 @@ def cast(w: Writer, x: str, kind: DType, result: DType) -> str:
     if result.bits > kind.bits or kind is BOOL:
         return w.let(f"{'sext' if signed else 'zext'} {t} {x} to {u}")
     return x
+
+
+def _from_half(w: Writer, x: str, kind: DType) -> str:
+    """Return a half as a float, exactly, by integer arithmetic that every machine has."""
+    wide = w.let(f"zext i16 {x} to i32")
+    if kind is BF16:
+        return w.let(f"bitcast i32 {w.let(f'shl i32 {wide}, 16')} to float")
+    size = w.let(f"shl i32 {w.let(f'and i32 {wide}, 32767')}, 13")
+    # The exponent is moved by a product, which makes normal numbers of subnormal ones.
+    moved = w.let(f"fmul float {w.let(f'bitcast i32 {size} to float')}, 0x46F0000000000000")
+    finite = w.let(f"icmp ult i32 {size}, {0x7C00 << 13}")
+    infinite = w.let(f"or i32 {size}, {0x7F800000}")
+    bits = w.let(f"bitcast float {moved} to i32")
+    chosen = w.let(f"select i1 {finite}, i32 {bits}, i32 {infinite}")
+    sign = w.let(f"shl i32 {w.let(f'and i32 {wide}, 32768')}, 16")
+    return w.let(f"bitcast i32 {w.let(f'or i32 {chosen}, {sign}')} to float")
+
+
+def _rounded_once(w: Writer, x: str, kind: DType, result: DType) -> str:
+    """Return a value as a float whose rounding to a half is that of the value.
+
+    A double that is no float is made the neighbour with an odd last bit, so that rounding again
+    does not see a tie that was none.  Note: for bf16 it is rounded twice, as ml_dtypes does.
+    """
+    near = cast(w, x, kind, F32)
+    if kind is not F64 or result is not F16:
+        return near
+    back = w.let(f"fpext float {near} to double")
+    inexact = w.let(f"fcmp one double {back}, {x}")
+    sizes = [w.intrinsic("double", "llvm.fabs.f64", f"double {v}") for v in (back, x)]
+    above = w.let(f"zext i1 {w.let(f'fcmp ogt double {sizes[0]}, {sizes[1]}')} to i32")
+    bits = w.let(f"bitcast float {near} to i32")
+    odd = w.let(f"or i32 {w.let(f'sub i32 {bits}, {above}')}, 1")
+    return w.let(f"bitcast i32 {w.let(f'select i1 {inexact}, i32 {odd}, i32 {bits}')} to float")
+
+
+def _to_half(w: Writer, x: str, result: DType) -> str:
+    """Round a float to the nearest half, ties to even.
+
+    By integer arithmetic: LLVM's own conversion may end in a call of a function that is not there.
+    """
+    bits = w.let(f"bitcast float {x} to i32")
+    unordered = w.let(f"fcmp uno float {x}, {x}")
+    if result is BF16:
+        high = w.let(f"lshr i32 {bits}, 16")
+        tie = w.let(f"and i32 {high}, 1")
+        up = w.let(f"add i32 {w.let(f'add i32 {bits}, 32767')}, {tie}")
+        rounded = w.let(f"lshr i32 {up}, 16")
+        # Adding could carry a NaN into infinity; it keeps its sign, and some bit.
+        quiet = w.let(f"or i32 {high}, 64")
+        chosen = w.let(f"select i1 {unordered}, i32 {quiet}, i32 {rounded}")
+        return w.let(f"trunc i32 {chosen} to i16")
+    size = w.let(f"and i32 {bits}, {0x7FFFFFFF}")
+    tie = w.let(f"and i32 {w.let(f'lshr i32 {size}, 13')}, 1")
+    up = w.let(f"add i32 {w.let(f'add i32 {size}, {0xFFF - (112 << 23)}')}, {tie}")
+    normal = w.let(f"lshr i32 {up}, 13")
+    # Adding 0.5 shifts the digits of a subnormal number to where they belong, rounded.
+    shifted = w.let(f"fadd float {w.let(f'bitcast i32 {size} to float')}, 0.5")
+    digits = w.let(f"sub i32 {w.let(f'bitcast float {shifted} to i32')}, {126 << 23}")
+    small = w.let(f"icmp ult i32 {size}, {113 << 23}")
+    large = w.let(f"icmp uge i32 {size}, {143 << 23}")
+    finite = w.let(f"select i1 {small}, i32 {digits}, i32 {normal}")
+    infinite = w.let(f"select i1 {unordered}, i32 {0x7E00}, i32 {0x7C00}")
+    chosen = w.let(f"select i1 {large}, i32 {infinite}, i32 {finite}")
+    sign = w.let(f"and i32 {w.let(f'lshr i32 {bits}, 16')}, 32768")
+    return w.let(f"trunc i32 {w.let(f'or i32 {chosen}, {sign}')} to i16")

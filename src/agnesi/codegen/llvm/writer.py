@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def value_type(dtype: DType) -> str:
-    """Return the LLVM type of a value in a register."""
+    """Return the LLVM type of a value in a register; a half is its bits."""
     if dtype is BOOL:
         return "i1"
-    if dtype.is_float:
+    if dtype.is_float and not dtype.is_half:
         return "float" if dtype.bits == 32 else "double"
     return f"i{dtype.bits}"
 
@@ -32,6 +32,8 @@ def literal_text(node: Literal) -> str:
     """Return a constant; floats as the hexadecimal digits of their double, as LLVM wants."""
     if node.dtype is BOOL:
         return "true" if node.bits else "false"
+    if node.dtype.is_half:
+        return str(node.bits)
     if node.dtype.is_float:
         return "0x" + struct.pack(">d", float(node.value)).hex().upper()
     return str(node.value)
