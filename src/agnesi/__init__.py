@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from agnesi import linalg as linalg
 from agnesi._version import __version__ as __version__
+from agnesi.api.constants import *
 from agnesi.api.inputs import col as col
 from agnesi.api.inputs import input as input
 from agnesi.api.inputs import matrix as matrix
@@ -43,21 +44,28 @@ from agnesi.ops.comparison import *
 from agnesi.ops.complex_functions import *
 from agnesi.ops.complex_parts import *
 from agnesi.ops.creation import *
+from agnesi.ops.diagonals import *
 from agnesi.ops.einstein import *
 from agnesi.ops.elementary import *
 from agnesi.ops.floats import *
 from agnesi.ops.gradients import *
+from agnesi.ops.inspection import *
 from agnesi.ops.integers import *
 from agnesi.ops.joining import *
 from agnesi.ops.linear import *
 from agnesi.ops.logic import *
 from agnesi.ops.movement import *
 from agnesi.ops.nonzero import *
+from agnesi.ops.padding import *
 from agnesi.ops.powers import *
 from agnesi.ops.probability import *
+from agnesi.ops.ranges import *
 from agnesi.ops.reductions import *
+from agnesi.ops.repeating import *
 from agnesi.ops.rounding import *
 from agnesi.ops.scans import *
+from agnesi.ops.shaping import *
+from agnesi.ops.splitting import *
 from agnesi.ops.tensor_products import *
 from agnesi.ops.trigonometric import *
 

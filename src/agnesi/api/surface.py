@@ -13,12 +13,14 @@ from agnesi.ops import (
     comparison,
     complex_parts,
     creation,
+    diagonals,
     indexing,
     linear,
     logic,
     movement,
     powers,
     reductions,
+    repeating,
     rounding,
 )
 
@@ -54,5 +56,7 @@ _FUNCTIONS = (
     (comparison, "equal not_equal less less_equal greater greater_equal"),
     (complex_parts, "real imag conj"),
     (reductions, "sum prod max min any all argmax argmin mean"),
-    (movement, "reshape transpose squeeze matrix_transpose broadcast_to"),
+    (movement, "reshape transpose squeeze matrix_transpose broadcast_to swapaxes"),
+    (repeating, "repeat"),
+    (diagonals, "diagonal"),
 )

@@ -205,6 +205,16 @@ class Tensor(Term):
         return scalar_of(self.type.size)
 
     @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.dtype.bytes
+
+    @property
+    def nbytes(self) -> int | Tensor:
+        """Bytes of all elements, an int where known."""
+        return self.size * self.itemsize
+
+    @property
     def source(self) -> source.Source | None:
         """The user's line that made this node."""
         return source.source_of(self)
@@ -499,9 +509,25 @@ class Tensor(Term):
 
     ravel = flatten
 
-    def astype(self, dtype: Any) -> Tensor:
-        """The same values in another dtype."""
-        return SURFACE["astype"](self, dtype)
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """Two axes exchanged."""
+        return SURFACE["swapaxes"](self, axis1, axis2)
+
+    def repeat(self, repeats: int | Tensor, axis: int | None = None) -> Tensor:
+        """Each element several times along an axis."""
+        return SURFACE["repeat"](self, repeats, axis)
+
+    def diagonal(self, offset: int | Tensor = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """A diagonal of two axes, as a new last axis."""
+        return SURFACE["diagonal"](self, offset, axis1, axis2)
+
+    def copy(self) -> Tensor:
+        """The tensor: it never changes, so that it is its own copy."""
+        return self
+
+    def astype(self, dtype: Any, *, copy: bool = True) -> Tensor:
+        """The same values in another dtype; ``copy`` changes nothing."""
+        return SURFACE["astype"](self, dtype, copy=copy)
 
     def clip(self, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
         """Values limited to an interval."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import SizeValue, Tensor
-from agnesi.ops.families import Elementwise, HostOp, LoopOp, Reduction
+from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Reduction
 from agnesi.ops.lapack import Sound
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
@@ -144,14 +144,15 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
             cost[node] = 0
             continue
         if (
-            isinstance(node, BroadcastTo)
-            and node.x in dear
-            and node.x.ndim
-            and node.x not in stored
+            isinstance(node, Movement)
+            and node.repeats
+            and (source := node.operands[0]) in dear
+            and source.ndim
+            and source not in stored
         ):
-            stored[node.x] = None
-            cost[node.x] = 0
-            dear.discard(node.x)
+            stored[source] = None
+            cost[source] = 0
+            dear.discard(source)
         own = _EXPENSIVE if isinstance(node, Elementwise) and node.expensive else 1
         whole = own + sum(cost[o] for o in set(node.operands))
         if (isinstance(node, Elementwise) and node.expensive) or any(

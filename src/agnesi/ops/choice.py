@@ -149,8 +149,13 @@ class Cast(Elementwise):
         return _converted(operands[0], self.to)
 
 
-def astype(x: TensorLike, dtype: Any, /) -> Tensor:
+def astype(x: TensorLike, dtype: Any, /, *, copy: bool = True) -> Tensor:
     """Return the same values in another dtype, as NumPy's ``astype``.
+
+    Args:
+        x: array.
+        dtype: element type.
+        copy: changes nothing, since an array never changes.
 
     Raises:
         GraphTypeError: there is no such dtype.

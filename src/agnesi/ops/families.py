@@ -409,7 +409,13 @@ def same_shapes(tensors: Sequence[Tensor], shape: Shape) -> tuple[Requirement, .
 
 
 class Movement(Op):
-    """Each element of the result is an element of the operand."""
+    """Each element of the result is an element of the operand.
+
+    Attributes:
+        repeats: whether it may read an element several times.
+    """
+
+    repeats: ClassVar[bool] = False
 
     linear = True
     dtypes = ALL

@@ -51,6 +51,7 @@ class BroadcastTo(Movement):
     target: Shape
 
     public = "broadcast_to"
+    repeats = True
     reference = np.broadcast_to
     samples = (
         Sample(((3,),), ((2, 3),)),
