@@ -25,7 +25,6 @@ from agnesi.ops.lift import (
 from agnesi.ops.movement import Reshape, broadcast, no_negative_sizes, reshape, restore_axes
 from agnesi.ops.padding import Extend
 from agnesi.ops.reductions import Sum
-from agnesi.ops.slicing import getitem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +121,7 @@ def repeat(x: TensorLike, /, repeats: int | Tensor, axis: int | None = None) -> 
     if count == 1:
         return tensor
     if count == 0:
-        return getitem(tensor, (*(slice(None),) * along, slice(0, 0)))
+        return tensor[(*(slice(None),) * along, slice(0, 0))]
     return Repeat(tensor, count, along)
 
 
@@ -155,7 +154,7 @@ def _repeated(x: Tensor, axis: int, count: Size) -> Tensor:
     if count == 1:
         return x
     if count == 0:
-        return getitem(x, (*(slice(None),) * axis, slice(0, 0)))
+        return x[(*(slice(None),) * axis, slice(0, 0))]
     if shape[axis] == 1:
         return broadcast(x, (*shape[:axis], count, *shape[axis + 1 :]))
     return x if shape[axis] == 0 else Extend(x, axis, 0, mul(shape[axis], count), "wrap")
@@ -184,7 +183,7 @@ def resize(x: TensorLike, /, new_shape: Any) -> Tensor:
         return zeros(shape, tensor.dtype)
     if wanted != own:
         flat = _repeated(flat, 0, maximum(1, ceildiv(wanted, own)))
-        flat = getitem(flat, slice(0, scalar_of(wanted)))
+        flat = flat[slice(0, scalar_of(wanted))]
     return reshape(flat, tuple(map(scalar_of, shape)))
 
 

@@ -24,7 +24,7 @@ from agnesi.ops.lift import (
     operand_lines,
 )
 from agnesi.ops.movement import Flip, expand_dims, moveaxis, repeat, reshape
-from agnesi.ops.slicing import Indexed, Slice, getitem, slice_range, wrap
+from agnesi.ops.slicing import Indexed, Slice, slice_range, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,7 +161,7 @@ def _cuts(op: str, x: Tensor, places: Sequence[Any], axis: int) -> list[Tensor]:
 
 
 def _slice(x: Tensor, axis: int, key: slice[Any, Any, Any]) -> Tensor:
-    return getitem(x, (*(slice(None),) * axis, key))
+    return x[(*(slice(None),) * axis, key)]
 
 
 def _part(x: Tensor, axis: int, start: Size, extent: Size) -> Tensor:
