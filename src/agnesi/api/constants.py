@@ -15,8 +15,12 @@ uint8 = DType.U8
 uint16 = DType.U16
 uint32 = DType.U32
 uint64 = DType.U64
+float16 = DType.F16
+bfloat16 = DType.BF16
 float32 = DType.F32
 float64 = DType.F64
+complex64 = DType.C64
+complex128 = DType.C128
 
 e = math.e
 inf = math.inf
@@ -25,8 +29,12 @@ newaxis = None
 pi = math.pi
 
 __all__ = [
+    "bfloat16",
     "bool",
+    "complex64",
+    "complex128",
     "e",
+    "float16",
     "float32",
     "float64",
     "inf",

@@ -142,14 +142,14 @@ def arange(
 
 def _number(value: Any) -> Number | Tensor:
     if isinstance(value, Tensor):
-        if value.ndim or value.dtype.is_bool:
+        if value.ndim or value.dtype.is_bool or value.dtype.is_complex:
             raise GraphTypeError(
                 "arange: start, stop and step are integers or scalar floats\n"
                 f"{operand_lines(('given',), (value,))}"
             )
         return value
     number = value.item() if issubclass(type(value), np.generic) else value
-    if not is_number(number) or isinstance(number, bool):
+    if not is_number(number) or isinstance(number, bool | complex):
         raise GraphTypeError(
             f"arange: start, stop and step are numbers, but this is {value!r}"
             f" ({type(number).__name__})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import ml_dtypes
 import numpy as np
 
 from agnesi.core.dtypes import DType, as_dtype, promote
@@ -12,6 +13,7 @@ from agnesi.dims.dim import product
 from agnesi.graph.tensor import Axes, Tensor, TensorLike, scalar_of
 from agnesi.graph.types import shape_text
 from agnesi.ops.lift import (
+    Number,
     as_axes,
     as_items,
     as_shape,
@@ -97,7 +99,7 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     return common_dtype([_typed(value) for value in arrays_and_dtypes])
 
 
-def _typed(value: Any) -> Tensor | bool | int | float:
+def _typed(value: Any) -> Tensor | Number:
     if isinstance(value, DType | str | np.dtype | type):
         return as_tensor(np.zeros((), as_dtype(value).numpy))
     return lift(value)
@@ -181,6 +183,9 @@ def finfo(dtype: Any, /) -> Any:
     1.1920928955078125e-07
     """
     kind = _dtype_of(dtype)
+    if kind is DType.BF16:
+        limits: Any = ml_dtypes.finfo
+        return limits(kind.numpy)
     if kind.is_bool or kind.is_integer:
         raise GraphTypeError(f"finfo: {kind} is not a float dtype; see ag.iinfo")
     return np.finfo(kind.numpy)

@@ -168,7 +168,7 @@ def geomspace(  # noqa: PLR0917 - NumPy's arguments
     >>> ag.geomspace(1, 1000, 4).eval()
     array([   1.,   10.,  100., 1000.], dtype=float32)
     """
-    if is_number(start) and is_number(stop) and not start * stop > 0:
+    if isinstance(start, int | float) and isinstance(stop, int | float) and not start * stop > 0:
         raise GraphTypeError(
             f"geomspace: the ends have to be of one sign and not 0, but they are {start} and {stop}"
         )
