@@ -201,6 +201,10 @@ def random_step(
     number = round(float(random.uniform(-2, 2)), 2)
     axis = int(random.integers(-ndim, ndim)) if ndim else 0
 
+    # A float that does not fit an integer is each machine's own business.
+    complex_ = values[a].dtype.is_complex
+    wide = ("c64", "c128") if complex_ else ("f32", "f64") if is_float else DTYPES
+
     def choose(options: Sequence[str]) -> str:
         return str(random.choice(list(options)))
 
@@ -249,8 +253,7 @@ def random_step(
             [
                 f"ag.flip(v[{a}], {axis})",
                 f"ag.expand_dims(v[{a}], {axis})",
-                # A float that does not fit an integer is each machine's own business.
-                f"v[{a}].astype('{choose(('f32', 'f64') if is_float else DTYPES)}')",
+                f"v[{a}].astype('{choose(wide)}')",
                 f"ag.broadcast_to(v[{a}], (2,) + v[{a}].shape)",
             ]
         )
