@@ -45,6 +45,7 @@ from agnesi.ops.complex_functions import *
 from agnesi.ops.complex_parts import *
 from agnesi.ops.creation import *
 from agnesi.ops.diagonals import *
+from agnesi.ops.differences import *
 from agnesi.ops.einstein import *
 from agnesi.ops.elementary import *
 from agnesi.ops.floats import *
@@ -55,6 +56,7 @@ from agnesi.ops.joining import *
 from agnesi.ops.linear import *
 from agnesi.ops.logic import *
 from agnesi.ops.movement import *
+from agnesi.ops.nans import *
 from agnesi.ops.nonzero import *
 from agnesi.ops.padding import *
 from agnesi.ops.powers import *
@@ -66,6 +68,7 @@ from agnesi.ops.rounding import *
 from agnesi.ops.scans import *
 from agnesi.ops.shaping import *
 from agnesi.ops.splitting import *
+from agnesi.ops.statistics import *
 from agnesi.ops.tensor_products import *
 from agnesi.ops.trigonometric import *
 

@@ -22,6 +22,8 @@ from agnesi.ops import (
     reductions,
     repeating,
     rounding,
+    scans,
+    statistics,
 )
 
 
@@ -55,8 +57,10 @@ _FUNCTIONS = (
     ),
     (comparison, "equal not_equal less less_equal greater greater_equal"),
     (complex_parts, "real imag conj"),
-    (reductions, "sum prod max min any all argmax argmin mean"),
     (movement, "reshape transpose squeeze matrix_transpose broadcast_to swapaxes"),
     (repeating, "repeat"),
     (diagonals, "diagonal"),
+    (reductions, "sum prod max min any all argmax argmin mean ptp"),
+    (statistics, "var std"),
+    (scans, "cumsum cumprod"),
 )

@@ -455,41 +455,61 @@ class Tensor(Term):
         """The last two axes exchanged."""
         return SURFACE["matrix_transpose"](self)
 
-    def sum(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        """Sum over axes."""
-        return SURFACE["sum"](self, axis, keepdims=keepdims)
+    def sum(self, axis: Axes = None, dtype: Any = None, **named: Any) -> Tensor:
+        """Sum over axes; ``keepdims``, ``initial`` and ``where`` as :func:`agnesi.sum`."""
+        return SURFACE["sum"](self, axis, dtype, **named)
 
-    def prod(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        """Product over axes."""
-        return SURFACE["prod"](self, axis, keepdims=keepdims)
+    def prod(self, axis: Axes = None, dtype: Any = None, **named: Any) -> Tensor:
+        """Product over axes; arguments as :func:`agnesi.prod`."""
+        return SURFACE["prod"](self, axis, dtype, **named)
 
-    def max(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        """Largest element over axes."""
-        return SURFACE["max"](self, axis, keepdims=keepdims)
+    def max(self, axis: Axes = None, **named: Any) -> Tensor:
+        """Largest element over axes; arguments as :func:`agnesi.max`."""
+        return SURFACE["max"](self, axis, **named)
 
-    def min(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        """Smallest element over axes."""
-        return SURFACE["min"](self, axis, keepdims=keepdims)
+    def min(self, axis: Axes = None, **named: Any) -> Tensor:
+        """Smallest element over axes; arguments as :func:`agnesi.min`."""
+        return SURFACE["min"](self, axis, **named)
 
-    def mean(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        """Arithmetic mean over axes."""
-        return SURFACE["mean"](self, axis, keepdims=keepdims)
+    def ptp(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """Largest less smallest element over axes."""
+        return SURFACE["ptp"](self, axis, keepdims=keepdims)
 
-    def any(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        """Whether any element is true, over axes."""
-        return SURFACE["any"](self, axis, keepdims=keepdims)
+    def mean(self, axis: Axes = None, dtype: Any = None, **named: Any) -> Tensor:
+        """Arithmetic mean over axes; arguments as :func:`agnesi.mean`."""
+        return SURFACE["mean"](self, axis, dtype, **named)
 
-    def all(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        """Whether all elements are true, over axes."""
-        return SURFACE["all"](self, axis, keepdims=keepdims)
+    def var(self, axis: Axes = None, dtype: Any = None, **named: Any) -> Tensor:
+        """Variance over axes; ``ddof`` and others as :func:`agnesi.var`."""
+        return SURFACE["var"](self, axis, dtype, **named)
 
-    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    def std(self, axis: Axes = None, dtype: Any = None, **named: Any) -> Tensor:
+        """Standard deviation over axes; arguments as :func:`agnesi.std`."""
+        return SURFACE["std"](self, axis, dtype, **named)
+
+    def any(self, axis: Axes = None, **named: Any) -> Tensor:
+        """Whether any element is true, over axes; arguments as :func:`agnesi.any`."""
+        return SURFACE["any"](self, axis, **named)
+
+    def all(self, axis: Axes = None, **named: Any) -> Tensor:
+        """Whether all elements are true, over axes; arguments as :func:`agnesi.all`."""
+        return SURFACE["all"](self, axis, **named)
+
+    def argmax(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Index of the first largest element."""
         return SURFACE["argmax"](self, axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    def argmin(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """Index of the first smallest element."""
         return SURFACE["argmin"](self, axis, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None, dtype: Any = None) -> Tensor:
+        """Running sums along an axis, or of all elements."""
+        return SURFACE["cumsum"](self, axis, dtype)
+
+    def cumprod(self, axis: int | None = None, dtype: Any = None) -> Tensor:
+        """Running products along an axis, or of all elements."""
+        return SURFACE["cumprod"](self, axis, dtype)
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape; one size may be -1."""

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 # Partial sums of this many elements are added up in a wider (or at least another) variable, so
 # that a long float sum is about as accurate as pairwise summation.
-SUM_BLOCK = 4096
+SUM_BLOCK = 128
 _NAMES = "ijklmnpqrstuvw"
 
 

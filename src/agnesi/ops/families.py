@@ -10,7 +10,7 @@ HostOp         Python code runs it, in the middle of the native program
 =============  ===============================================================================
 
 The public function of an op stands beside its class, under the name ``public``: made by
-``unary``, ``binary`` or ``reducer`` of ``functions.py``, or written by hand where its arguments
+``unary`` or ``binary`` of ``functions.py``, or written by hand where its arguments
 need thought.
 """
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from agnesi.core.dtypes import BOOL, DEFAULT_FLOAT, F64, floating
 from agnesi.core.errors import GraphTypeError
-from agnesi.graph.tensor import Axes, Tensor, TensorLike
+from agnesi.graph.tensor import Tensor, TensorLike
 from agnesi.ops.lift import (
-    as_axes,
     as_tensor,
     broadcast_shape,
     cast,
@@ -108,14 +107,6 @@ class BinaryFunction(Protocol):
         ...
 
 
-class ReducingFunction(Protocol):
-    """A function of an array that works over axes."""
-
-    def __call__(self, x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        """Return the reduction over the axes, all by default."""
-        ...
-
-
 def unary(op: type[Elementwise]) -> UnaryFunction:
     """Return the public function of an element-wise op of one operand."""
 
@@ -142,30 +133,6 @@ def binary(
         if folded is None and instead is not None:
             folded = instead(*lift_all(op.public, (x, y)))
         return op(*prepare(op, [x, y])) if folded is None else folded
-
-    return _public(op, function)
-
-
-def reducer(
-    op: type[Reduction],
-    accept: Callable[[Tensor], Tensor],
-    check: Callable[[str, Tensor, tuple[int, ...]], None] | None = None,
-) -> ReducingFunction:
-    """Return the public function of a reduction.
-
-    Args:
-        op: the reduction.
-        accept: brings the operand to the dtype that is reduced.
-        check: is given the function's name, the operand and the axes, and raises if they are bad.
-    """
-
-    def function(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-        tensor = accept(as_tensor(x))
-        axes = as_axes(op.public, axis, tensor.ndim, tensor)
-        if check is not None:
-            check(op.public, tensor, axes)
-        result = op(tensor, axes) if axes else tensor
-        return restore_axes(result, axes) if keepdims else result
 
     return _public(op, function)
 

@@ -16,7 +16,7 @@ from agnesi.ops.creation import Arange
 from agnesi.ops.elementary import exp, log
 from agnesi.ops.families import Composite, Domain, Op, Reject, Sample, without_axes
 from agnesi.ops.lift import as_axes, as_tensor, operand_lines, unify
-from agnesi.ops.movement import broadcast, restore_axes
+from agnesi.ops.movement import broadcast, repeat, restore_axes
 from agnesi.ops.reductions import Top
 
 if TYPE_CHECKING:
@@ -232,16 +232,39 @@ def _float(x: TensorLike) -> Tensor:
     return tensor.astype(floating(tensor.dtype))
 
 
-def logsumexp(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-    """Return ``log(sum(exp(x)))`` over axes, without overflow.
+def logsumexp(
+    x: TensorLike, /, axis: Axes = None, *, b: TensorLike | None = None, keepdims: bool = False
+) -> Tensor:
+    """Return ``log(sum(b * exp(x)))`` over axes, without overflow, as ``scipy.special.logsumexp``.
+
+    Args:
+        x: array; integers are converted to floats.
+        axis: axis or axes; all by default.
+        b: factors, which broadcast to the shape of ``x``; a negative sum gives NaN.
+        keepdims: keep the axes with size 1.
+
+    Raises:
+        GraphTypeError: no such axis, or factors that do not fit.
 
     >>> ag.logsumexp(ag.constant([1e3, 1e3])).eval()
     array(1000.69..., dtype=float32)
     """
     tensor = _float(x)
     axes = as_axes("logsumexp", axis, tensor.ndim, tensor)
+    if b is not None:
+        return _weighted(tensor, as_tensor(b).astype(tensor.dtype), axes, keepdims)
     result = LogSumExp(tensor, axes) if axes else tensor
     return restore_axes(result, axes) if keepdims else result
+
+
+def _weighted(x: Tensor, b: Tensor, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    weights = repeat("logsumexp: b", b, x.type.shape)
+    # An element that does not count must not be the largest.
+    chosen = where(weights == 0, -np.inf, x)
+    top = finite_max(chosen, axes)
+    total = (weights * exp(chosen - top)).sum(axes, keepdims=True)
+    result = log(total) + top
+    return result if keepdims else result.squeeze(axes)
 
 
 def softmax(x: TensorLike, /, axis: Axes = -1) -> Tensor:

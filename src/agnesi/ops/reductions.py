@@ -16,19 +16,36 @@ from agnesi.graph.tensor import Array, Axes, Requirement, Sizes, Tensor, TensorL
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Scalar, literal
 from agnesi.loops.prims import Prim
-from agnesi.ops.choice import where
+from agnesi.ops.arithmetic import maximum, minimum
+from agnesi.ops.choice import where as where_
 from agnesi.ops.creation import Arange
 from agnesi.ops.families import ANY, Composite, Domain, Op, Reduction, Reject, Sample, without_axes
-from agnesi.ops.functions import as_bool, reducer, spread_back
-from agnesi.ops.lift import as_axes, as_tensor, operand_lines
-from agnesi.ops.movement import reshape, restore_axes, transpose
+from agnesi.ops.functions import as_bool, spread_back
+from agnesi.ops.lift import as_axes, as_tensor, cast, common_dtype, lift, operand_lines
+from agnesi.ops.movement import repeat, reshape, restore_axes, transpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agnesi.dims.dim import Size
+    from agnesi.ops.lift import Number
 
-__all__ = ["all", "any", "argmax", "argmin", "max", "mean", "min", "prod", "sum"]
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "max",
+    "max_and_argmax",
+    "mean",
+    "min",
+    "prod",
+    "ptp",
+    "sum",
+]
 
 _SAMPLES = (
     Sample(((3, 4),)),
@@ -133,10 +150,10 @@ class ProdOthers(Composite):
     def decompose(self) -> Tensor:
         """The product of all by the element; with zeros around, 0 or the product of the rest."""
         zero = self.x == 0
-        rest = where(zero, 1, self.x)
+        rest = where_(zero, 1, self.x)
         every = prod(rest, self.axes, keepdims=True)
         zeros = sum(zero, self.axes, keepdims=True)
-        return where(zero, where(zeros == 1, every, 0), where(zeros == 0, every / rest, 0))
+        return where_(zero, where_(zeros == 1, every, 0), where_(zeros == 0, every / rest, 0))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``sum over i of ct[i] * (product of all but i and j)``, from all but i in a row each."""
@@ -149,8 +166,8 @@ class ProdOthers(Composite):
         weights = reshape(transpose(ct, order), lines)
         n, last = line.type.shape[-1], len(kept)
         same = Arange((n, n), 0) == Arange((n, n), 1)
-        others = ProdOthers(where(same, 1, restore_axes(line, (last,))), (last + 1,))
-        terms = where(same, 0, others) * restore_axes(weights, (last + 1,))
+        others = ProdOthers(where_(same, 1, restore_axes(line, (last,))), (last + 1,))
+        terms = where_(same, 0, others) * restore_axes(weights, (last + 1,))
         return (transpose(reshape(terms.sum(last), moved.shape), inverse),)
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
@@ -169,7 +186,7 @@ class Extreme(Reduction):
         """To the elements that are extreme, in equal shares."""
         chosen = self.x == spread_back(self, self)
         count = sum(chosen.astype(self.dtype), self.axes)
-        return (where(chosen, spread_back(self, ct / count), 0),)
+        return (where_(chosen, spread_back(self, ct / count), 0),)
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """The mean of the tangents of the elements that are extreme; 0 if there are none."""
@@ -178,7 +195,7 @@ class Extreme(Reduction):
             return None
         chosen = self.x == spread_back(self, self)
         count = sum(chosen.astype(self.dtype), self.axes)
-        return sum(where(chosen, tangent, 0), self.axes) / where(count == 0, 1, count)
+        return sum(where_(chosen, tangent, 0), self.axes) / where_(count == 0, 1, count)
 
     def requirements(self) -> tuple[Requirement, ...]:
         """At least one element to choose from."""
@@ -188,6 +205,11 @@ class Extreme(Reduction):
 def _top(x: Array, axis: tuple[int, ...]) -> Array:
     least = -np.inf if x.dtype.kind == "f" else lowest(as_dtype(x.dtype))
     return np.asarray(np.max(x, axis=axis, initial=least))
+
+
+def _bottom(x: Array, axis: tuple[int, ...]) -> Array:
+    greatest = np.inf if x.dtype.kind == "f" else highest(as_dtype(x.dtype))
+    return np.asarray(np.min(x, axis=axis, initial=greatest))
 
 
 class Max(Extreme):
@@ -231,6 +253,29 @@ class Top(Extreme):
     def unit(self) -> Scalar:
         """The least value of the dtype."""
         return literal(lowest(self.dtype), self.dtype)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """None."""
+        return ()
+
+
+class Bottom(Extreme):
+    """Smallest element over axes, or the greatest value of the dtype where there are none."""
+
+    public = "bottom"
+    combine = Prim.MIN
+    reference = staticmethod(_bottom)
+    samples = Top.samples
+    rejects = ()
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; it has no public function."""
+        return cls(*operands)
+
+    def unit(self) -> Scalar:
+        """The greatest value of the dtype."""
+        return literal(highest(self.dtype), self.dtype)
 
     def requirements(self) -> tuple[Requirement, ...]:
         """None."""
@@ -401,6 +446,21 @@ def argmin(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Te
     return _arg(ArgMin, x, axis, keepdims)
 
 
+def max_and_argmax(
+    x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return the largest element and its position: :func:`max` and :func:`argmax`.
+
+    Raises:
+        GraphTypeError: no such axis, or it is known to be empty.
+
+    >>> top, place = ag.max_and_argmax(ag.constant([3, 9, 4]))
+    >>> top.eval(), place.eval()
+    (array(9), array(1))
+    """
+    return max(x, axis, keepdims=keepdims), argmax(x, axis, keepdims=keepdims)
+
+
 def _some_elements(op: str, x: Tensor, axes: tuple[int, ...]) -> None:
     if product(x.type.shape[k] for k in axes) == 0:
         raise GraphTypeError(
@@ -409,42 +469,313 @@ def _some_elements(op: str, x: Tensor, axes: tuple[int, ...]) -> None:
         )
 
 
-def _summable(x: Tensor) -> Tensor:
-    if x.dtype.is_inexact:
-        return x
-    return x.astype(U64 if x.dtype.is_unsigned else I64)
+def to_summed(x: TensorLike, dtype: Any = None) -> Tensor:
+    """Return ``x`` in the dtype it is summed in: the one asked for, else as NumPy chooses."""
+    tensor = as_tensor(x)
+    if dtype is not None:
+        return tensor.astype(dtype)
+    if tensor.dtype.is_inexact:
+        return tensor
+    return tensor.astype(U64 if tensor.dtype.is_unsigned else I64)
 
 
-def _same(x: Tensor) -> Tensor:
-    return x
+def to_averaged(op: str, x: TensorLike, dtype: Any = None) -> Tensor:
+    """Return ``x`` in the dtype it is averaged in: the one asked for, float64 for integers.
+
+    Raises:
+        GraphTypeError: the dtype asked for is not one of floats.
+    """
+    tensor = as_tensor(x)
+    if dtype is None:
+        return tensor if tensor.dtype.is_inexact else tensor.astype(F64)
+    if not as_dtype(dtype).is_inexact:
+        raise GraphTypeError(
+            f"{op}: an average is a float, but dtype={as_dtype(dtype)}\n"
+            f"{operand_lines(('x',), (tensor,))}\n  convert the result with .astype(...)"
+        )
+    return tensor.astype(dtype)
 
 
-sum = reducer(Sum, _summable)
-prod = reducer(Prod, _summable)
-max = reducer(Max, _same, _some_elements)
-min = reducer(Min, _same, _some_elements)
-any = reducer(Any_, as_bool)
-all = reducer(All, as_bool)
+def as_mask(op: str, mask: TensorLike, x: Tensor) -> Tensor | None:
+    """Return which elements of ``x`` count, a bool of its shape; None for all.
+
+    Raises:
+        GraphTypeError: the mask does not broadcast to the shape of ``x``.
+    """
+    return None if mask is True else repeat(f"{op}: where", as_bool(mask), x.type.shape)
 
 
-def mean(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-    """Return the arithmetic mean over axes; integers are averaged as float64, as NumPy does.
+def masked(x: Tensor, mask: Tensor | None, fill: Number) -> Tensor:
+    """Return ``x`` with a number where the mask does not hold."""
+    return x if mask is None else where_(mask, x, fill)
+
+
+def as_initial(op: str, value: TensorLike, dtype: DType) -> Tensor:
+    """Return the value that a reduction starts from, a scalar of the result's dtype.
+
+    Raises:
+        GraphTypeError: it is not a scalar, or a float for integers.
+    """
+    lifted = lift(value)
+    kind = common_dtype([lifted])
+    if (isinstance(lifted, Tensor) and lifted.ndim) or (kind.is_float and not dtype.is_float):
+        raise GraphTypeError(
+            f"{op}: initial= is a scalar that {dtype} holds\n"
+            f"{operand_lines(('initial',), (lifted,))}"
+        )
+    return cast(lifted, dtype)
+
+
+def reduced(op: type[Reduction], name: str, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
+    """Return a reduction of ``x`` over axes, for the public function of this name."""
+    axes = as_axes(name, axis, x.ndim, x)
+    result: Tensor = op(x, axes) if axes else x
+    return restore_axes(result, axes) if keepdims else result
+
+
+def count_of(x: Tensor, axes: tuple[int, ...]) -> int | Tensor:
+    """Return the number of elements along axes."""
+    return scalar_of(product(x.type.shape[k] for k in axes))
+
+
+def sum(
+    x: TensorLike,
+    /,
+    axis: Axes = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+    where: TensorLike = True,
+) -> Tensor:
+    """Return the sum over axes, as ``numpy.sum``.
+
+    Sums of floats are added up in blocks, in a wider type: they are at least as accurate as
+    pairwise summation, whatever the axes.
+
+    Args:
+        x: array; bool and small integers are summed as 64-bit integers.
+        axis: axis or axes; all by default.
+        dtype: to convert the elements to first.
+        keepdims: keep the axes with size 1.
+        initial: scalar that is added.
+        where: which elements count; it broadcasts to the shape of ``x``.
+
+    Raises:
+        GraphTypeError: no such axis, or an axis is named twice.
+
+    >>> ag.sum(ag.constant([[1, 2], [3, 4]]), axis=0).eval()
+    array([4, 6])
+    >>> ag.sum(ag.constant([1.0, 2.0]), initial=10, where=[True, False]).eval()
+    array(11., dtype=float32)
+    """
+    tensor = to_summed(x, dtype)
+    tensor = masked(tensor, as_mask("sum", where, tensor), 0)
+    if tensor.dtype is BOOL:
+        # In bool, 1 + 1 is 1, as NumPy has it.
+        return any(tensor if initial is None else tensor | initial, axis, keepdims=keepdims)
+    result = reduced(Sum, "sum", tensor, axis, keepdims)
+    return result if initial is None else result + as_initial("sum", initial, tensor.dtype)
+
+
+def prod(
+    x: TensorLike,
+    /,
+    axis: Axes = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+    where: TensorLike = True,
+) -> Tensor:
+    """Return the product over axes, as ``numpy.prod``; its gradient is exact where there are zeros.
+
+    Arguments and errors are those of :func:`sum`; ``initial`` is multiplied in.
+
+    >>> ag.prod(ag.constant([[1, 2], [3, 4]]), axis=1).eval()
+    array([ 2, 12])
+    """
+    tensor = to_summed(x, dtype)
+    tensor = masked(tensor, as_mask("prod", where, tensor), 1)
+    if tensor.dtype is BOOL:
+        return all(tensor if initial is None else tensor & initial, axis, keepdims=keepdims)
+    result = reduced(Prod, "prod", tensor, axis, keepdims)
+    return result if initial is None else result * as_initial("prod", initial, tensor.dtype)
+
+
+def max(
+    x: TensorLike,
+    /,
+    axis: Axes = None,
+    *,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+    where: TensorLike = True,
+) -> Tensor:
+    """Return the largest element over axes, as ``numpy.max``; NaN if there is one.
+
+    The gradient goes to the largest elements, in equal shares where there are several.
 
     Args:
         x: array.
         axis: axis or axes; all by default.
         keepdims: keep the axes with size 1.
+        initial: the result is at least this, also where there are no elements.
+        where: which elements count; needs ``initial``.
+
+    Raises:
+        GraphTypeError: no such axis, no elements and no ``initial``, or ``where`` without it.
+
+    >>> ag.max(ag.constant([[1, 5], [4, 2]]), axis=1).eval()
+    array([5, 4])
+    """
+    tensor = as_tensor(x)
+    if initial is None:
+        return _extreme(Max, tensor, axis, keepdims, where)
+    least = masked(tensor, as_mask("max", where, tensor), lowest(tensor.dtype))
+    result = reduced(Top, "max", least, axis, keepdims)
+    return maximum(result, as_initial("max", initial, tensor.dtype))
+
+
+def min(
+    x: TensorLike,
+    /,
+    axis: Axes = None,
+    *,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+    where: TensorLike = True,
+) -> Tensor:
+    """Return the smallest element over axes, as ``numpy.min``; NaN if there is one.
+
+    Arguments, errors and gradient are as those of :func:`max`.
+
+    >>> ag.min(ag.constant([[1, 5], [4, 2]]), axis=1).eval()
+    array([1, 2])
+    """
+    tensor = as_tensor(x)
+    if initial is None:
+        return _extreme(Min, tensor, axis, keepdims, where)
+    greatest = masked(tensor, as_mask("min", where, tensor), highest(tensor.dtype))
+    result = reduced(Bottom, "min", greatest, axis, keepdims)
+    return minimum(result, as_initial("min", initial, tensor.dtype))
+
+
+def _extreme(op: type[Extreme], x: Tensor, axis: Axes, keepdims: bool, mask: TensorLike) -> Tensor:
+    name = op.public
+    if mask is not True:
+        raise GraphTypeError(
+            f"{name}: where= needs initial=, the result where no element counts\n"
+            f"{operand_lines(('x',), (x,))}"
+        )
+    _some_elements(name, x, as_axes(name, axis, x.ndim, x))
+    return reduced(op, name, x, axis, keepdims)
+
+
+amax, amin = max, min
+
+
+def ptp(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+    """Return the largest less the smallest element over axes, as ``numpy.ptp``.
+
+    Raises:
+        GraphTypeError: no such axis, or it is known to be empty.
+
+    >>> ag.ptp(ag.constant([3, 9, 4])).eval()
+    array(6)
+    """
+    tensor = as_tensor(x)
+    return max(tensor, axis, keepdims=keepdims) - min(tensor, axis, keepdims=keepdims)
+
+
+def any(
+    x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False, where: TensorLike = True
+) -> Tensor:
+    """Return whether any element is true, over axes, as ``numpy.any``; no gradient.
+
+    Args:
+        x: array; numbers count as true where they are not 0.
+        axis: axis or axes; all by default.
+        keepdims: keep the axes with size 1.
+        where: which elements count.
+
+    >>> ag.any(ag.constant([[0, 2], [0, 0]]), axis=1).eval()
+    array([ True, False])
+    """
+    tensor = as_bool(x)
+    tensor = masked(tensor, as_mask("any", where, tensor), False)
+    return reduced(Any_, "any", tensor, axis, keepdims)
+
+
+def all(
+    x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False, where: TensorLike = True
+) -> Tensor:
+    """Return whether all elements are true, over axes, as ``numpy.all``; arguments as ``any``'s.
+
+    >>> ag.all(ag.constant([[1, 2], [0, 3]]), axis=1).eval()
+    array([ True, False])
+    """
+    tensor = as_bool(x)
+    tensor = masked(tensor, as_mask("all", where, tensor), True)
+    return reduced(All, "all", tensor, axis, keepdims)
+
+
+def count_nonzero(x: TensorLike, /, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+    """Return how many elements are not 0, over axes, as ``numpy.count_nonzero``.
+
+    >>> ag.count_nonzero(ag.constant([[0, 2], [3, 3]]), axis=1).eval()
+    array([1, 2])
+    """
+    return sum(as_bool(x), axis, keepdims=keepdims)
+
+
+def mean(
+    x: TensorLike,
+    /,
+    axis: Axes = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    where: TensorLike = True,
+) -> Tensor:
+    """Return the arithmetic mean over axes, as ``numpy.mean``; NaN where there are no elements.
+
+    Args:
+        x: array; integers are averaged as float64.
+        axis: axis or axes; all by default.
+        dtype: of floats, to convert the elements to first.
+        keepdims: keep the axes with size 1.
+        where: which elements count; it broadcasts to the shape of ``x``.
+
+    Raises:
+        GraphTypeError: no such axis, or a dtype that is not one of floats.
 
     >>> ag.mean(ag.constant([1.0, 2.0, 6.0])).eval()
     array(3., dtype=float32)
     """
-    tensor = as_tensor(x)
-    kind = tensor.dtype if tensor.dtype.is_inexact else F64
+    tensor = to_averaged("mean", x, dtype)
+    kind = tensor.dtype
     # A sum of halves may be larger than they hold.
     tensor = tensor.astype(kind.arithmetic)
-    axes = as_axes("mean", axis, tensor.ndim, tensor)
-    count = scalar_of(product(tensor.type.shape[k] for k in axes))
-    return (sum(tensor, axis, keepdims=keepdims) / count).astype(kind)
+    mask = as_mask("mean", where, tensor)
+    total = reduced(Sum, "mean", masked(tensor, mask, 0), axis, keepdims)
+    if mask is None:
+        count = count_of(tensor, as_axes("mean", axis, tensor.ndim, tensor))
+    else:
+        count = sum(mask, axis, keepdims=keepdims).astype(tensor.dtype)
+    return (total / count).astype(kind)
 
 
-OPS: tuple[type[Op], ...] = (Sum, Prod, ProdOthers, Max, Min, Top, Any_, All, ArgMax, ArgMin)
+OPS: tuple[type[Op], ...] = (
+    Sum,
+    Prod,
+    ProdOthers,
+    Max,
+    Min,
+    Top,
+    Bottom,
+    Any_,
+    All,
+    ArgMax,
+    ArgMin,
+)

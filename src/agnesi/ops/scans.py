@@ -6,30 +6,36 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from agnesi.core.dtypes import BOOL, F32, F64, FLOATS, I64, U64, DType
+from agnesi.core.dtypes import F32, F64, FLOATS, I64, U64, DType, floating
 from agnesi.core.errors import GraphTypeError
-from agnesi.dims.dim import Index, Shape, add, fresh_index
+from agnesi.dims.dim import Index, Shape, add, fresh_index, product
 from agnesi.loops.nodes import (
     Accumulate,
     Assign,
     For,
     Guard,
+    Load,
     Read,
     Scalar,
     Statement,
+    Store,
     apply,
     fresh_local,
     index_scalar,
     literal,
+    select,
 )
 from agnesi.loops.prims import Prim
 from agnesi.ops.arithmetic import NUMBERS
 from agnesi.ops.choice import where
+from agnesi.ops.complex_parts import complex as complex_
+from agnesi.ops.complex_parts import imag, real
 from agnesi.ops.creation import Arange, full
-from agnesi.ops.families import LoopOp, Memory, Op, Reject, Sample, same_shapes
+from agnesi.ops.elementary import exp
+from agnesi.ops.families import Domain, LoopOp, Memory, Op, Reject, Sample, same_shapes
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lift import as_axis, as_tensor, operand_lines
-from agnesi.ops.movement import flip
+from agnesi.ops.movement import flip, ravel
 from agnesi.ops.slicing import Place
 
 if TYPE_CHECKING:
@@ -38,7 +44,15 @@ if TYPE_CHECKING:
     from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor, TensorLike
     from agnesi.graph.types import TensorType
 
-__all__ = ["cummax", "cummin", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum"]
+__all__ = [
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
+    "logcumsumexp",
+]
 
 
 def nest(indices: Sequence[Index], body: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -72,8 +86,7 @@ class Cumulative(LoopOp):
         Sample(((1,),)),
     )
     rejects = (
-        Reject(("f32[]",), "no axis"),
-        Reject(("f32[2, 3]",), "name the axis"),
+        Reject(("f32[]",), "no axis", (0,)),
         Reject(("f32[2]",), "no axis 1", (1,)),
     )
 
@@ -286,23 +299,116 @@ def shift(x: Tensor, axis: int, fill: int) -> Tensor:
     return where(along(x, axis) == 0, fill, placed) if fill else placed
 
 
+def _logcumsumexp(x: Array, axis: int | None = None) -> Array:
+    return np.logaddexp.accumulate(x if axis is not None else np.ravel(x), axis or 0)
+
+
+class LogCumSumExp(LoopOp):
+    """``log(cumsum(exp(x)))`` along an axis, without overflow.
+
+    It keeps the largest element so far and the sum of ``exp`` of the others less that one, so that
+    errors do not grow from step to step as those of repeated ``logaddexp`` do.
+    """
+
+    x: Tensor
+    axis: int
+
+    public = "logcumsumexp"
+    streams = (0,)
+    dtypes = FLOATS
+    domain = (Domain(-30, 30, special=(-np.inf,)),)
+    reference = staticmethod(_logcumsumexp)
+    tolerance = 16.0
+    samples = (*Cumulative.samples, Sample(((2, 3),)))
+    rejects = (Reject(("f32[2]",), "no axis 1", (1,)), Reject(("f32[]",), "no axis 0", (0,)))
+
+    def infer(self) -> TensorType:
+        """The operand's type."""
+        return self.x.type
+
+    def loops(self, at: Memory) -> Sequence[Statement]:
+        """One pass, with the largest and the sum of each line in scratch memory."""
+        shape = self.x.type.shape
+        indices = loop_indices(shape)
+        here = indices[self.axis]
+        beside = tuple(indices[self.axis + 1 :])
+        size, place = product(shape[self.axis + 1 :]), ravel(beside, shape[self.axis + 1 :])
+        # Sums are added up in float64: a long scan of float32 loses nothing.
+        kinds = (self.dtype, F64)
+        tops, sums = (at.scratch(n, k, size) for n, k in zip(("top", "sum"), kinds, strict=True))
+        first = index_scalar(here).equals(0)
+        value = at.read(0, tuple(indices))
+        before, so_far = fresh_local("before", self.dtype), fresh_local("so_far", F64)
+        top, total = fresh_local("top", self.dtype), fresh_local("total", F64)
+        away = select(abs(Read(top)) < np.inf, Read(top), 0.0)
+        body = (
+            Assign(before, Guard(first, literal(-np.inf, self.dtype), Load(tops, place))),
+            Assign(so_far, Guard(first, literal(0.0, F64), Load(sums, place))),
+            Assign(top, apply(Prim.MAX, Read(before), value)),
+            Assign(
+                total,
+                Read(so_far) * apply(Prim.EXP, Read(before) - away).cast(F64)
+                + apply(Prim.EXP, value - away).cast(F64),
+            ),
+            Store(tops, place, Read(top)),
+            Store(sums, place, Read(total)),
+            *at.store(tuple(indices), apply(Prim.LOG, Read(total)).cast(self.dtype) + away),
+        )
+        return nest(indices, body)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``exp(x - y) * h`` with ``h[i] = ct[i] + exp(y[i] - y[i+1]) * h[i+1]``."""
+        before = shift(self, self.axis, 0)
+        factor = exp(where(self == before, 0.0, before - self))
+        return (
+            exp(where(self.x == self, 0.0, self.x - self))
+            * recurrence_after(where(along(self.x, self.axis) == 0, 0.0, factor), ct, self.axis),
+        )
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Step by step, in a wider float."""
+        wide = operands[0].astype(np.longdouble)
+        with np.errstate(all="ignore"):
+            return _logcumsumexp(wide, self.axis).astype(self.dtype.numpy)
+
+
+def logcumsumexp(x: TensorLike, /, axis: int | None = None) -> Tensor:
+    """Return ``log(cumsum(exp(x)))`` along an axis, without overflow.
+
+    Args:
+        x: array; integers are converted to floats.
+        axis: along which; all elements in C order by default.
+
+    Raises:
+        GraphTypeError: there is no such axis.
+
+    >>> ag.logcumsumexp(ag.constant([1e3, 1e3])).eval()
+    array([1000.    , 1000.693...], dtype=float32)
+    """
+    tensor = as_tensor(x)
+    tensor = tensor.astype(floating(tensor.dtype))
+    if axis is None:
+        tensor, axis = tensor.flatten(), 0
+    return LogCumSumExp(tensor, as_axis("logcumsumexp", axis, tensor.ndim, tensor))
+
+
 def _scan(op: type[Cumulative], x: TensorLike, axis: int | None, dtype: Any) -> Tensor:
     tensor = as_tensor(x)
     name = op.public
     if dtype is not None:
         tensor = tensor.astype(dtype)
-    elif op.combine in (Prim.ADD, Prim.MUL) and not tensor.dtype.is_float:
+    elif op.combine in (Prim.ADD, Prim.MUL) and not tensor.dtype.is_inexact:
         # NumPy adds small integers up in the widest of their kind.
         tensor = tensor.astype(U64 if tensor.dtype.is_unsigned else I64)
     if axis is None:
-        if tensor.ndim > 1:
-            raise GraphTypeError(
-                f"{name}: name the axis of an array of several\n"
-                f"{operand_lines(('x',), (tensor,))}\n  or flatten it first: x.ravel()"
-            )
-        axis = 0
-    if tensor.dtype is BOOL:
-        raise GraphTypeError(f"{name}: is not defined for bool\n{operand_lines(('x',), (tensor,))}")
+        tensor, axis = tensor.flatten(), 0
+    if tensor.dtype.is_complex and op is Cumsum:
+        parts = (_scan(op, part, axis, None) for part in (real(tensor), imag(tensor)))
+        return complex_(*parts)
+    if tensor.dtype not in NUMBERS:
+        raise GraphTypeError(
+            f"{name}: is not defined for {tensor.dtype}\n{operand_lines(('x',), (tensor,))}"
+        )
     return op(tensor, as_axis(name, axis, tensor.ndim, tensor))
 
 
@@ -311,11 +417,11 @@ def cumsum(x: TensorLike, /, axis: int | None = None, dtype: Any = None) -> Tens
 
     Args:
         x: array; bool and small integers are summed as 64-bit integers.
-        axis: along which; only a vector may leave it out.
+        axis: along which; all elements in C order by default.
         dtype: to convert to first.
 
     Raises:
-        GraphTypeError: no axis is named and there are several, or there is none.
+        GraphTypeError: there is no such axis, or the dtype is bool.
 
     >>> ag.cumsum(ag.constant([1, 2, 3])).eval()
     array([1, 3, 6])
@@ -349,7 +455,13 @@ def cummin(x: TensorLike, /, axis: int | None = None) -> Tensor:
 def _cumulative(
     op: type[Cumulative], x: TensorLike, axis: int | None, dtype: Any, initial: bool
 ) -> Tensor:
-    result = _scan(op, x, axis, dtype)
+    given = as_tensor(x)
+    if axis is None and given.ndim != 1:
+        raise GraphTypeError(
+            f"cumulative_{'sum' if op is Cumsum else 'prod'}: name the axis, unless of a vector\n"
+            f"{operand_lines(('x',), (given,))}\n  or flatten it first: x.ravel()"
+        )
+    result = _scan(op, given, axis, dtype)
     if not initial:
         return result
     place = as_axis(op.public, 0 if axis is None else axis, result.ndim)
@@ -367,6 +479,9 @@ def cumulative_sum(
     include_initial: bool = False,
 ) -> Tensor:
     """Return running sums; with ``include_initial`` a 0 comes first.  The array API's ``cumsum``.
+
+    Raises:
+        GraphTypeError: no axis is named, and there is not just one.
 
     >>> ag.cumulative_sum(ag.constant([1, 2, 3]), include_initial=True).eval()
     array([0, 1, 3, 6])
@@ -386,4 +501,11 @@ def cumulative_prod(
     return _cumulative(Cumprod, x, axis, dtype, include_initial)
 
 
-OPS: tuple[type[Op], ...] = (Cumsum, Cumprod, Cummax, Cummin, Recurrence)
+OPS: tuple[type[Op], ...] = (
+    Cumsum,
+    Cumprod,
+    Cummax,
+    Cummin,
+    LogCumSumExp,
+    Recurrence,
+)
