@@ -25,8 +25,10 @@ from agnesi.ops import (
     lapack,
     linear,
     logic,
+    matrix_functions,
     movement,
     nonzero,
+    orthogonal,
     padding,
     powers,
     probability,
@@ -35,6 +37,7 @@ from agnesi.ops import (
     rounding,
     scans,
     slicing,
+    spectral,
     trigonometric,
 )
 
@@ -65,6 +68,9 @@ OPS: tuple[type[Op], ...] = (
     *linear.OPS,
     *lapack.OPS,
     *factorizations.OPS,
+    *orthogonal.OPS,
+    *spectral.OPS,
+    *matrix_functions.OPS,
     *probability.OPS,
     *gradients.OPS,
     *bounds.OPS,
