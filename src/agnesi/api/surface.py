@@ -18,10 +18,14 @@ from agnesi.ops import (
     linear,
     logic,
     movement,
+    nonzero,
     powers,
     reductions,
     repeating,
     rounding,
+    searching,
+    sorting,
+    taking,
 )
 
 
@@ -59,4 +63,9 @@ _FUNCTIONS = (
     (movement, "reshape transpose squeeze matrix_transpose broadcast_to swapaxes"),
     (repeating, "repeat"),
     (diagonals, "diagonal"),
+    (nonzero, "nonzero"),
+    (searching, "searchsorted"),
+    (sorting, "sort argsort partition argpartition"),
+    (taking, "take choose compress"),
+    (movement, "reshape transpose squeeze matrix_transpose broadcast_to"),
 )

@@ -34,7 +34,9 @@ from agnesi.ops import (
     repeating,
     rounding,
     scans,
+    searching,
     slicing,
+    sorting,
     trigonometric,
 )
 
@@ -70,6 +72,8 @@ OPS: tuple[type[Op], ...] = (
     *bounds.OPS,
     *gathering.OPS,
     *nonzero.OPS,
+    *sorting.OPS,
+    *searching.OPS,
 )
 
 __all__ = ["OPS"]
