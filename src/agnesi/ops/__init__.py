@@ -38,9 +38,11 @@ from agnesi.ops import (
     repeating,
     rounding,
     scans,
+    searching,
     slicing,
-    statistics,
+    sorting,
     spectral,
+    statistics,
     trigonometric,
 )
 
@@ -82,6 +84,8 @@ OPS: tuple[type[Op], ...] = (
     *bounds.OPS,
     *gathering.OPS,
     *nonzero.OPS,
+    *sorting.OPS,
+    *searching.OPS,
 )
 
 __all__ = ["OPS"]
