@@ -35,6 +35,7 @@ from agnesi.ops import (
     rounding,
     scans,
     slicing,
+    special,
     trigonometric,
 )
 
@@ -70,6 +71,7 @@ OPS: tuple[type[Op], ...] = (
     *bounds.OPS,
     *gathering.OPS,
     *nonzero.OPS,
+    *special.OPS,
 )
 
 __all__ = ["OPS"]
