@@ -52,7 +52,7 @@ def test_forward_mode_is_reverse_mode(op: type[Op], sample: Sample, dtype: DType
     random = np.random.default_rng(11)
     case = sample_case(op, sample, dtype, random, smooth=True)
     inputs = case.inputs(symbolic=True)
-    moving = [k for k, array in enumerate(case.arrays) if array.dtype == dtype.numpy]
+    moving = [k for k in case.free if case.arrays[k].dtype == dtype.numpy]
     variables = [inputs[k] for k in moving]
     try:
         result = case.call(*inputs)
@@ -66,7 +66,8 @@ def test_forward_mode_is_reverse_mode(op: type[Op], sample: Sample, dtype: DType
     ct = new_input(None, result.type)
     forward = ag.jvp(result, variables, tangents, disconnected="zero")
     backward = ag.vjp(result, variables, ct, disconnected="zero")
-    second = ag.jvp(backward, variables, tangents, disconnected="zero")
+    twice_there = op.orders > 1
+    second = ag.jvp(backward, variables, tangents, disconnected="zero") if twice_there else []
     assert forward.dtype is result.dtype
     assert forward.ndim == result.ndim
     along = [_values(random, case.arrays[k].shape, dtype) for k in moving]
@@ -78,7 +79,7 @@ def test_forward_mode_is_reverse_mode(op: type[Op], sample: Sample, dtype: DType
     back = sum(_inner(p, t) for p, t in zip(pulled, along, strict=True))
     digits = 9 if result.dtype in (F64, C128) else 6 if result.dtype.bits >= 32 else 2
     np.testing.assert_allclose(_inner(weights, found), back, rtol=10**-digits, atol=1e-9)
-    if digits < 9 or not result.dtype.is_float or dtype is not F64:
+    if digits < 9 or not result.dtype.is_float or dtype is not F64 or not twice_there:
         return
     # The second derivative is symmetric: the same number from reverse over reverse.
     slope = [(b * t).sum() for b, t in zip(backward, tangents, strict=True)]

@@ -71,5 +71,4 @@ _FUNCTIONS = (
     (searching, "searchsorted"),
     (sorting, "sort argsort partition argpartition"),
     (taking, "take choose compress"),
-    (movement, "reshape transpose squeeze matrix_transpose broadcast_to"),
 )

@@ -41,6 +41,7 @@ from agnesi.ops import (
     searching,
     slicing,
     sorting,
+    special,
     spectral,
     statistics,
     trigonometric,
@@ -86,6 +87,7 @@ OPS: tuple[type[Op], ...] = (
     *nonzero.OPS,
     *sorting.OPS,
     *searching.OPS,
+    *special.OPS,
 )
 
 __all__ = ["OPS"]
