@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
+from agnesi.core.dtypes import as_dtype
 from agnesi.ops import OPS
 from agnesi.ops.families import Op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agnesi.core.dtypes import DType
+
 SIZES = (0, 1, 2, 3, 5, 17)
-DTYPES = ("f32", "f64", "i64", "i32", "u8", "bool")
+DTYPES = ("f32", "f64", "i64", "i32", "u8", "bool", "f16", "bf16", "c64", "c128")
 UNARY_FLOAT = ("sin", "tanh", "sigmoid", "softplus", "exp", "expm1", "erf", "arctan", "cos")
 UNARY = ("negative", "absolute", "square", "sign", "floor", "positive")
 BINARY = ("add", "subtract", "multiply", "maximum", "minimum", "divide", "arctan2")
@@ -98,10 +101,11 @@ class Program:
         for step in self.steps:
             values.append(eval(step, {"ag": ag, "v": values, "slice": slice}))
         outputs = [values[k] for k in self.outputs]
-        floats = [o for o in outputs if o.dtype.is_float]
+        floats = [o for o in outputs if o.dtype.is_inexact]
         if self.wrt and floats:
             cost = sum(
-                (ag.mean(ag.sin(o.astype("f64"))) for o in floats), start=ag.constant(0.0, "f64")
+                (ag.mean(ag.sin(o.real.astype("f64"))) for o in floats),
+                start=ag.constant(0.0, "f64"),
             )
             wrt = [inputs[k] for k in self.wrt]
             outputs += ag.grad(cost, wrt, disconnected="zero", undefined="nan")
@@ -132,7 +136,7 @@ def random_program(random: np.random.Generator, most: int = 12) -> Program:
     for _ in range(int(random.integers(1, 4))):
         own = full[int(random.integers(0, rank + 1)) :]
         shape = tuple(1 if random.random() < 0.15 else n for n in own)
-        weights = (0.4, 0.2, 0.1, 0.1, 0.1, 0.1)
+        weights = (0.35, 0.15, 0.1, 0.05, 0.05, 0.1, 0.05, 0.05, 0.05, 0.05)
         types.append((str(random.choice(DTYPES, p=weights)), shape))
     program = Program(types, bool(random.random() < 0.6))
     values, _ = Program(types, program.symbolic, outputs=[]).build()
@@ -159,7 +163,7 @@ def random_program(random: np.random.Generator, most: int = 12) -> Program:
     last = list(range(max(0, count - 3), count))
     program.outputs = [k for k in last if random.random() < 0.6 or k == count - 1]
     if random.random() < 0.5:
-        program.wrt = [k for k, (dtype, _) in enumerate(types) if dtype[0] == "f"]
+        program.wrt = [k for k, (d, _) in enumerate(types) if as_dtype(d).is_inexact]
     return program
 
 
@@ -192,7 +196,7 @@ def random_step(
         return len(values) - back if back <= len(values) else int(random.integers(len(values)))
 
     a, b, c = pick(), pick(), pick()
-    is_float = values[a].dtype.is_float
+    is_float = values[a].dtype.is_inexact
     shape, ndim = shapes[a], len(shapes[a])
     if random.random() < 0.5:
         call = CALLS[int(random.integers(len(CALLS)))]
@@ -213,12 +217,12 @@ def random_step(
     if kind == 7:
         return f"ag.{choose(BINARY[:6])}(v[{a}], {number})"
     if kind == 8:
-        if is_float or values[b].dtype.is_float:
+        if is_float or values[b].dtype.is_inexact:
             # A quotient of floats jumps where rounding may fall on either side.
             return f"ag.square(v[{a}])"
         return f"ag.{choose(INTEGER)}(v[{a}], v[{b}])"
     if kind == 9:
-        compare = choose(COMPARE[:2] if is_float or values[b].dtype.is_float else COMPARE)
+        compare = choose(COMPARE[:2] if is_float or values[b].dtype.is_inexact else COMPARE)
         return f"ag.where(ag.{compare}(v[{a}], v[{b}]), v[{b}], v[{c}])"
     if kind == 10:
         axes = [k for k in range(ndim) if random.random() < 0.5]
@@ -249,8 +253,7 @@ def random_step(
             [
                 f"ag.flip(v[{a}], {axis})",
                 f"ag.expand_dims(v[{a}], {axis})",
-                # A float that does not fit an integer is each machine's own business.
-                f"v[{a}].astype('{choose(('f32', 'f64') if is_float else DTYPES)}')",
+                f"v[{a}].astype('{choose(_casts(values[a].dtype))}')",
                 f"ag.broadcast_to(v[{a}], (2,) + v[{a}].shape)",
             ]
         )
@@ -262,6 +265,16 @@ def random_step(
         f"ag.log(ag.sigmoid(v[{a}]))",
     ]
     return choose(naive)
+
+
+def _casts(dtype: DType) -> tuple[str, ...]:
+    """Return dtypes to cast to.
+
+    A float that does not fit an integer is each machine's own business.
+    """
+    if dtype.is_complex:
+        return "c64", "c128"
+    return ("f32", "f64", "f16", "bf16", "c64") if dtype.is_float else DTYPES
 
 
 def random_slice(random: np.random.Generator, size: int, symbol: str) -> str:
@@ -286,11 +299,12 @@ def random_arrays(program: Program, random: np.random.Generator) -> list[np.ndar
     """Return arrays for the inputs, laid out in memory at random."""
     arrays: list[np.ndarray[Any, Any]] = []
     for dtype, shape in program.types:
-        kind = np.dtype(
-            {"f32": "f4", "f64": "f8", "i64": "i8", "i32": "i4", "u8": "u1"}.get(dtype, "?")
-        )
-        values = random.uniform(-3, 3, shape) if kind.kind == "f" else random.integers(0, 5, shape)
-        arrays.append(laid_out(np.asarray(values).astype(kind), random))
+        kind = as_dtype(dtype)
+        inexact = kind.is_inexact
+        values = random.uniform(-3, 3, shape) if inexact else random.integers(0, 5, shape)
+        if kind.is_complex:
+            values = values + 1j * random.uniform(-3, 3, shape)
+        arrays.append(laid_out(np.asarray(values).astype(kind.numpy), random))
     return arrays
 
 

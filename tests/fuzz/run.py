@@ -9,6 +9,7 @@ import numpy as np
 
 import agnesi as ag
 from agnesi.core import knobs
+from agnesi.core.dtypes import as_dtype, finfo
 from agnesi.graph.interpret import interpret
 from tests.fuzz.graphs import Program, random_arrays
 
@@ -82,7 +83,8 @@ def refuses(program: Program, arrays: list[Any]) -> bool:
 
 
 def _eps(x: np.ndarray[Any, Any]) -> float:
-    return float(np.finfo(x.dtype).eps) if x.dtype.kind in "fc" else 0.0
+    kind = as_dtype(x.dtype)
+    return float(finfo(kind.real).eps) if kind.is_inexact else 0.0
 
 
 def spread(
@@ -95,14 +97,16 @@ def spread(
     random = np.random.default_rng(seed)
 
     def shaken(x: np.ndarray[Any, Any], units: float) -> np.ndarray[Any, Any]:
-        if x.dtype.kind not in "fc" or not x.size:
+        kind = as_dtype(x.dtype)
+        if not kind.is_inexact or not x.size:
             return x
-        return (x * (1 + random.uniform(-units, units, x.shape))).astype(x.dtype)
+        wide = x.astype(kind.arithmetic.numpy)
+        return (wide * (1 + random.uniform(-units, units, x.shape))).astype(x.dtype)
 
     def seen(node: ag.Tensor, result: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return shaken(result, _eps(result)) if node.operands else result
 
-    moved = [shaken(a, 8 * float(np.finfo(np.float32).eps)) for a in arrays]
+    moved = [shaken(a, 8 * max(_eps(a), float(np.finfo(np.float32).eps))) for a in arrays]
     return interpret(outputs, dict(zip(inputs, moved, strict=True)), seen)
 
 
@@ -121,7 +125,8 @@ def same(
     if not actual.size:
         return
     with np.errstate(all="ignore"):
-        wide = [np.asarray(a, np.float64) for a in (actual, wanted, *moved)]
+        kind = np.complex128 if actual.dtype.kind == "c" else np.float64
+        wide = [np.asarray(a).astype(kind) for a in (actual, wanted, *moved)]
         got, reference, *others = wide
         slack = sum(np.abs(o - reference) for o in others)
         shaky = np.zeros(reference.shape, bool)
@@ -130,9 +135,10 @@ def same(
         # Nothing but rounding errors, such as a slope of cbrt where its argument cancels to 0.
         shaky |= slack > 0.3 * np.abs(reference)
         size = np.abs(np.where(np.isfinite(reference), reference, 0)).max()
-        close = np.abs(got - reference) <= 1e-4 * np.abs(reference) + 1e-5 * (1 + size) + 50 * slack
+        near = max(1e-4, 8 * _eps(actual))
+        close = np.abs(got - reference) <= near * (np.abs(reference) + (1 + size) / 10) + 50 * slack
         equal = (got == reference) | (np.isnan(got) & np.isnan(reference))
-        if actual.dtype.kind != "f":
+        if actual.dtype.kind not in "fcV":
             # Integers behind a comparison or a floor of floats move by whole numbers.
             unstable = any(not np.array_equal(o, reference) for o in others)
             close = np.full(reference.shape, unstable)
