@@ -213,17 +213,23 @@ def test_powers_of_two_are_rounded_once(kind: Any):
 def test_quotients_of_any_size_are_rounded_down():
     random = np.random.default_rng(6)
     cases: list[tuple[Array, ...]] = []
-    for kind, most in ((np.float32, 120), (np.float64, 1000)):
+    for kind, most in ((np.float32, 127), (np.float64, 1023)):
         signs = random.choice([-1.0, 1.0], (2, 4000))
         x, y = (signs * np.exp2(random.uniform(-most, most, (2, 4000)))).astype(kind)
         whole = (signs * random.integers(1, 10**6, (2, 4000))).astype(kind)
+        x[:1000] = _random_bits(kind, 1000)
+        y[:1000] = _random_bits(kind, 2000)[1000:]
+        y[1000:1100] = np.finfo(kind).smallest_subnormal * random.integers(1, 99, 100)
         limits = np.finfo(kind).max, INF, -INF, 1.0
         cases += [
             (x, y),
             (whole[0], whole[1]),
             (np.array([limits], kind).T, np.array(limits, kind)),
         ]
-    _check(ag.floor_divide, np.floor_divide, cases, 0)
+    _check(ag.floor_divide, np.floor_divide, cases, 1)
+    _check(ag.fmod, np.fmod, cases, 0)
+    # NumPy's own rounds once more where the signs differ, as ours does.
+    _check(ag.remainder, np.remainder, cases, 0)
 
 
 def test_ldexp_takes_what_numpy_takes():

@@ -10,6 +10,7 @@ import numpy as np
 from agnesi.core.dtypes import ALL, BOOL, COMPLEX, F64, FLOATS, INEXACT, INTEGERS
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims import dim, simplify
+from agnesi.loops.math.remainder import short_division
 from agnesi.loops.nodes import Complex, Scalar, apply, parts_of, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.choice import where
@@ -174,12 +175,7 @@ class FloorDivide(Elementwise):
         if not x.dtype.is_float:
             return apply(Prim.FLOORDIV, x, y)
         quotient = x / y
-        rest = apply(Prim.FMOD, x, y)
-        if x.dtype is F64:
-            # What is left of such a dividend is below its last digit, and FMOD may not know it.
-            size = apply(Prim.ABS, quotient)
-            large = (size > 2.0**60) & (apply(Prim.ABS, x) < math.inf)
-            rest = select(large, 0.0, rest)
+        rest = _short_rest(x, y, quotient) if x.dtype is F64 else apply(Prim.FMOD, x, y)
         inexact = (x - rest) / y
         inexact = select(_moves(rest, y), inexact - 1.0, inexact)
         down = apply(Prim.FLOOR, inexact)
@@ -192,16 +188,21 @@ class FloorDivide(Elementwise):
         return None, None
 
 
+def _short_rest(x: Scalar, y: Scalar, quotient: Scalar) -> Scalar:
+    """Return C's remainder where it changes the quotient, which else is a whole number anyway."""
+    length, size, times = (apply(Prim.ABS, value) for value in (x, y, quotient))
+    whole = (times >= 2.0**53) & (length < math.inf)
+    rest = select(whole, 0.0, short_division(length, size, times))
+    return apply(Prim.COPYSIGN, rest, x)
+
+
 def _moves(rest: Scalar, y: Scalar) -> Scalar:
     """Whether C's remainder has the other sign than the divisor."""
     return rest.differs(0.0) & ((y < 0.0) ^ (rest < 0.0))
 
 
 class Remainder(Elementwise):
-    """Remainder with the sign of the divisor; an integer modulo 0 is 0.
-
-    Note: of f64 it is exact as long as ``abs(x / y) < 2**250``; beyond, it is NaN.
-    """
+    """Remainder with the sign of the divisor; an integer modulo 0 is 0."""
 
     x: Tensor
     y: Tensor
@@ -227,10 +228,7 @@ class Remainder(Elementwise):
 
 
 class Fmod(Elementwise):
-    """C's remainder, with the sign of the dividend; an integer modulo 0 is 0.
-
-    Note: of f64 it is exact as long as ``abs(x / y) < 2**250``; beyond, it is NaN.
-    """
+    """C's remainder, with the sign of the dividend; an integer modulo 0 is 0."""
 
     x: Tensor
     y: Tensor

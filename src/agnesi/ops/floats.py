@@ -7,23 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.dtypes import (
-    BOOL,
-    F16,
-    F32,
-    F64,
-    FLOATS,
-    I16,
-    I32,
-    I64,
-    U64,
-    as_dtype,
-    floating,
-)
+from agnesi.core.dtypes import BOOL, F16, F32, FLOATS, I16, I32, I64, U64, as_dtype, floating
 from agnesi.core.errors import GraphTypeError
 from agnesi.graph.types import TensorType
-from agnesi.loops.math.bits import LAYOUTS, copysign, layout, power_of_two
-from agnesi.loops.nodes import Scalar, apply, select
+from agnesi.loops.math.bits import LAYOUTS, copysign, exponent_of, layout, scaled
+from agnesi.loops.nodes import Scalar, apply, literal, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.families import IEEE, Domain, Elementwise, Op, Reject
 from agnesi.ops.functions import as_float, binary, unary
@@ -62,8 +50,7 @@ class Signbit(Elementwise):
         (x,) = operands
         if x.dtype.is_float:
             return x.bitcast(layout(x).signed) < 0
-        # A bool counts as an unsigned integer.
-        return x < 0 if x.dtype.is_signed else x ^ x if x.dtype is BOOL else x < 0
+        return x < 0 if x.dtype.is_signed else literal(False, BOOL)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """No gradient."""
@@ -182,27 +169,12 @@ class Ldexp(Elementwise):
         return TensorType(self.x.dtype, self.common_shape())
 
     def scalar(self, *operands: Scalar) -> Scalar:
-        """A product with a power of two; f32 is exact in f64 until it is rounded."""
-        x, exponent = operands
-        if x.dtype is F32:
-            power = power_of_two(_limited(exponent, -400, 400).cast(I64), F64)
-            return (x.cast(F64) * power).cast(F32)
-        # Two steps bring the exponent near; the last product alone rounds.  Steps down leave 53
-        # bits to go, so that what a step rounds is too small to be seen.
-        rest = _limited(exponent, -4000, 4000).cast(I64)
-        for _ in range(2):
-            far = (rest < -1022) | (rest > 1023)
-            step = select(far, _limited(rest, -969, 1023), 0)
-            x, rest = x * power_of_two(step, F64), rest - step
-        return x * power_of_two(_limited(rest, -1022, 1023), F64)
+        """Products with powers of two."""
+        return scaled(*operands)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """The same power of two."""
         return Ldexp(ct, self.exponent), None
-
-
-def _limited(x: Scalar, low: int, high: int) -> Scalar:
-    return apply(Prim.MIN, apply(Prim.MAX, x, x.like(low)), x.like(high))
 
 
 def _exponent_of(x: Array) -> Any:
@@ -232,14 +204,8 @@ class FrexpExponent(Elementwise):
         return I32
 
     def scalar(self, *operands: Scalar) -> Scalar:
-        """The exponent field; numbers below the normal ones are scaled first."""
-        size, bits = abs(operands[0]), layout(operands[0])
-        shift = bits.mantissa + 1
-        small = size < bits.tiny
-        field = select(small, size * 2.0**shift, size).bitcast(bits.signed) >> bits.mantissa
-        exponent = field - select(small, field.like(bits.bias - 1 + shift), bits.bias - 1)
-        known = (size > 0.0) & (size < inf)
-        return select(known, exponent, 0).cast(I32)
+        """The exponent field."""
+        return exponent_of(operands[0]).cast(I32)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """Flat nearly everywhere."""

@@ -130,7 +130,7 @@ def binary(
 
     def function(x: TensorLike, y: TensorLike, /) -> Tensor:
         folded = fold_sizes(op.size_rule, (x, y))
-        if instead is not None:
+        if folded is None and instead is not None:
             folded = instead(*lift_all(op.public, (x, y)))
         return op(*prepare(op, [x, y])) if folded is None else folded
 

@@ -118,3 +118,32 @@ def times_power_of_two(x: Scalar, exponent: Scalar) -> Scalar:
     """
     half = exponent >> 1
     return x * power_of_two(half, x.dtype) * power_of_two(exponent - half, x.dtype)
+
+
+def exponent_of(x: Scalar) -> Scalar:
+    """Return the integer ``e`` with ``2**(e-1) <= abs(x) < 2**e``, 0 if there is none."""
+    size, bits = abs(x), layout(x)
+    shift = bits.mantissa + 1
+    small = size < bits.tiny
+    field = select(small, size * 2.0**shift, size).bitcast(bits.signed) >> bits.mantissa
+    exponent = field - select(small, field.like(bits.bias - 1 + shift), bits.bias - 1)
+    return select((size > 0.0) & (size < inf), exponent, 0)
+
+
+def scaled(x: Scalar, exponent: Scalar) -> Scalar:
+    """Return ``x * 2**exponent`` rounded once; f32 is exact in f64 until it is rounded."""
+    if x.dtype is F32:
+        power = power_of_two(_limited(exponent, -400, 400).cast(I64), F64)
+        return (x.cast(F64) * power).cast(F32)
+    # Two steps bring the exponent near; the last product alone rounds.  Steps down leave 53 bits
+    # to go, so that what a step rounds is too small to be seen.
+    rest = _limited(exponent, -4000, 4000).cast(I64)
+    for _ in range(2):
+        far = (rest < -1022) | (rest > 1023)
+        step = select(far, _limited(rest, -969, 1023), 0)
+        x, rest = x * power_of_two(step, F64), rest - step
+    return x * power_of_two(_limited(rest, -1022, 1023), F64)
+
+
+def _limited(x: Scalar, low: int, high: int) -> Scalar:
+    return apply(Prim.MIN, apply(Prim.MAX, x, x.like(low)), x.like(high))
