@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from agnesi import linalg as linalg
+from agnesi import special as special
 from agnesi._version import __version__ as __version__
 from agnesi.api.constants import *
 from agnesi.api.inputs import col as col
@@ -67,6 +68,7 @@ from agnesi.ops.repeating import *
 from agnesi.ops.rounding import *
 from agnesi.ops.scans import *
 from agnesi.ops.shaping import *
+from agnesi.ops.special import *
 from agnesi.ops.splitting import *
 from agnesi.ops.statistics import *
 from agnesi.ops.tensor_products import *

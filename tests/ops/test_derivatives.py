@@ -31,7 +31,7 @@ def _text(value: type[Op] | Sample) -> str:
 
 
 def _moving(case: Case) -> list[int]:
-    return [k for k, array in enumerate(case.arrays) if array.dtype == np.float64]
+    return [k for k in case.free if case.arrays[k].dtype == np.float64]
 
 
 @pytest.mark.parametrize(("op", "sample"), SMOOTH, ids=_text)
@@ -49,8 +49,10 @@ def test_forward_mode_is_reverse_mode(op: type[Op], sample: Sample):
     ct = new_input(None, result.type)
     forward = ag.jvp(result, variables, tangents, disconnected="zero")
     backward = ag.vjp(result, variables, ct, disconnected="zero")
-    second = ag.jvp(backward, variables, tangents, disconnected="zero")
-    assert forward.type == result.type
+    twice_there = op.orders > 1
+    second = ag.jvp(backward, variables, tangents, disconnected="zero") if twice_there else []
+    # An operand that nothing moves may be what names the sizes of the result.
+    assert forward.type == result.type or op.undefined
     shape = case.reference().shape
     values = [*case.arrays, *(random.uniform(0.5, 1.5, case.arrays[k].shape) for k in moving)]
     values.append(random.uniform(0.5, 1.5, shape).astype(result.dtype.numpy))
@@ -63,7 +65,7 @@ def test_forward_mode_is_reverse_mode(op: type[Op], sample: Sample):
     np.testing.assert_allclose(
         there, back, rtol=1e-6 if result.dtype is not F64 else 1e-9, atol=1e-9
     )
-    if result.dtype is not F64:
+    if result.dtype is not F64 or not twice_there:
         return
     # The second derivative is symmetric: the same number from reverse over reverse.
     slope = [(b * t).sum() for b, t in zip(backward, tangents, strict=True)]

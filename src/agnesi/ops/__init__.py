@@ -38,6 +38,7 @@ from agnesi.ops import (
     scans,
     slicing,
     statistics,
+    special,
     trigonometric,
 )
 
@@ -76,6 +77,7 @@ OPS: tuple[type[Op], ...] = (
     *bounds.OPS,
     *gathering.OPS,
     *nonzero.OPS,
+    *special.OPS,
 )
 
 __all__ = ["OPS"]

@@ -157,6 +157,7 @@ class Op(Tensor):
         linear: the result is linear in its float operands together: ``op(a + b) = op(a) + op(b)``.
         multilinear: the result is linear in each float operand while the others are held.
         undefined: names of operands by which there is no derivative, and why.
+        orders: how many times it can be differentiated, as far as tests go.
         leading: for attributes whose name is not in ``LEADING``, what becomes of them when every
             operand gets an axis in front.
     """
@@ -172,6 +173,7 @@ class Op(Tensor):
     linear: ClassVar[bool] = False
     multilinear: ClassVar[bool] = False
     undefined: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    orders: ClassVar[int] = 2
     leading: ClassVar[Mapping[str, LeadingRule]] = MappingProxyType({})
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:

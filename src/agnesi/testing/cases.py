@@ -15,7 +15,7 @@ import numpy as np
 
 from agnesi.core.dtypes import ALL, BF16, DType, as_dtype
 from agnesi.dims.dim import fresh_symbol
-from agnesi.graph.leaves import new_input
+from agnesi.graph.leaves import constant, new_input
 from agnesi.graph.types import TensorType
 from agnesi.ops.families import Composite, Domain, Elementwise, Op, Reduction, Sample, wider
 from agnesi.ops.lapack import Lapack
@@ -63,6 +63,18 @@ class Case:
     def call(self, *operands: Tensor) -> Tensor:
         """Return the expression."""
         return self.op.call(*operands, *self.sample.extra, **self.sample.named)
+
+    @property
+    def free(self) -> list[int]:
+        """The places of the operands that nothing keeps from being differentiated by."""
+        places = range(len(self.arrays))
+        return [k for k in places if not {self.op.fields[k]} & self.op.undefined.keys()]
+
+    def call_free(self, *free: Tensor) -> Tensor:
+        """Return the expression of these operands, with the others held at their values."""
+        operands: dict[int, Tensor] = {k: constant(a) for k, a in enumerate(self.arrays)}
+        operands |= dict(zip(self.free, free, strict=True))
+        return self.call(*operands.values())
 
     def reference(self) -> Array:
         """Return NumPy's answer, in NumPy's dtype.

@@ -150,10 +150,14 @@ def _beyond_f64(size: Scalar) -> Scalar:
 def erfc(x: Scalar) -> Scalar:
     """Return the complementary error function."""
     size = at_most(abs(x), _FADED[x.dtype])
-    double = size + size
-    # (x - a) / (x + a), in a way that is accurate for small x
-    w = double / (size + _MIDDLE[x.dtype]) - 1.0
-    scaled = (horner(w, _SCALED[x.dtype]) + 1.0) / (double + 1.0)
     square = size * size
-    value = exp_of_negative(-square, fma(-size, size, square)) * scaled
+    value = exp_of_negative(-square, fma(-size, size, square)) * scaled_erfc(size)
     return select(x < 0.0, 2.0 - value, value)
+
+
+def scaled_erfc(x: Scalar) -> Scalar:
+    """Return ``exp(x**2) erfc(x)`` for x from 0 to where ``erfc`` has faded away."""
+    double = x + x
+    # (x - a) / (x + a), in a way that is accurate for small x
+    w = double / (x + _MIDDLE[x.dtype]) - 1.0
+    return (horner(w, _SCALED[x.dtype]) + 1.0) / (double + 1.0)
