@@ -28,6 +28,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Draw = Callable[["Kind", int], Array]
 COUNT = 500_000
 SLOW_COUNT = 10_000
+SPECIAL = "## Special functions"  # a section that another tool writes
 PAGE = Path(__file__).parents[1] / "docs" / "math-accuracy.md"
 RANDOM = np.random.default_rng(1748)
 HEAD = """\
@@ -231,9 +232,12 @@ def subjects() -> Iterable[Subject]:
     yield Subject("fmod", a.fmod, np.fmod, text, ((moderate, moderate),))
 
 
-def in_ulps(got: Array, exact: Array, kind: Kind) -> Array:
-    """Return distances from exact values; rightly infinite and NaN count nothing."""
-    _, exponent = np.frexp(exact)
+def in_ulps(got: Array, exact: Array, kind: Kind, least: Array | None = None) -> Array:
+    """Return distances from exact values; rightly infinite and NaN count nothing.
+
+    Units are those of ``least`` where that is larger.
+    """
+    _, exponent = np.frexp(exact if least is None else np.maximum(np.abs(exact), least))
     spacing = np.ldexp(exact.dtype.type(1), np.maximum(exponent - kind.exact_bits, kind.lowest))
     with np.errstate(all="ignore"):
         errors = np.abs(got.astype(exact.dtype) - exact) / spacing
@@ -285,7 +289,9 @@ def main(names: list[str]) -> None:
             print(rows[-1], flush=True)
     if not names:
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+        _, *section = PAGE.read_text(encoding="utf-8").partition(SPECIAL)
+        text = HEAD + "\n".join(rows) + "\n"
+        PAGE.write_text(text + ("\n" + "".join(section) if section[0] else ""), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ from agnesi.ops import (
     rounding,
     scans,
     slicing,
-    statistics,
     special,
+    statistics,
     trigonometric,
 )
 

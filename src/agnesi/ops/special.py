@@ -723,7 +723,7 @@ class KlDiv(Special):
         x, y = operands
         near = 0.0 - x * incomplete.log1pmx((y - x) / x)
         far = x * apply(Prim.LOG, x / y) - x + y
-        return _inside(x, y, select(abs(y - x) < x * 0.4, near, far), y)
+        return _inside(x, y, select((y > x * 0.25) & (y < x * 4.0), near, far), y)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``log(x/y)`` and ``1 - x/y``."""
