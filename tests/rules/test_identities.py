@@ -14,7 +14,7 @@ import mpmath  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 import pytest
 
-from agnesi.core.dtypes import BOOL, F32, F64, I32, I64, U8, DType
+from agnesi.core.dtypes import BOOL, C64, C128, F32, F64, I32, I64, U8, DType
 from agnesi.graph.interpret import interpret
 from agnesi.graph.leaves import Constant, new_input
 from agnesi.graph.text import op_name
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from agnesi.graph.tensor import Array, Tensor
 
-DTYPES = (F32, F64, I32, I64, U8, BOOL)
+DTYPES = (F32, F64, I32, I64, U8, BOOL, C64, C128)
 IDENTITIES = [
     rule for part in STABILIZE.parts if isinstance(part, Identities) for rule in part.rules
 ]
@@ -97,6 +97,10 @@ def samples(dtype: DType, count: int, moderate: bool = False) -> list[Any]:
     rng = np.random.default_rng(zlib.crc32(dtype.value.encode()))
     if dtype is BOOL:
         return [False, True]
+    if dtype.is_complex:
+        # Parts that are infinite or NaN give NumPy's own products and quotients.
+        parts = [0.0, -0.0, 1.0, -2.5, 3e4]
+        return [complex(a, b) for a, b in itertools.product(parts, parts)][:: max(1, count - 1)]
     if dtype.is_integer:
         limits = np.iinfo(dtype.numpy)
         ends = [limits.min, limits.min + 1, limits.max - 1, limits.max]
@@ -154,7 +158,10 @@ def test_identity(rule: Identity, dtype: DType):
             left, right, 2
         ) if dtype.is_float and left.dtype.kind == "f" else None
         np.testing.assert_allclose(left, right, rtol=2 * eps(dtype), atol=0)
-        if left.dtype.kind == "f":
+        if left.dtype.kind == "c":
+            for part in (np.real, np.imag):
+                np.testing.assert_array_equal(np.signbit(part(left)), np.signbit(part(right)))
+        elif left.dtype.kind == "f":
             known = ~np.isnan(left)
             np.testing.assert_array_equal(np.signbit(left)[known], np.signbit(right)[known])
         else:
@@ -162,7 +169,7 @@ def test_identity(rule: Identity, dtype: DType):
 
 
 def eps(dtype: DType) -> float:
-    return float(np.finfo(dtype.numpy).eps) if dtype.is_float else 0.0
+    return float(np.finfo(dtype.numpy).eps) if dtype.is_inexact else 0.0
 
 
 EXACT = {

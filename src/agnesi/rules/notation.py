@@ -3,6 +3,8 @@
 ==========  ================================================
 Number      any integer or float
 Float       any float
+Inexact     any float or complex number
+Complex     any complex number
 Integer     any integer
 Signed      any signed integer
 Bool        bool
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from agnesi.core.dtypes import ALL, BOOL, F64, FLOATS, I64, INTEGERS, DType
+from agnesi.core.dtypes import ALL, BOOL, C128, COMPLEX, F64, FLOATS, I64, INEXACT, INTEGERS, DType
 from agnesi.dims.dim import Shape, named_symbol
 from agnesi.graph.leaves import Constant, new_input, scalar_constant
 from agnesi.graph.tensor import Tensor
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 Number: TypeAlias = Tensor
 Float: TypeAlias = Tensor
+Inexact: TypeAlias = Tensor
+Complex: TypeAlias = Tensor
 Integer: TypeAlias = Tensor
 Signed: TypeAlias = Tensor
 Bool: TypeAlias = Tensor
@@ -46,6 +50,8 @@ Bool: TypeAlias = Tensor
 _KINDS = {
     "Number": frozenset((*INTEGERS, *FLOATS)),
     "Float": frozenset(FLOATS),
+    "Inexact": frozenset(INEXACT),
+    "Complex": frozenset(COMPLEX),
     "Integer": frozenset(INTEGERS),
     "Signed": frozenset(d for d in INTEGERS if d.is_signed),
     "Bool": frozenset((BOOL,)),
@@ -53,7 +59,7 @@ _KINDS = {
 }
 # What a variable of each kind is while the pattern is built.  A pattern's numbers are kept in
 # double precision and take the variables' dtype when the rule fires.
-_SAMPLES = {"Bool": BOOL, "Integer": I64, "Signed": I64}
+_SAMPLES = {"Bool": BOOL, "Integer": I64, "Signed": I64, "Complex": C128}
 _SIGNS = {
     "Add": "+",
     "Subtract": "-",
@@ -102,6 +108,8 @@ class _TensorNotation:
             # A choice between 1.0 and 0.0 is not its condition.
             return frozenset({found})
         value = found.number
+        if isinstance(value, complex):
+            value = value.real
         return frozenset(scalar_constant(value, d) for d in ALL if _holds(d, value))
 
     def group(self, pattern: Term) -> object:
@@ -158,7 +166,10 @@ def _spelled(pattern: Term, names: Mapping[Term, str], inside: bool = False) -> 
     assert isinstance(pattern, Tensor)
     number = literal(pattern)
     if number is not None:
-        return f"{number.number:g}" if number.dtype is not BOOL else str(number.number)
+        value = number.number
+        if number.dtype is BOOL:
+            return str(value)
+        return f"{value.real if value.imag == 0 else value:g}"
     parts = [a for a in pattern.args if isinstance(a, Tensor)]
     kind = type(pattern).__name__
     if kind in _SIGNS:
@@ -220,7 +231,9 @@ def is_positive(x: Tensor) -> bool:
 
 __all__ = [
     "Bool",
+    "Complex",
     "Float",
+    "Inexact",
     "Integer",
     "Number",
     "Pairs",

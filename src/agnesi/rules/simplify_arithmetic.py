@@ -22,6 +22,7 @@ from agnesi.graph.graph import with_operands
 from agnesi.ops.arithmetic import Divide, Multiply, absolute, maximum, minimum, negative, sign
 from agnesi.ops.choice import Cast, where
 from agnesi.ops.comparison import equal, greater, greater_equal, less, less_equal, not_equal
+from agnesi.ops.complex_parts import Imag, MakeComplex, Real, conj, imag, real
 from agnesi.ops.families import Elementwise
 from agnesi.ops.gradients import Marker
 from agnesi.ops.logic import bitwise_invert, logical_not
@@ -34,7 +35,7 @@ from agnesi.rules.tensors import aligned, filled, literal
 if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
     from agnesi.graph.tensor import Tensor
-    from agnesi.rules.notation import Bool, Float, Integer, Number, Pairs, Signed
+    from agnesi.rules.notation import Bool, Complex, Float, Integer, Number, Pairs, Signed
 
 
 @identities
@@ -105,6 +106,48 @@ def SIGNS(x: Number, y: Number, c: Number) -> Pairs:
         (-x * y, -(x * y)),
         (square(-x), square(x)),
     ]
+
+
+@identities
+def COMPLEX_UNITS(x: Complex, y: Complex) -> Pairs:
+    """Signs and conjugates, which change each part by itself; and what is cheaper by its name."""
+    return [
+        (negative(-x), x),
+        (x + -y, x - y),
+        (x - -y, x + y),
+        (conj(conj(x)), x),
+        (conj(-x), -conj(x)),
+        (x**1, x, fast("without an exponential and a logarithm")),
+        (x**2, square(x), fast("without an exponential and a logarithm")),
+        (x * x, square(x)),
+        (absolute(-x), absolute(x)),
+        (absolute(conj(x)), absolute(x)),
+        (real(conj(x)), real(x)),
+        (imag(conj(x)), -imag(x)),
+        (real(-x), -real(x)),
+        (imag(-x), -imag(x)),
+        (real(x + y), real(x) + real(y)),
+        (imag(x + y), imag(x) + imag(y)),
+        (real(x - y), real(x) - real(y)),
+        (imag(x - y), imag(x) - imag(y)),
+    ]
+
+
+@rewrite(Real, Imag)
+def take_part(node: Real | Imag) -> Tensor | None:
+    """A part of what was put together of parts is that part.
+
+    before: real(make_complex(x, y))
+    after:  x
+    with:   x: f32[n], y: f32[n]
+    """
+    match node.x:
+        case MakeComplex(re, im) if aligned(node.x):
+            return re if isinstance(node, Real) else im
+        case Cast(x) if isinstance(node, Real) and x.dtype is node.dtype:
+            return x
+        case _:
+            return None
 
 
 @identities
@@ -316,6 +359,8 @@ SIMPLIFY = (
     FLOAT_UNITS,
     INTEGER_UNITS,
     SIGNS,
+    COMPLEX_UNITS,
+    take_part,
     FLOAT_SIGNS,
     SIGNED_UNITS,
     ABSOLUTES,
