@@ -52,8 +52,25 @@ CASES = {
         ["x: f32[n, m]"],
         lambda x: x.sum(0),
         [
-            "  for i < m:\n    out0[i] = 0.0\n  for i < n:\n    for j < m:\n"
+            "  for i < m:\n    wide[i] = 0.0\n  for i < n:\n    for j < m:\n"
+            "      wide[j] = wide[j] + f64(x[i*m + j])\n  for i < m:\n    out0[i] = f32(wide[i])"
+        ],
+    ),
+    "few rows are summed where they go": (
+        ["x: f32[16, m]"],
+        lambda x: x.sum(0),
+        [
+            "  for i < m:\n    out0[i] = 0.0\n  for i < 16:\n    for j < m:\n"
             "      out0[j] = out0[j] + x[i*m + j]"
+        ],
+    ),
+    "a sum over all axes is one loop over blocks": (
+        ["x: f32[n, 3]"],
+        lambda x: x.sum(),
+        [
+            "  total = 0.0\n  for block < ((3*n + 127) // 128):\n    part = 0.0\n"
+            "    for j < min(128, 3*n - 128*block):\n      part += x[j + 128*block]\n"
+            "    total += f64(part)\n  out0[0] = f32(total)"
         ],
     ),
     "the position of the largest": (

@@ -711,3 +711,37 @@ def test_too_few_samples_are_found_in_the_call():
     assert f([1.0, 3.0]).tolist() == [2, 2]
     with pytest.raises(ag.IndexOutOfBounds):
         f([1.0])
+
+
+PATTERNS: list[tuple[tuple[int, ...], Any]] = [
+    ((100_000, 3), 0),
+    ((100_000, 3), None),
+    ((100_000, 3), 1),
+    ((20_000, 16), 0),
+    ((300, 300), 0),
+    ((300, 300), 1),
+    ((40, 300, 30), 1),
+    ((5000, 4, 5), (0, 2)),
+    ((50, 8, 20, 20), (0, 2, 3)),
+    ((50, 8, 20, 20), None),
+    ((10, 3000), 0),
+    ((70_001,), None),
+]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known sizes", "unknown sizes"])
+@pytest.mark.parametrize(("shape", "axis"), PATTERNS, ids=str)
+def test_sums_are_as_accurate_as_pairwise_ones(shape: tuple[int, ...], axis: Any, known: bool):
+    """Sums, means and variances of float32 over any axes; also of what does not lie in a row."""
+    array = np.random.default_rng(9).random(shape, dtype=np.float32) + np.float32(0.1)
+    sizes = map(str, shape) if known else (f"n{k}" for k in range(len(shape)))
+    x = ag.input("x", f"f32[{', '.join(sizes)}]")
+    row = np.linspace(0.5, 2, shape[-1], dtype=np.float32)
+    found = ag.function([x], [x.sum(axis), x.mean(axis), x.var(axis), (x * row).sum(axis)])(array)
+    wide = array.astype(np.float64)
+    count = array.size / found[0].size
+    # The bound of pairwise summation in blocks of 128, for terms of one sign.
+    bound = np.finfo(np.float32).eps / 2 * (np.log2(max(count / 128, 1)) + 8)
+    exact = (wide.sum(axis), wide.mean(axis), wide.var(axis), (array * row).sum(axis, np.float64))
+    for actual, wanted in zip(found, exact, strict=True):
+        assert np.max(np.abs(actual / wanted - 1)) <= bound

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
@@ -124,6 +125,12 @@ BEFORE_AFTER: dict[str, tuple[Tensor, Tensor]] = {
         Squeeze(cube[:, :1], (1,)).sum(1) * 3.0,
     ),
     "max_repeated": (BroadcastTo(v, (3, 4)).max(0), v),
+    "sum_factor": ((x * 3.0).sum(0), x.sum(0) * 3.0),
+    "sum_factor_integer": ((i * 7).astype("i64").sum(), (i * 7).sum()),
+    "max_moved": ((x + 2.0).max(0), x.max(0) + 2.0),
+    "max_negative": (ag.negative(x).max(1), -x.min(1)),
+    "min_scaled": ((x * -0.1).min(), x.max() * ag.constant(np.float32(-0.1))),
+    "mean_repeated": (ag.mean(BroadcastTo(v, (3, 4)), 0), v * 3.0 / 3.0),
     "sum_repeated_number": (ag.ones_like(x).sum(), ag.astype(SizeValue(mul(n, 4)), "f32")),
 }
 
@@ -154,6 +161,9 @@ UNTOUCHED: dict[str, Tensor] = {
     "a check of elements": ag.reshape(x, (2, 6)),
     "an index": ag.input("q", "f32[9]")[ag.input("at", "i64[]")],
     "an empty sum": BroadcastTo(s, (n,)).sum(),
+    "factor that saves from overflow": Sum(x * 0.1, (0,)),
+    "integers that wrap around": ag.max(i + 1),
+    "maximum of a negative that wraps": ag.max(ag.negative(i)),
     "comparison of NaN": ag.equal(x, x),
 }
 
@@ -162,6 +172,26 @@ UNTOUCHED: dict[str, Tensor] = {
 def test_what_stays(name: str):
     node = UNTOUCHED[name]
     assert normal(node) is node
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_reductions_of_special_values_stay_the_same(dtype: str):
+    """Both sides of the rules of reductions, over lines of every few special values."""
+    a = ag.input("a", f"{dtype}[n, k]")
+    far = float(np.finfo(a.dtype.numpy).max)
+    values = [0.0, -0.0, 1.5, -2.0, far, -far, np.inf, -np.inf, np.nan]
+    lines = np.array(list(itertools.product(values, repeat=3)), a.dtype.numpy)
+    for numbers in (2.0, -3.0, 1.0, -0.25, 1e-3):
+        for node in (ag.max(a + numbers, 1), ag.min(a * numbers, 1), ag.max(-a, 1)):
+            new = normal(node)
+            assert new is not node
+            (left,), (right,) = interpret([node], {a: lines}), interpret([new], {a: lines})
+            np.testing.assert_array_equal(left, right)
+    node = (a * 2.0).sum(1)
+    finite = lines[np.all((np.abs(lines) < far) | ~np.isfinite(lines), 1)]
+    (left,), (right,) = interpret([node], {a: finite}), interpret([normal(node)], {a: finite})
+    assert normal(node) is not node
+    np.testing.assert_array_equal(left, right)
 
 
 def test_large_constants_are_not_made():

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import BOOL, F32, F64, I64
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import Atom, Dim, Index, Shape, Symbol, Value, add, fresh_index, mul
+from agnesi.dims.dim import (
+    Atom,
+    Dim,
+    FloorDiv,
+    Index,
+    Mod,
+    Shape,
+    Symbol,
+    Value,
+    add,
+    fresh_index,
+    mul,
+    product,
+)
 from agnesi.dims.simplify import ceildiv, minimum
 from agnesi.graph.text import op_name
 from agnesi.loops.nodes import (
@@ -40,7 +53,7 @@ from agnesi.loops.traverse import (
 )
 from agnesi.lower.fuse import Group, is_inlinable, same_memory
 from agnesi.ops.families import Reduction
-from agnesi.ops.movement import ravel
+from agnesi.ops.movement import ravel, unravel
 from agnesi.ops.reductions import ArgExtreme
 
 if TYPE_CHECKING:
@@ -54,6 +67,8 @@ if TYPE_CHECKING:
 # Partial sums of this many elements are added up in a wider (or at least another) variable, so
 # that a long float sum is about as accurate as pairwise summation.
 SUM_BLOCK = 128
+# As many rows of float32 are added up in float32; more of them, in memory of float64.
+ROW_BLOCK = 16
 _NAMES = "ijklmnpqrstuvw"
 
 
@@ -115,6 +130,7 @@ def write_kernel(
     group: Group,
     buffers: Mapping[Tensor, Buffer],
     targets: Mapping[Tensor, Sequence[Buffer]],
+    scratch: dict[Buffer, Size] | None = None,
 ) -> Kernel:
     """Return the kernel that computes a group.
 
@@ -123,10 +139,11 @@ def write_kernel(
         group: stored nodes.
         buffers: memory of every stored node and leaf.
         targets: buffers that each node of the group is written to.
+        scratch: takes the memory that the kernel wants besides, with the number of its elements.
     """
     node = group.nodes[0]
     if isinstance(node, Reduction):
-        body = _reduction(node, Writer(buffers), targets[node])
+        body = _reduction(node, Writer(buffers), targets[node], {} if scratch is None else scratch)
     elif isinstance(node, ArgExtreme):
         body = _arg_extreme(node, Writer(buffers), targets[node])
     elif is_inlinable(node):
@@ -275,8 +292,13 @@ def loads_of(scalar: Scalar) -> set[Buffer]:
 _COMBINE_BOOL = {Prim.ADD: Prim.OR, Prim.MUL: Prim.AND, Prim.MAX: Prim.OR, Prim.MIN: Prim.AND}
 
 
-def _reduction(node: Reduction, writer: Writer, targets: Sequence[Buffer]) -> tuple[Statement, ...]:
-    """Loops in the operand's order: trailing reduced axes into a variable, others into memory."""
+def _reduction(
+    node: Reduction, writer: Writer, targets: Sequence[Buffer], scratch: dict[Buffer, Size]
+) -> tuple[Statement, ...]:
+    """Loops in the operand's order: trailing reduced axes into a variable, others into memory.
+
+    Sums of float32 over leading axes are added up in memory of float64.
+    """
     shape = node.x.type.shape
     indices = _loops(shape)
     kept = [k for k in range(len(shape)) if k not in node.axes]
@@ -299,6 +321,17 @@ def _reduction(node: Reduction, writer: Writer, targets: Sequence[Buffer]) -> tu
     if not leading:
         stores = [s for buffer in targets for s in store(buffer, offset, total)]
         return _nest([indices[k] for k in kept], [*inner, *stores])
+    if prim is Prim.ADD and node.dtype is F32 and _long([indices[k] for k in leading], ROW_BLOCK):
+        first = fresh_buffer("wide", F64)
+        scratch[first] = node.type.size
+        cleared = _loops(node.type.shape)
+        nothing = Store(first, ravel(tuple(cleared), node.type.shape), literal(0.0, F64))
+        clear = _nest(cleared, [nothing])
+        inner.append(Store(first, offset, Load(first, offset) + total.cast(F64)))
+        into = _loops(node.type.shape)
+        place = ravel(tuple(into), node.type.shape)
+        stores = [Store(buffer, place, Load(first, place).cast(F32)) for buffer in targets]
+        return (*clear, *_nest(indices[:trailing], inner), *_nest(into, stores))
     fresh = _loops(node.type.shape)
     clear = _nest(fresh, store(first, ravel(tuple(fresh), node.type.shape), node.unit()))
     combined = apply(prim, load(first, offset, node.dtype), total)
@@ -320,14 +353,14 @@ def _accumulate(
         return _product_of_pairs(prim, unit, value, indices, into)
     # The parts of a complex sum are two sums.
     units, values = parts_of(unit), parts_of(value)
-    last = indices[-1]
-    long = not isinstance(last.extent, int) or last.extent > SUM_BLOCK
-    if prim is not Prim.ADD or not value.dtype.is_inexact or not long:
+    if prim is not Prim.ADD or not value.dtype.is_inexact or not _long(indices):
         held = [fresh_local("acc", v.dtype) for v in values]
         into.extend(Assign(v, u) for v, u in zip(held, units, strict=True))
         steps = [Accumulate(local, prim, v) for local, v in zip(held, values, strict=True)]
         into.extend(_nest(indices, steps))
         return _whole([Read(local) for local in held], value.dtype)
+    indices, values = _as_one(indices, values)
+    last = indices[-1]
     kind = value.dtype.real
     wide = F64 if kind is F32 else kind
     totals = [fresh_local("total", wide) for _ in values]
@@ -345,6 +378,35 @@ def _accumulate(
     into.extend(Assign(t, literal(0.0, wide)) for t in totals)
     into.extend(_nest([*indices[:-1], block], chunk))
     return _whole([Read(t).cast(kind) for t in totals], value.dtype)
+
+
+def _long(indices: Sequence[Index], most: int = SUM_BLOCK) -> bool:
+    """Whether the loops together may run over more elements than are added up in one variable."""
+    count = product(index.extent for index in indices)
+    return not isinstance(count, int) or count > most
+
+
+def _as_one(
+    indices: Sequence[Index], values: tuple[Scalar, ...]
+) -> tuple[Sequence[Index], tuple[Scalar, ...]]:
+    """Return one loop instead of several, where it walks through memory as they do."""
+    indices = list(indices)
+    while len(indices) > 1:
+        outer, inner = indices[-2:]
+        flat = fresh_index(inner.name, mul(outer.extent, inner.extent))
+        first, second = unravel(flat, (outer.extent, inner.extent))
+        found = tuple(substitute_sizes(v, {outer: first, inner: second}) for v in values)
+        sizes = sizes_in([Assign(fresh_local("v", v.dtype), v) for v in found])
+        if any(_divides(size, flat) for size in sizes):
+            break
+        indices[-2:], values = [flat], found
+    return indices, values
+
+
+def _divides(size: Size, index: Index) -> bool:
+    """Whether an offset mentions a quotient or remainder of an index."""
+    atoms = () if isinstance(size, int) else size.atoms
+    return any(isinstance(a, FloorDiv | Mod) and index in a.atoms for a in atoms)
 
 
 def _whole(parts: Sequence[Scalar], dtype: DType) -> Scalar:

@@ -445,11 +445,17 @@ class _Lowering:
         if isinstance(node, LoopOp):
             first, *others = self.targets[node]
             kernel, scratch = write_loops(f"k{k}", node, self.buffers, first)
-            for buffer, size in scratch.items():
-                self.storage[buffer] = Storage(Space.ARENA, -1, buffer.element, (size,))
+            self.add_scratch(scratch)
             return [RunKernel(kernel, (node,)), *(Copy(first, other) for other in others)]
-        kernel = write_kernel(f"k{k}", group, self.buffers, self.targets)
+        wanted: dict[Buffer, Size] = {}
+        kernel = write_kernel(f"k{k}", group, self.buffers, self.targets, wanted)
+        self.add_scratch(wanted)
         return [RunKernel(kernel, tuple(group.nodes))]
+
+    def add_scratch(self, wanted: Mapping[Buffer, Size]) -> None:
+        """Give a kernel the memory that it wants while it runs."""
+        for buffer, size in wanted.items():
+            self.storage[buffer] = Storage(Space.ARENA, -1, buffer.element, (size,))
 
     def matmul_step(self, node: MatMul, target: Buffer) -> Step:
         """Return the library call of a matrix product."""

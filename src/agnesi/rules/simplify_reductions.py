@@ -19,7 +19,7 @@ import numpy as np
 
 from agnesi.dims.dim import product
 from agnesi.graph.tensor import SizeValue
-from agnesi.ops.arithmetic import Multiply, Negative
+from agnesi.ops.arithmetic import Add, Multiply, Negative
 from agnesi.ops.choice import astype
 from agnesi.ops.movement import (
     BroadcastTo,
@@ -108,6 +108,54 @@ def lift_negative(node: Sum) -> Tensor | None:
             return None
 
 
+@rewrite(Sum)
+def lift_factor(node: Sum) -> Tensor | None:
+    """A number that every term is multiplied by is multiplied by once.
+
+    Note: floats less than 1 stay, with which a sum may be finite that without them is not.
+    """
+    match node.x:
+        case Multiply(x, factor) if type(node) is Sum:
+            value = number(factor)
+            if value is None or isinstance(value, complex) or node.x.type.shape != x.type.shape:
+                return None
+            if node.dtype.is_float and not 1 <= abs(value) < np.inf:
+                return None
+            return Multiply(Sum(x, node.axes), filled(value, node.dtype, node.type.shape))
+        case _:
+            return None
+
+
+@rewrite(Max, Min)
+def lift_monotone(node: Max | Min) -> Tensor | None:
+    """The largest of ``x + c`` is the largest plus ``c``; the largest of ``-x``, less the smallest.
+
+    Rounding keeps order, so that this is exact; integers that wrap around do not.
+    """
+    if not _is_plain(node) or not node.dtype.is_float:
+        return None
+    other = Min if type(node) is Max else Max
+    match node.x:
+        case Negative(x):
+            return Negative(other(x, node.axes))
+        case Add(x, addend):
+            value = number(addend)
+            if value is None or not np.isfinite(value) or x.type.shape != node.x.type.shape:
+                return None
+            # The sign of a zero: -0.0 + 0.0 is 0.0 on both sides.
+            return Add(type(node)(x, node.axes), filled(value, node.dtype, node.type.shape))
+        case Multiply(x, factor):
+            value = number(factor)
+            if value is None or isinstance(value, complex) or x.type.shape != node.x.type.shape:
+                return None
+            if value == 0 or not np.isfinite(value):
+                return None
+            op = type(node) if value > 0 else other
+            return Multiply(op(x, node.axes), filled(value, node.dtype, node.type.shape))
+        case _:
+            return None
+
+
 @rewrite(Sum, Max, Min, Any_, All)
 def drop_broadcast(node: Reduction) -> Tensor | None:
     """What is repeated is reduced once; a sum of it is a product.
@@ -157,5 +205,7 @@ REDUCE = (
     lift_expand_dims,
     lift_transpose,
     lift_negative,
+    lift_factor,
+    lift_monotone,
     drop_broadcast,
 )
