@@ -130,9 +130,9 @@ class Cast(Elementwise):
         return (astype(ct, self.x.dtype) if smooth else None,)
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
-        """The tangent in the other dtype, between floats."""
+        """The tangent in the other dtype, between floats and complex numbers."""
         (tangent,) = tangents
-        return None if tangent is None or not self.to.is_float else astype(tangent, self.to)
+        return None if tangent is None or not self.to.is_inexact else astype(tangent, self.to)
 
     def no_derivative(self, place: int) -> str | None:
         """That of the positions an integer comes from, which is 0 only where nobody asks."""
