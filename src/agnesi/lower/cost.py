@@ -24,7 +24,8 @@ def flops(step: Step) -> Size:
     """
     match step:
         case MultiplyMatrices(batch=batch, m=m, n=n, k=k):
-            return mul(2, product((batch, m, n, k)))
+            # A product of complex numbers is four products and two sums, and is added by two.
+            return mul(8 if step.node.dtype.is_complex else 2, product((batch, m, n, k)))
         case RunKernel(kernel=kernel):
             return add(*(_statement_flops(s) for s in kernel.body)) if kernel.body else 0
         case _:
