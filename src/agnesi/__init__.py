@@ -62,15 +62,19 @@ from agnesi.ops.nonzero import *
 from agnesi.ops.padding import *
 from agnesi.ops.powers import *
 from agnesi.ops.probability import *
+from agnesi.ops.quantiles import *
 from agnesi.ops.ranges import *
 from agnesi.ops.reductions import *
 from agnesi.ops.repeating import *
 from agnesi.ops.rounding import *
 from agnesi.ops.scans import *
+from agnesi.ops.searching import *
 from agnesi.ops.shaping import *
+from agnesi.ops.sorting import *
 from agnesi.ops.special import *
 from agnesi.ops.splitting import *
 from agnesi.ops.statistics import *
+from agnesi.ops.taking import *
 from agnesi.ops.tensor_products import *
 from agnesi.ops.trigonometric import *
 

@@ -18,12 +18,16 @@ from agnesi.ops import (
     linear,
     logic,
     movement,
+    nonzero,
     powers,
     reductions,
     repeating,
     rounding,
     scans,
+    searching,
+    sorting,
     statistics,
+    taking,
 )
 
 
@@ -63,4 +67,8 @@ _FUNCTIONS = (
     (reductions, "sum prod max min any all argmax argmin mean ptp"),
     (statistics, "var std"),
     (scans, "cumsum cumprod"),
+    (nonzero, "nonzero"),
+    (searching, "searchsorted"),
+    (sorting, "sort argsort partition argpartition"),
+    (taking, "take choose compress"),
 )

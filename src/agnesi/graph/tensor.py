@@ -511,6 +511,44 @@ class Tensor(Term):
         """Running products along an axis, or of all elements."""
         return SURFACE["cumprod"](self, axis, dtype)
 
+    def take(self, indices: TensorLike, axis: int | None = None, *, mode: Any = "raise") -> Tensor:
+        """Elements at integers along an axis."""
+        return SURFACE["take"](self, indices, axis, mode=mode)
+
+    def compress(self, condition: TensorLike, axis: int | None = None) -> Tensor:
+        """Slices along an axis for which a condition holds."""
+        return SURFACE["compress"](condition, self, axis)
+
+    def choose(self, choices: Any, *, mode: Any = "raise") -> Tensor:
+        """Elements of arrays that these integers name."""
+        return SURFACE["choose"](self, choices, mode=mode)
+
+    def nonzero(self) -> tuple[Tensor, ...]:
+        """Indices of the elements that are not 0, for each axis."""
+        return SURFACE["nonzero"](self)
+
+    def searchsorted(
+        self, v: TensorLike, side: Any = "left", sorter: TensorLike | None = None
+    ) -> Tensor:
+        """Where values belong in this sorted vector."""
+        return SURFACE["searchsorted"](self, v, side, sorter)
+
+    def sort(self, axis: int | None = -1, *, descending: bool = False) -> Tensor:
+        """The elements in order along an axis; the array itself stays as it is."""
+        return SURFACE["sort"](self, axis, descending=descending)
+
+    def argsort(self, axis: int | None = -1, *, descending: bool = False) -> Tensor:
+        """Positions of the elements in order along an axis."""
+        return SURFACE["argsort"](self, axis, descending=descending)
+
+    def partition(self, kth: Any, axis: int | None = -1) -> Tensor:
+        """The elements with those less than element ``kth`` before it."""
+        return SURFACE["partition"](self, kth, axis)
+
+    def argpartition(self, kth: Any, axis: int | None = -1) -> Tensor:
+        """Positions of the elements as ``partition`` orders them."""
+        return SURFACE["argpartition"](self, kth, axis)
+
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape; one size may be -1."""
         return SURFACE["reshape"](self, *shape)

@@ -36,7 +36,9 @@ from agnesi.ops import (
     repeating,
     rounding,
     scans,
+    searching,
     slicing,
+    sorting,
     special,
     statistics,
     trigonometric,
@@ -78,6 +80,8 @@ OPS: tuple[type[Op], ...] = (
     *gathering.OPS,
     *nonzero.OPS,
     *special.OPS,
+    *sorting.OPS,
+    *searching.OPS,
 )
 
 __all__ = ["OPS"]

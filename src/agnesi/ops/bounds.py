@@ -162,6 +162,11 @@ def known_within(x: Tensor, limit: Size) -> Tensor:
     return WithinBounds(x, (), limit, "integers", False)
 
 
+def inside_if_any(x: Tensor, limit: Size, words: str) -> Tensor:
+    """Return integers that lie in ``0 <= x < limit`` unless that is 0, which a call checks."""
+    return WithinBounds(x, () if at_least(limit, 1) else (0,), limit, words, False)
+
+
 def limit_of(x: Tensor) -> Size | None:
     """Return a number that all elements are seen to be less than and not negative, if there is."""
     match x:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from agnesi.core.dtypes import ALL, BOOL, DType, as_dtype
 from agnesi.core.errors import GraphTypeError
+from agnesi.graph.tensor import SURFACE
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Scalar
 from agnesi.loops.nodes import select as choose
@@ -51,8 +52,16 @@ class Where(Elementwise):
         return None, where(self.condition, ct, 0.0), where(self.condition, 0.0, ct)
 
 
-def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
+@overload
+def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor: ...
+@overload
+def where(condition: TensorLike, /) -> tuple[Tensor, ...]: ...
+def where(
+    condition: TensorLike, x: TensorLike | None = None, y: TensorLike | None = None, /
+) -> Tensor | tuple[Tensor, ...]:
     """Choose between two arrays, element by element, as ``numpy.where``.
+
+    With a condition alone it is :func:`nonzero`: the indices where the condition holds.
 
     Args:
         condition: bool array; numbers count as true where they are not 0.
@@ -66,6 +75,8 @@ def where(condition: TensorLike, x: TensorLike, y: TensorLike, /) -> Tensor:
     >>> ag.where(x > 0, x, 0).eval({x: [1.0, -1.0]})
     array([1., 0.], dtype=float32)
     """
+    if x is None and y is None:
+        return SURFACE["nonzero"](condition)
     given = lift_all("where", (condition, x, y))
     dtype = common_dtype(given[1:])
     operands = [as_bool(given[0]), *(cast(v, dtype) for v in given[1:])]
