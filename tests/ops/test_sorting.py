@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import agnesi as ag
-from agnesi.core.dtypes import ALL, BOOL
+from agnesi.core.dtypes import BOOL, REALS
 from agnesi.graph.leaves import new_input
 from agnesi.testing import check_gradient, interpreted, looped, native
 from agnesi.testing.cases import type_of
@@ -361,10 +361,8 @@ def test_functions_are_numpys(table: str, evaluator: Any):
             np.testing.assert_allclose(actual, wanted, rtol=1e-12, atol=1e-14, err_msg=name)
 
 
-@pytest.mark.parametrize("dtype", ALL, ids=str)
+@pytest.mark.parametrize("dtype", [d for d in REALS if d.numpy.kind in "biuf"], ids=str)
 def test_sorting_keeps_equal_elements_in_order(dtype: Any):
-    if dtype.numpy.kind not in "biuf":
-        pytest.skip("has no order")
     values = np.random.default_rng(0).integers(0, 2 if dtype is BOOL else 7, (2, 70))
     array = values.astype(dtype.numpy)
     x = new_input("x", type_of(array, "x"))
