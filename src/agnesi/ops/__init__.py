@@ -90,8 +90,6 @@ OPS: tuple[type[Op], ...] = (
     *sorting.OPS,
     *searching.OPS,
     *special.OPS,
-    *sorting.OPS,
-    *searching.OPS,
 )
 
 __all__ = ["OPS"]
