@@ -169,4 +169,10 @@ class _Examples:
         expected = np.stack([case.reference() for case in cases])
         scales = scales.reshape(scales.shape + (1,) * (expected.ndim - scales.ndim))
         op = self.case.op
-        assert_close(actual, expected, op.tolerance, scale=scales, what=f"{self.case}, {self.axes}")
+        assert_close(
+            actual,
+            expected,
+            self.case.tolerance,
+            scale=scales,
+            what=f"{self.case}, {self.axes}",
+        )
