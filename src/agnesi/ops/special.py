@@ -50,6 +50,16 @@ def _scipy(name: str) -> Callable[..., Array]:
     return reference
 
 
+def _with_limit(name: str, limit: Callable[[Array], Array]) -> Callable[..., Array]:
+    """Return SciPy's function of that name, with its limits where SciPy has none."""
+    function = _scipy(name)
+
+    def reference(x: Array) -> Array:
+        return np.where(np.isinf(x), limit(x), function(x))
+
+    return reference
+
+
 class Special(Elementwise):
     """A function that a routine computes; integers are converted.
 
@@ -207,9 +217,8 @@ class LogGamma(Special):
 
     public = "gammaln"
     routine = gammas.lgamma
-    reference = staticmethod(_scipy("gammaln"))
-    # For -inf SciPy has -inf, C and NumPy's relatives inf.
-    domain = (Domain(0.3, 20, (0.0, -0.0, 1.0, -1.0, 2.0, 1e10, -1.5, math.inf, math.nan)),)
+    reference = staticmethod(_with_limit("gammaln", np.abs))
+    domain = (Domain(0.3, 20, (*IEEE, 2.0, 1e10, -1.5)),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``digamma(x)``."""
@@ -442,7 +451,7 @@ def _over_x(value: Tensor, x: Tensor) -> Tensor:
     return where(x == 0, 0.5, value / where(x == 0, 1, x))
 
 
-_WAVES = (0.0, -0.0, 1.0, 30.0, math.nan)
+_WAVES = (0.0, -0.0, 1.0, 30.0, math.inf, math.nan)
 
 
 class BesselJ0(Special):
@@ -452,7 +461,7 @@ class BesselJ0(Special):
 
     public = "j0"
     routine = bessel.j0
-    reference = staticmethod(_scipy("j0"))
+    reference = staticmethod(_with_limit("j0", np.zeros_like))
     domain = (Domain(-2, 12, _WAVES),)
     tolerance = 400.0  # near its zeros
 
@@ -468,7 +477,7 @@ class BesselJ1(Special):
 
     public = "j1"
     routine = bessel.j1
-    reference = staticmethod(_scipy("j1"))
+    reference = staticmethod(_with_limit("j1", np.zeros_like))
     domain = (Domain(-2, 12, _WAVES),)
     tolerance = 400.0  # near its zeros
 
@@ -477,7 +486,7 @@ class BesselJ1(Special):
         return (ct * (j0(self.x) - _over_x(self, self.x)),)
 
 
-_GROWING = (0.0, -0.0, 1.0, -1.0, 30.0, math.nan)
+_GROWING = (*IEEE, 30.0, 1000.0, -1000.0)
 
 
 class BesselI0(Special):
@@ -487,7 +496,7 @@ class BesselI0(Special):
 
     public = "i0"
     routine = bessel.i0
-    reference = staticmethod(_scipy("i0"))
+    reference = staticmethod(_with_limit("i0", np.abs))
     domain = (Domain(-4, 12, _GROWING),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
@@ -502,8 +511,8 @@ class BesselI1(Special):
 
     public = "i1"
     routine = bessel.i1
-    reference = staticmethod(_scipy("i1"))
-    domain = (Domain(-4, 12, (0.0, 1.0, -1.0, 30.0, math.nan)),)
+    reference = staticmethod(_with_limit("i1", np.positive))
+    domain = (Domain(-4, 12, (*_NO_MINUS_0, 30.0, 1000.0, -1000.0)),)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``i0(x) - i1(x)/x``."""
@@ -699,7 +708,7 @@ class RelEntr(Special):
         """The product, but where x or y is not positive."""
         x, y = operands
         near = abs(x - y) < y * 0.5
-        ratio = select(near, apply(Prim.LOG1P, (x - y) / y), apply(Prim.LOG, x / y))
+        ratio = select(near, apply(Prim.LOG1P, (x - y) / y), _log_ratio(x, y))
         return _inside(x, y, x * ratio, x.like(0.0))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
@@ -722,12 +731,19 @@ class KlDiv(Special):
         """That, but where x or y is not positive."""
         x, y = operands
         near = 0.0 - x * incomplete.log1pmx((y - x) / x)
-        far = x * apply(Prim.LOG, x / y) - x + y
+        far = x * _log_ratio(x, y) - x + y
         return _inside(x, y, select((y > x * 0.25) & (y < x * 4.0), near, far), y)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``log(x/y)`` and ``1 - x/y``."""
         return ct * log(self.x / self.y), ct * (1 - self.x / self.y)
+
+
+def _log_ratio(x: Scalar, y: Scalar) -> Scalar:
+    """Return ``log(x / y)``, also where the quotient leaves the range of numbers."""
+    ratio = x / y
+    apart = apply(Prim.LOG, x) - apply(Prim.LOG, y)
+    return select((ratio > 1e-30) & (ratio < 1e30), apply(Prim.LOG, ratio), apart)
 
 
 def _inside(x: Scalar, y: Scalar, value: Scalar, at_zero: Scalar) -> Scalar:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.loops.math.bits import copysign
+from agnesi.loops.math.bits import between, copysign
 from agnesi.loops.math.polynomial import fma
 from agnesi.loops.nodes import select
 from agnesi.loops.procedures import choose, double
@@ -99,7 +99,7 @@ def _unscaled(x: Scalar, scaled: Scalar) -> Scalar:
     """Return ``scaled exp(|x|)``, which overflows after the exponential."""
     size = abs(x)
     half = p.exp(size * 0.5)
-    late = choose(size < 720.0, scaled * half * half, copysign(x.like(INF), x))
+    late = choose(size < 720.0, scaled * half * half, copysign(x.like(INF), scaled))
     return choose(size < 700.0, scaled * p.exp(size), select(x.equals(x), late, x))
 
 
@@ -112,7 +112,8 @@ def power_over_gamma(code: Code, v: Scalar, h: Scalar) -> Scalar:
         ratio = code.let("ratio", h / v)
         base = code.let("base", ratio * _E[0])
         rest = fma(ratio, _E[0], -base) + (ratio * _E[1] + fma(-ratio, v, h) / v * _E[0])
-        tail = p.exp(select(base > 0.0, v * (rest / base), 0.0) - stirling(v))
+        change = between(select(base > 0.0, v * (rest / base), 0.0), -1.0, 1.0)
+        tail = p.exp(change - stirling(v))
         code.set(result, p.power(base, v) * tail / p.sqrt(v * (2 * PI)))
     with code.when(v <= -100.0):
         sign = p.parity(p.floor(v + 1.0))
@@ -133,7 +134,7 @@ def _series(code: Code, v: Scalar, h: Scalar, sign: float) -> Scalar:
         code.set(term, term * (z / (k * (v + k))))
         code.set(total, total + term)
         code.set(slope, slope + k * term)
-    return fma(slope, lost, total)
+    return select(abs(total) < INF, fma(slope, lost, total), total)
 
 
 @double

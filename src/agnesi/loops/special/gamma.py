@@ -149,14 +149,14 @@ def hurwitz(code: Code, s: Scalar, q: Scalar) -> Scalar:
         code.set(at, at + 1.0)
         code.set(count, count + 1.0)
     last = code.let("last", p.power(at, -s))
-    code.set(total, total + last * (at / (s - 1.0) + 0.5))
+    code.set(total, total + p.power(at, 1.0 - s) / (s - 1.0) + last * 0.5)
     factor = code.variable("factor", last * s / at)
     for k in range(1, 13):
         code.set(total, total + factor * float(bernoulli(2 * k) / factorial(2 * k)))
         code.set(factor, factor * (s + (2.0 * k - 1.0)) / at * (s + 2.0 * k) / at)
     # Beyond the range of numbers a factor may be 0 * inf, where it counts for nothing.
-    first = p.power(q, -s)
-    return select(total.equals(total), total, first)
+    beyond = total.differs(total) & s.equals(s) & q.equals(q)
+    return select(beyond, p.power(q, -s), total)
 
 
 @double
@@ -166,11 +166,10 @@ def zeta(code: Code, s: Scalar, q: Scalar) -> Scalar:
     with code.when(q > 0.0):
         code.set(result, hurwitz(s, q))
     with code.when(q <= 0.0):
-        # Of all k from minus to plus infinity only the fraction counts.
-        down = floor_fraction(q)
-        up = 1.0 - down
-        sign = p.parity(s)
-        whole = hurwitz(s, down) + sign * hurwitz(s, up) - sign * hurwitz(s, 1.0 - q)
+        # In the sum over all k from minus to plus infinity only the fraction counts.
+        r = q - p.rint(q)
+        left = hurwitz(s, 1.0 - r) - hurwitz(s, 1.0 - q)
+        whole = p.power(r, -s) + hurwitz(s, r + 1.0) + p.parity(s) * left
         code.set(result, choose(p.is_whole(s), whole, NAN))
         with code.when(p.is_whole(q)):
             code.set(result, INF)
@@ -180,14 +179,9 @@ def zeta(code: Code, s: Scalar, q: Scalar) -> Scalar:
         code.set(result, NAN)
     with code.when(q.equals(INF) & (s > 1.0)):
         code.set(result, 0.0)
-    with code.when(s.equals(INF)):
+    with code.when(s.equals(INF) & q.equals(q)):
         code.set(result, choose(q > 1.0, 0.0, choose(q.equals(1.0), s.like(1.0), INF)))
     return result
-
-
-def floor_fraction(x: Scalar) -> Scalar:
-    """Return how far a number is above the integer below."""
-    return x - p.floor(x)
 
 
 @double
@@ -213,7 +207,7 @@ def betaln(code: Code, a: Scalar, b: Scalar) -> Scalar:
     both = code.let("both", a + b)
     result = code.variable("result", lgamma(low) + (lgamma(high) - lgamma(both)))
     # Where high is large, its logarithm and that of the sum have most in common.
-    with code.when((high >= 10.0) & (low > 0.0)):
+    with code.when((high >= 10.0) & (both >= 10.0)):
         ratio = low / both
         change = stirling(high) - stirling(both)
         with code.when(low < 10.0):
@@ -237,4 +231,10 @@ def beta(code: Code, a: Scalar, b: Scalar) -> Scalar:
     change = 1.0 + lost * p.log(p.maximum(abs(both), a.like(1.0)))
     direct = gamma(a) / (gamma(both) * change) * gamma(b)
     at_pole = (select(a < b, a, b)).equals(0.0) & (both >= 0.0)
-    return choose(near & ~at_pole, direct, p.exp(betaln(a, b)))
+    sign = _sign(a) * _sign(b) * _sign(both)
+    return choose(near & ~at_pole, direct, sign * p.exp(betaln(a, b)))
+
+
+def _sign(x: Scalar) -> Scalar:
+    """Return the sign of ``gamma(x)``."""
+    return select(x < 0.0, p.parity(p.floor(x)), 1.0)

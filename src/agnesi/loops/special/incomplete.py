@@ -91,7 +91,8 @@ def density(code: Code, a: Scalar, x: Scalar) -> Scalar:
     large = p.exp(a * exponent - stirling(a)) / p.sqrt(a * (2 * PI))
     # Where neither factor of `direct` leaves the range of numbers.
     within = (abs(a * (p.log(x / a) + 1.0)) < 690.0) & (x < 1400.0)
-    return choose(within | (a < 10.0), direct, large)
+    faded = choose(x < 1400.0, direct, 0.0)
+    return choose(within, direct, choose(a < 10.0, faded, large))
 
 
 def _gamma(code: Code, a: Scalar, x: Scalar, *, upper: bool) -> Scalar:
