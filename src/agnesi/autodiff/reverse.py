@@ -242,7 +242,7 @@ def pull(
     stop = set(constants)
     seeds = list(seeds)
     order = toposort([*(root for root, _ in seeds), *fixed], stop)
-    depends, carries = _dependent(order, targets, stop)
+    depends = _dependent(order, targets, stop)
     pulled = Pulled(dict(fixed), {*fixed, *(root for root, _ in seeds)})
     for root, ct in seeds:
         _accumulate(pulled, fixed, root, ct)
@@ -253,10 +253,10 @@ def pull(
         if node.cuts_gradients or not any(o in depends for o in node.operands):
             continue
         if node in pulled.undefined:
-            # What is known of it only by way of integers, is not known for its sake.
-            below = carries if is_continuous(node) else depends
             for operand in node.operands:
-                if operand in below:
+                # Floats are undefined for the sake of floats; integers for that of anything.
+                passes = is_continuous(operand) or not is_continuous(node)
+                if passes and operand in depends:
                     pulled.undefined.setdefault(operand, pulled.undefined[node])
         ct = pulled.cotangents.get(node)
         if ct is None:
@@ -269,7 +269,7 @@ def pull(
                 reason = node.no_derivative(place)
                 if reason is not None:
                     pulled.undefined.setdefault(operand, (node, place, reason))
-                elif part is not None and operand in carries:
+                elif part is not None and is_continuous(operand):
                     _accumulate(pulled, fixed, operand, part)
     return pulled
 
@@ -280,19 +280,13 @@ def _accumulate(pulled: Pulled, fixed: Mapping[Tensor, Tensor], node: Tensor, pa
         pulled.cotangents[node] = part if sofar is None else sofar + part
 
 
-def _dependent(
-    order: list[Tensor], targets: Iterable[Tensor], stop: set[Tensor]
-) -> tuple[set[Tensor], set[Tensor]]:
-    """Return the nodes that depend on a target, and those that do by way of floats alone."""
-    depends, carries = set(targets), set(targets)
+def _dependent(order: list[Tensor], targets: Iterable[Tensor], stop: set[Tensor]) -> set[Tensor]:
+    """Return the nodes that depend on a target."""
+    depends = set(targets)
     for node in order:
-        if node in stop or node.cuts_gradients:
-            continue
-        if any(o in depends for o in node.operands):
+        if not (node in stop or node.cuts_gradients) and any(o in depends for o in node.operands):
             depends.add(node)
-            if is_continuous(node) and any(o in carries for o in node.operands):
-                carries.add(node)
-    return depends, carries
+    return depends
 
 
 def is_continuous(tensor: Tensor) -> bool:
@@ -476,8 +470,15 @@ def pair(
     ]
 
 
-def fit(asked: str, role: str, like: Tensor, value: Any) -> Tensor:
+def fit(asked: str, role: str, like: Tensor, value: Any, *, repeat: bool = True) -> Tensor:
     """Return a value a user gave as a tensor of a variable's type.
+
+    Args:
+        asked: by which function.
+        role: what the value is.
+        like: the variable.
+        value: the value.
+        repeat: whether it may be broadcast.
 
     Raises:
         GradientError: it does not fit.
@@ -489,6 +490,9 @@ def fit(asked: str, role: str, like: Tensor, value: Any) -> Tensor:
         shape = like.type.shape
         if tensor.type.shape == shape:
             return tensor
+        pairs = zip(tensor.type.shape, shape, strict=False)
+        if not repeat and (tensor.ndim != like.ndim or any(a == 1 != b for a, b in pairs)):
+            raise GraphTypeError("sum over the axes along which the variable was repeated")
         return SURFACE["broadcast_to"](tensor, like.shape)
     except GraphTypeError as error:
         shown = str(value.type) if isinstance(value, Tensor) else repr(value)

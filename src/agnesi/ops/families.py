@@ -294,7 +294,8 @@ class Elementwise(Op):
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """The Jacobian is diagonal, so that it is its own transpose."""
-        if self.linear:
+        # That of a function of complex numbers is so only where there is a complex derivative.
+        if self.linear or any(o.dtype.is_complex for o in self.operands):
             return super().jvp(tangents)
         total: Tensor | None = None
         for place, tangent in enumerate(tangents):

@@ -237,7 +237,11 @@ class Backward:
                 filled(inputs[k], 0)
                 if parts[k] is None
                 else fit(
-                    "custom_gradient", "cotangent from the backward function", inputs[k], parts[k]
+                    "custom_gradient",
+                    f"cotangent from {self!r}",
+                    inputs[k],
+                    parts[k],
+                    repeat=False,
                 )
                 for k in moving
             )

@@ -1,12 +1,13 @@
-"""Gradients held against differences of the function itself."""
+"""Derivatives held against differences of the function itself."""
 
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agnesi.autodiff.forward import jvp
 from agnesi.autodiff.reverse import grad
 from agnesi.core.dtypes import as_dtype
 from agnesi.graph.leaves import constant, new_input
@@ -19,66 +20,90 @@ from agnesi.testing.evaluators import Evaluator, native
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import ArrayLike
+
     from agnesi.graph.leaves import Input
     from agnesi.graph.tensor import Array, Tensor
 
 # Two steps of central differences, of which the error in step**2 is taken out: what is left is
 # near 1e-11 for a function whose derivatives are near 1.
 _STEP = 2e-4
+# How many elements a message looks at, each at the price of four evaluations.
+_LOOKED_AT = 64
 
 
 def check_gradient(
     function: Callable[..., Tensor],
-    *arrays: Array,
+    *arrays: ArrayLike,
     order: int = 2,
     tolerance: float = 1e-6,
     seed: int = 0,
+    forward: bool = True,
     evaluator: Evaluator = native,
 ) -> None:
-    """Raise unless the gradient of a function agrees with central differences.
+    """Raise unless the derivatives of a function agree with central differences.
 
     The function is made a scalar by random weights and differentiated along a random direction, in
-    float64; for the second order that derivative is differentiated once more, and so on.
+    float64, in reverse and in forward mode; for the second order that derivative is differentiated
+    once more, and so on.
 
     Args:
         function: takes symbolic variables and returns one.
-        *arrays: the point; arrays of floats and complex numbers are differentiated (these along
-            both parts), others are held.
+        *arrays: the point; arrays of floats and complex numbers are differentiated, all together
+            (complex ones along both parts), others are held.
         order: how many times to differentiate.
         tolerance: largest error, relative to the derivative or to 1.
         seed: of the weights and directions.
+        forward: whether to check forward mode too.
         evaluator: how numbers are got.
 
     Raises:
-        AssertionError: a derivative is wrong.
+        AssertionError: a derivative is wrong; the message says in which mode, and which elements
+            of which argument are to blame.
 
     >>> from agnesi.testing import check_gradient
-    >>> check_gradient(lambda x: ag.exp(x) * x, np.array([0.5, 1.0, 2.0]))
+    >>> check_gradient(lambda x, y: ag.exp(x) * y, np.array([0.5, 1.0]), np.array([2.0, 3.0]))
     """
     random = np.random.default_rng(seed)
     points = [_precise(np.asarray(a)) for a in arrays]
     inputs = [_input_like(point, place) for place, point in enumerate(points)]
     moving = [place for place, variable in enumerate(inputs) if variable.dtype.is_inexact]
+    variables = [inputs[k] for k in moving]
     directions = [_direction(random, points, moving) for _ in range(order)]
+    # The function, its derivative in reverse mode, the derivative of that, and so on.
     derivatives = [_weighted(function(*inputs), random)]
+    # Each of those in forward mode.
+    ahead: list[Tensor] = []
     for direction in directions:
-        slopes = grad(derivatives[-1], [inputs[k] for k in moving], disconnected="zero")
-        parts = [
-            total(real(conj(s) * constant(direction[k])))
-            for s, k in zip(slopes, moving, strict=True)
-        ]
+        along = [constant(direction[k]) for k in moving]
+        if forward:
+            ahead.append(jvp(derivatives[-1], variables, along, disconnected="zero"))
+        slopes = grad(derivatives[-1], variables, disconnected="zero")
+        parts = [total(real(conj(s) * d)) for s, d in zip(slopes, along, strict=True)]
         derivatives.append(reduce(add, parts, constant(np.float64(0))))
-    run = evaluator(inputs, derivatives)
+    run = evaluator(inputs, [*derivatives, *ahead])
     here = run(points)
     for times, direction in enumerate(directions, 1):
         numeric = _difference(lambda at, k=times: float(run(at)[k - 1]), points, direction)
-        analytic = float(here[times])
-        error = abs(analytic - numeric) / max(1.0, abs(numeric), abs(analytic))
-        if not error <= tolerance:
-            raise AssertionError(
-                f"derivative {times} along a random direction is {analytic!r}, "
-                f"but central differences give {numeric!r} (seed {seed})"
-            )
+        modes = {"reverse": here[times]}
+        if forward:
+            modes["forward"] = here[order + times]
+        for mode, value in modes.items():
+            analytic = float(value)
+            error = abs(analytic - numeric) / max(1.0, abs(numeric), abs(analytic))
+            if not error <= tolerance:
+                raise AssertionError(
+                    f"derivative {times} along a random direction is {analytic!r} in {mode} mode, "
+                    f"but central differences give {numeric!r} (seed {seed})\n"
+                    f"relative difference: {error:.3g} (allowed: {tolerance:g})"
+                    + _blame(
+                        derivatives[times - 1],
+                        inputs,
+                        points,
+                        tolerance=tolerance,
+                        evaluator=evaluator,
+                    )
+                )
 
 
 def _precise(array: Array) -> Array:
@@ -129,3 +154,43 @@ def _difference(
 
     _pairs = list(zip(points, direction, strict=True))
     return (4 * slope(_STEP / 2) - slope(_STEP)) / 3
+
+
+def _blame(
+    cost: Tensor,
+    inputs: Sequence[Tensor],
+    points: Sequence[Array],
+    *,
+    tolerance: float,
+    evaluator: Evaluator,
+) -> str:
+    """Return lines that show the elements of the gradient in reverse mode that are wrong."""
+    moving = [place for place, variable in enumerate(inputs) if variable.dtype.is_inexact]
+    slopes = grad(cost, [inputs[k] for k in moving], disconnected="zero")
+    run = evaluator(inputs, [cost, *slopes])
+    found = run(points)[1:]
+    lines: list[str] = []
+    left = _LOOKED_AT
+    for place, actual in zip(moving, found, strict=True):
+        count = min(left, actual.size)
+        left -= count
+        wrong: list[tuple[float, list[int], Any, Any]] = []
+        for index in [np.unravel_index(k, actual.shape) for k in range(count)]:
+            numeric: Any = 0
+            for part in (1, 1j) if actual.dtype.kind == "c" else (1,):
+                unit = [np.zeros(p.shape, p.dtype) for p in points]
+                unit[place][index] = part
+                numeric += part * _difference(lambda at: float(run(at)[0]), points, unit)
+            error = abs(actual[index] - numeric)
+            if not error / max(1.0, abs(numeric)) <= tolerance:
+                found_here = actual[index].item()
+                wrong.append((float(error), list(map(int, index)), found_here, numeric))
+        if wrong:
+            worst = max(wrong, key=lambda w: (np.isnan(w[0]), w[0]))
+            lines.append(
+                f"argument {place}, {actual.dtype}{list(actual.shape)}: mismatched elements: "
+                f"{len(wrong)} of the first {count}\n"
+                f"  max absolute difference: {worst[0]:.3g}, at {worst[1]}\n"
+                f"  ACTUAL: {worst[2]!r}\n  DESIRED: {worst[3]!r}"
+            )
+    return "".join(f"\n{line}" for line in lines)
