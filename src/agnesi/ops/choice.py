@@ -143,12 +143,12 @@ class Cast(Elementwise):
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """The tangent in the other dtype, between floats."""
         (tangent,) = tangents
-        return None if tangent is None or not self.to.is_float else astype(tangent, self.to)
+        return None if tangent is None or not self.to.is_inexact else astype(tangent, self.to)
 
     def no_derivative(self, place: int) -> str | None:
         """That of the positions an integer comes from, which is 0 only where nobody asks."""
         below = self.x
-        while self.to.is_float and below.dtype.is_integer and len(below.operands) == 1:
+        while self.to.is_inexact and below.dtype.is_integer and len(below.operands) == 1:
             reason = below.no_derivative(0)
             if reason is not None:
                 return reason
