@@ -68,7 +68,9 @@ class Case:
     def free(self) -> list[int]:
         """The places of the operands that nothing keeps from being differentiated by."""
         places = range(len(self.arrays))
-        return [k for k in places if not {self.op.fields[k]} & self.op.undefined.keys()]
+        # Fields and operands go together where no field is a tuple of them.
+        none = self.op.undefined
+        return [k for k in places if not none or self.op.fields[k] not in none]
 
     def call_free(self, *free: Tensor) -> Tensor:
         """Return the expression of these operands, with the others held at their values."""
