@@ -288,3 +288,32 @@ def _rewritten(y: ag.Tensor) -> list[ag.Tensor]:
     from agnesi.rules.canonicalize import canonicalize
 
     return toposort(canonicalize([y], Trace()))
+
+
+class TestCheckGradientsMessages:
+    def test_the_argument_and_the_element_are_named(self):
+        wrong = ag.custom_gradient(
+            lambda a, b: a * b**2,
+            lambda ct, a, b: (ct * b**2, ct * a * b * ag.where(b > 1.5, 2.5, 2.0)),
+        )
+        with pytest.raises(AssertionError) as caught:
+            check_gradient(wrong, np.array([1.0, 2.0]), np.array([1.0, 3.0]))
+        message = str(caught.value)
+        assert "derivative 1 along a random direction" in message
+        assert "in reverse mode" in message
+        assert "argument 1, float64[2]: mismatched elements: 1 of the first 2" in message
+        assert "max absolute difference" in message and ", at [1]" in message
+        assert "argument 0" not in message
+
+    def test_a_clipped_gradient_is_not_the_slope(self):
+        def clipped(v: ag.Tensor) -> ag.Tensor:
+            return ag.clip_gradient(v, -0.01, 0.01) * 3
+
+        with pytest.raises(AssertionError, match="in reverse mode"):
+            check_gradient(clipped, np.array([1.0, 2.0]), order=1)
+
+    def test_complex_arguments(self):
+        wrong = ag.custom_gradient(lambda z: z * z, lambda ct, z: ct * z)
+        with pytest.raises(AssertionError, match="argument 0, complex128"):
+            check_gradient(wrong, np.array([1.0 + 2j]))
+        check_gradient(lambda z: abs(z * z), np.array([1.0 + 2j, -0.5j]))
