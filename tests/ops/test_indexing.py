@@ -330,6 +330,14 @@ def test_scalar_masks_and_lists_of_symbolic_integers():
     assert x[[i, i + 1]].eval({x: array, i: 1}).tolist() == [1, 2]
 
 
+def test_what_is_dear_is_computed_once_before_it_is_read_often():
+    x, i = ag.input("x", "f32[10]"), ag.input("i", "i64[1000]")
+    assert len(ag.function([x, i], ag.exp(x)[i]).kernels) > len(ag.function([x, i], x[i]).kernels)
+    few = ag.input("few", "i64[3]")
+    same = len(ag.function([x, few], x[few]).kernels)
+    assert len(ag.function([x, few], ag.exp(x)[few]).kernels) == same
+
+
 @pytest.mark.parametrize("mode", [None, "loops", "graph"])
 def test_nonzero_is_numpys(mode: str | None):
     array = np.array([[0, 2, 0], [1, 0, 3]])
@@ -342,6 +350,27 @@ def test_nonzero_is_numpys(mode: str | None):
                 np.testing.assert_array_equal(found, wanted)
     fixed = ag.nonzero(x, size=4)
     assert [n.eval({x: array}).tolist() for n in fixed] == [[0, 1, 1, 0], [1, 0, 2, 0]]
+
+
+def test_a_step_along_the_gradient_of_rows_changes_the_table_in_place():
+    ids, wanted = ag.vector("ids", dtype="i64"), ag.matrix("wanted", dtype="f64")
+    start = np.random.default_rng(0).normal(size=(5, 2))
+    table = ag.shared(start, name="table")
+    slope = ag.grad(((table[ids] - wanted) ** 2).sum(), table)
+    target = np.ones((3, 2))
+    for step, update in enumerate((table - 0.1 * slope, table + slope * -0.1, -slope + table)):
+        f = ag.function([ids, wanted], None, updates=[(table, update)])
+        assert "copy" not in f.explain(), step
+        table.set_value(start)
+        f(np.array([1, 1, 4]), target)
+        dense = np.zeros((5, 2))
+        np.add.at(dense, [1, 1, 4], 2 * (start[[1, 1, 4]] - target))
+        rate = 1.0 if step == 2 else 0.1
+        np.testing.assert_allclose(table.get_value(), start - rate * dense, rtol=1e-14)
+    # A number that is not finite reaches every element.
+    g = ag.function([ids, wanted], slope * np.inf)
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(g(np.array([0]), target[:1])[1:]).all()
 
 
 def test_an_update_at_indices_is_made_in_place():

@@ -262,6 +262,19 @@ SEARCHING: list[Row] = [
     ("unique_counts", ag.unique_counts, np.unique_counts, (JS,)),
     ("unique_inverse", ag.unique_inverse, np.unique_inverse, (JS,)),
     ("unique_values", ag.unique_values, lambda x: np.sort(np.unique_values(x)), (JS,)),
+    ("repeat", ag.repeat, np.repeat, (V, RANDOM.integers(0, 4, 11))),
+    (
+        "repeat 1",
+        lambda x, n: ag.repeat(x, n, 1),
+        lambda x, n: np.repeat(x, n, 1),
+        (X, np.array([2, 0, 1, 0, 3])),
+    ),
+    (
+        "repeat one",
+        lambda x, n: ag.repeat(x, n, 0),
+        lambda x, n: np.repeat(x, n, 0),
+        (X, N[:1] * 0 + 2),
+    ),
     ("isin", ag.isin, np.isin, (JS, N[:2])),
     (
         "isin invert",
@@ -425,6 +438,8 @@ def test_bad_numbers_in_a_call():
     n, x = ag.vector("n", dtype="i64"), ag.vector("x")
     with pytest.raises(ag.IndexOutOfBounds, match="index -2 is"):
         ag.function([n], ag.bincount(n))(np.array([1, -2]))
+    with pytest.raises(ag.IndexOutOfBounds, match="index -3 is"):
+        ag.function([x, n], ag.repeat(x, n))(np.zeros(2, np.float32), np.array([1, -3]))
     with pytest.raises(ag.IndexOutOfBounds, match="index -1 is"):
         ag.function([n], ag.bincount(n))(np.array([-1]))
     with pytest.raises(ag.IndexOutOfBounds, match="elements to choose from"):

@@ -13,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agnesi.dims.simplify import at_least
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import SizeValue, Tensor
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Reduction
+from agnesi.ops.gathering import Gather
 from agnesi.ops.lapack import Sound
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
@@ -88,6 +90,20 @@ def in_memory(node: Tensor) -> Sequence[Tensor]:
             return ()
 
 
+def read_besides(node: Tensor) -> Sequence[Tensor]:
+    """Return operands that read the leaf which the result of an op's loops begins with.
+
+    With these in memory the loops may change the leaf in place.
+    """
+    if not isinstance(node, LoopOp) or node.begins_with is None:
+        return ()
+    begun = same_memory(node.operands[node.begins_with])
+    if not is_materialised_leaf(begun) or isinstance(begun, Constant):
+        return ()
+    others = [o for k, o in enumerate(node.operands) if k != node.begins_with]
+    return [o for o in others if o is not begun and begun in set(toposort([o]))]
+
+
 def matrix_view(node: Tensor) -> tuple[Tensor, bool]:
     """Return the node whose buffer holds a matrix operand, and whether it is read transposed."""
     matrix = node.type.shape[-2:]
@@ -125,6 +141,7 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
         hidden = node.dependencies[len(node.operands) :]
         must.update(hidden)
         must.update(in_memory(node))
+        must.update(read_besides(node))
         if isinstance(node, Reshape) and not _flat(node.x):
             must.add(node.x)
         for operand in set(node.operands):
@@ -144,8 +161,7 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
             cost[node] = 0
             continue
         if (
-            isinstance(node, Movement)
-            and node.repeats
+            _rereads(node)
             and (source := node.operands[0]) in dear
             and source.ndim
             and source not in stored
@@ -167,6 +183,13 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
         cost[node] = whole
     position = {node: k for k, node in enumerate(order)}
     return dict.fromkeys(sorted(stored, key=position.__getitem__))
+
+
+def _rereads(node: Tensor) -> bool:
+    """Whether elements of the first operand may be read several times."""
+    if isinstance(node, Gather):
+        return not at_least(node.x.type.size, node.type.size)
+    return isinstance(node, Movement) and node.repeats
 
 
 def _flat(node: Tensor) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agnesi.core.dtypes import I64
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Shape, Size, add, mul, product, sub
 from agnesi.dims.simplify import ceildiv, floordiv, maximum, minimum, mod
@@ -23,8 +24,10 @@ from agnesi.ops.lift import (
     operand_lines,
 )
 from agnesi.ops.movement import Reshape, broadcast, no_negative_sizes, reshape, restore_axes
+from agnesi.ops.movement import repeat as spread_to
 from agnesi.ops.padding import Extend
 from agnesi.ops.reductions import Sum
+from agnesi.ops.searching import repeat_each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +58,8 @@ class Repeat(Movement):
     rejects = (
         Reject(("f32[2]",), "no axis 1", (2, 1)),
         Reject(("f32[2]",), "negative", (-1,)),
-        Reject(("f32[2]",), "one number for each element", ((1, 2),)),
-        Reject(("f32[2]", "i64[2]"), "integer scalar"),
+        Reject(("f32[2]",), "cannot be broadcast", ((1, 2, 3),)),
+        Reject(("f32[2]", "f32[2]"), "counts are a vector of integers"),
     )
 
     def infer(self) -> TensorType:
@@ -85,30 +88,30 @@ class Repeat(Movement):
         return no_negative_sizes((self.count,))
 
 
-def repeat(x: TensorLike, /, repeats: int | Tensor, axis: int | None = None) -> Tensor:
-    """Repeat each element along an axis, as ``numpy.repeat`` with one number.
+def repeat(x: TensorLike, /, repeats: TensorLike, axis: int | None = None) -> Tensor:
+    """Repeat each element along an axis, as ``numpy.repeat``.
 
     Args:
         x: array.
-        repeats: how many times, an int or a symbolic integer, the same for every element.
+        repeats: how many times, an int or a symbolic integer; or a vector with a number for each
+            element, so that only a call knows the size of the result.
         axis: the axis; None repeats the flattened array.
 
     Returns:
-        Array whose size along ``axis`` is ``repeats`` times that of ``x``.
+        Array whose size along ``axis`` is ``repeats`` times that of ``x``, or their sum.
 
     Raises:
-        GraphTypeError: there is no such axis, or ``repeats`` is not one integer that is not
-            negative.
+        GraphTypeError: there is no such axis, or ``repeats`` are no integers, or negative.
+        IndexOutOfBounds: in a call, one of several numbers is negative.
 
     >>> ag.repeat(ag.constant([1, 2]), 2).eval()
     array([1, 1, 2, 2])
     """
     tensor = as_tensor(x)
-    if isinstance(repeats, tuple | list | np.ndarray):
-        raise GraphTypeError(
-            f"repeat: one number for each element, {repeats!r}, is not there yet\n"
-            f"{operand_lines(('x',), (tensor,))}\n  give one integer for all of them"
-        )
+    if isinstance(repeats, tuple | list | np.ndarray | Tensor):
+        counts = as_tensor(repeats)
+        if counts.ndim:
+            return _each(tensor, counts, axis)
     count = as_size(repeats, "repeat")
     if isinstance(count, int) and count < 0:
         raise GraphTypeError(
@@ -123,6 +126,20 @@ def repeat(x: TensorLike, /, repeats: int | Tensor, axis: int | None = None) -> 
     if count == 0:
         return tensor[(*(slice(None),) * along, slice(0, 0))]
     return Repeat(tensor, count, along)
+
+
+def _each(x: Tensor, counts: Tensor, axis: int | None) -> Tensor:
+    """Repeat each element as often as its own number says."""
+    if axis is None:
+        x, axis = reshape(x, -1), 0
+    along = as_axis("repeat", axis, x.ndim, x)
+    if counts.ndim > 1 or not (counts.dtype.is_integer or counts.dtype.is_bool):
+        raise GraphTypeError(
+            "repeat: counts are a vector of integers\n"
+            f"{operand_lines(('x', 'repeats'), (x, counts))}"
+        )
+    size = x.type.shape[along]
+    return repeat_each(x, spread_to("repeat", counts.astype(I64), (size,)), along)
 
 
 def tile(x: TensorLike, /, reps: Any) -> Tensor:

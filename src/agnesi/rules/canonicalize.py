@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from agnesi.rewrite.rule import RuleSet
 from agnesi.rules.fold_constants import FOLD
 from agnesi.rules.merge_movement import MERGE
+from agnesi.rules.merge_updates import UPDATES
 from agnesi.rules.simplify_arithmetic import SIMPLIFY
 from agnesi.rules.simplify_reductions import REDUCE
 from agnesi.rules.tensors import apply
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 CANONICALIZE = RuleSet(
     "canonicalize",
     "each rule leaves fewer or cheaper ops, or moves one towards the output where it is smaller",
-    (*FOLD, *MERGE, *SIMPLIFY, *REDUCE),
+    (*FOLD, *MERGE, *SIMPLIFY, *REDUCE, *UPDATES),
 )
 
 
