@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -179,18 +180,98 @@ VALUES: list[tuple[str, Callable[..., Any], Callable[..., Any], tuple[Array, ...
     ("cho_solve upper",
      lambda a, b: ag.linalg.cho_solve((ag.linalg.cholesky(a, upper=True), False), b),
      np.linalg.solve, (positive(4, 4), square(4, 4))),
+    ("eigh upper", lambda x: ag.linalg.eigh(x, "U").eigenvalues,
+     lambda x: np.linalg.eigh(x, "U").eigenvalues, (square(2, 4, 4),)),
+    ("eigvalsh", ag.linalg.eigvalsh, np.linalg.eigvalsh, (positive(2, 4, 4),)),
+    ("eigvalsh upper", lambda x: ag.linalg.eigvalsh(x, "U"),
+     lambda x: np.linalg.eigvalsh(x, "U"), (square(4, 4),)),
+    ("svd values", lambda x: ag.linalg.svd(x, compute_uv=False),
+     lambda x: np.linalg.svd(x, compute_uv=False), (RANDOM.normal(size=(2, 3, 5)),)),
+    ("qr", ag.linalg.qr, lambda x: tuple(np.linalg.qr(x)), (square(2, 4, 4),)),
+    ("qr tall", ag.linalg.qr, lambda x: tuple(np.linalg.qr(x)), (RANDOM.normal(size=(5, 3)),)),
+    ("qr wide", ag.linalg.qr, lambda x: tuple(np.linalg.qr(x)), (RANDOM.normal(size=(3, 5)),)),
+    ("qr r", lambda x: ag.linalg.qr(x, "r"), lambda x: np.linalg.qr(x, "r"), (square(4, 4),)),
+    ("qr complete", lambda x: ag.linalg.qr(x, "complete"),
+     lambda x: tuple(np.linalg.qr(x, "complete")), (RANDOM.normal(size=(5, 3)),)),
+    ("pinv", ag.linalg.pinv, np.linalg.pinv, (RANDOM.normal(size=(2, 5, 3)),)),
+    ("pinv of low rank", lambda x, y: ag.linalg.pinv(x @ y, 1e-4),
+     lambda x, y: np.linalg.pinv(x @ y, 1e-4), (square(4, 4)[:, :2], square(4, 4)[:2])),
+    ("pinv hermitian", lambda x: ag.linalg.pinv(x, hermitian=True), np.linalg.pinv,
+     (positive(2, 4, 4),)),
+    ("matrix_rank", lambda x: ag.linalg.matrix_rank(x[..., :2] @ x[..., :2, :]),
+     lambda x: np.linalg.matrix_rank(x[..., :2] @ x[..., :2, :]), (square(3, 4, 4),)),
+    ("matrix_rank tol", lambda x: ag.linalg.matrix_rank(x, 2.5),
+     lambda x: np.linalg.matrix_rank(x, 2.5), (square(3, 4, 4),)),
+    ("matrix_rank vector", ag.linalg.matrix_rank, np.linalg.matrix_rank, (np.zeros(3),)),
+    ("expm", ag.linalg.expm, scipy.linalg.expm, (RANDOM.normal(size=(2, 4, 4)),)),
+    ("expm large", ag.linalg.expm, scipy.linalg.expm, (RANDOM.normal(size=(6, 6)) * 3,)),
+    ("expm zero", ag.linalg.expm, scipy.linalg.expm, (np.zeros((3, 3)),)),
+    ("matrix_power", lambda x: ag.linalg.matrix_power(x, 5),
+     lambda x: np.linalg.matrix_power(x, 5), (square(2, 3, 3) / 3,)),
+    ("matrix_power 0", lambda x: ag.linalg.matrix_power(x, 0),
+     lambda x: np.linalg.matrix_power(x, 0), (square(2, 3, 3),)),
+    ("matrix_power negative", lambda x: ag.linalg.matrix_power(x, -3),
+     lambda x: np.linalg.matrix_power(x, -3), (square(2, 3, 3),)),
+    ("cond", ag.linalg.cond, np.linalg.cond, (RANDOM.normal(size=(2, 4, 3)),)),
+    ("cond 1", lambda x: ag.linalg.cond(x, 1), lambda x: np.linalg.cond(x, 1), (square(3, 3),)),
+    ("cond fro", lambda x: ag.linalg.cond(x, "fro"), lambda x: np.linalg.cond(x, "fro"),
+     (square(2, 3, 3),)),
+    ("cond -2", lambda x: ag.linalg.cond(x, -2), lambda x: np.linalg.cond(x, -2),
+     (square(2, 3, 3),)),
+    ("cond singular", lambda x: ag.linalg.cond(x, np.inf), lambda x: np.linalg.cond(x, np.inf),
+     (np.zeros((2, 2)),)),
+    ("tensorsolve", ag.linalg.tensorsolve, np.linalg.tensorsolve,
+     (square(6, 6).reshape(2, 3, 6), RANDOM.normal(size=(2, 3)))),
+    ("tensorinv", ag.linalg.tensorinv, np.linalg.tensorinv, (square(6, 6).reshape(2, 3, 6),)),
+    ("block_diag", ag.linalg.block_diag, scipy.linalg.block_diag,
+     (square(2, 2), RANDOM.normal(size=(1, 3)), square(3, 3))),
+    ("multi_dot", lambda *x: ag.linalg.multi_dot(x), lambda *x: np.linalg.multi_dot(x),
+     (RANDOM.normal(size=7), RANDOM.normal(size=(7, 2)), RANDOM.normal(size=(2, 5)))),
+    ("diagonal", lambda x: ag.linalg.diagonal(x, offset=1),
+     lambda x: np.linalg.diagonal(x, offset=1), (RANDOM.normal(size=(2, 3, 4)),)),
+    ("diagonal below", lambda x: ag.linalg.diagonal(x, offset=-2),
+     lambda x: np.linalg.diagonal(x, offset=-2), (RANDOM.normal(size=(4, 3)),)),
+    ("trace", lambda x: ag.linalg.trace(x, offset=1), lambda x: np.linalg.trace(x, offset=1),
+     (RANDOM.normal(size=(2, 3, 4)),)),
+    ("outer", ag.linalg.outer, np.linalg.outer, (RANDOM.normal(size=3), RANDOM.normal(size=4))),
 ]  # fmt: skip
+
+
+def _norms() -> list[tuple[str, Any, Any, tuple[Array, ...]]]:
+    x, v, m = (RANDOM.normal(size=s) for s in ((2, 3, 4), (5,), (3, 4)))
+    calls: list[tuple[Array, dict[str, Any]]] = [(x, {}), (v, {}), (m, {})]
+    calls += [(v, {"ord": p}) for p in (0, 1, 2, 3, 0.5, -1, np.inf, -np.inf)]
+    calls += [(x, {"ord": p, "axis": 1}) for p in (0, 1, 2, 3, np.inf, -np.inf)]
+    for p in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf):
+        calls += [(m, {"ord": p}), (x, {"ord": p, "axis": (2, 0)})]
+        calls.append((x, {"ord": p, "axis": (0, 1), "keepdims": True}))
+    calls += [(x, {"axis": -1, "keepdims": True}), (x, {"keepdims": True}), (x, {"axis": (1, 0)})]
+
+    def make(name: str, named: dict[str, Any], array: Array) -> tuple[str, Any, Any, Any]:
+        ours, numpys = getattr(ag.linalg, name), getattr(np.linalg, name)
+        title = f"{name} {array.shape} {named}"
+        return title, lambda t: ours(t, **named), lambda t: numpys(t, **named), (array,)
+
+    made = [make("norm", named, array) for array, named in calls]
+    for named in ({}, {"axis": (0, 2)}, {"axis": 1, "ord": 3}, {"axis": 1, "keepdims": True}):
+        made.append(make("vector_norm", named, x))
+    for named in ({}, {"ord": "nuc"}, {"ord": 1, "keepdims": True}):
+        made.append(make("matrix_norm", named, x))
+    return made
+
+
+NORMS = _norms()
 
 
 @pytest.mark.parametrize("symbolic", [False, True], ids=["known sizes", "unknown sizes"])
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
-@pytest.mark.parametrize("case", VALUES, ids=lambda case: case[0])
+@pytest.mark.parametrize("case", [*VALUES, *NORMS], ids=lambda case: case[0])
 def test_values_are_numpys(case: Any, kind: Any, symbolic: bool):
     _, ours, numpys, arrays = case
     arrays = tuple(a.astype(kind) for a in arrays)
     with np.errstate(all="ignore"):
         expected = numpys(*arrays)
-    expected = list(expected) if isinstance(expected, tuple) else [expected]
+    expected = list(map(np.asarray, expected if isinstance(expected, tuple) else [expected]))
     tolerance = 1e-9 if kind is np.float64 else 2e-3
     for way in (native, interpreted):
         found = run(ours, *arrays, way=way, symbolic=symbolic)
@@ -208,6 +289,25 @@ GRADIENTS: list[tuple[str, Callable[..., Tensor], tuple[Array, ...]]] = [
     ("slogdet", lambda x: ag.linalg.slogdet(x).logabsdet, (square(2, 3, 3),)),
     ("inv", ag.linalg.inv, (square(2, 3, 3),)),
     ("cholesky upper", lambda x: ag.linalg.cholesky(x, upper=True), (positive(3, 3),)),
+    ("eigh", lambda x: ag.linalg.eigh(x).eigenvectors ** 2, (positive(3, 3),)),
+    ("eigh upper", lambda x: ag.linalg.eigh(x, "U").eigenvalues, (positive(3, 3),)),
+    ("svd tall", lambda x: (ag.linalg.svd(x, full_matrices=False).U ** 2), (square(4, 4)[:, :3],)),
+    ("svd wide", lambda x: (ag.linalg.svd(x, full_matrices=False).Vh ** 2), (square(4, 4)[:3],)),
+    ("svd of a product", lambda x: _product(ag.linalg.svd(x, full_matrices=False)),
+     (square(3, 3),)),
+    ("qr tall", lambda x: ag.linalg.qr(x).Q, (square(4, 4)[:, :2],)),
+    ("qr wide", lambda x: ag.concatenate(list(ag.linalg.qr(x)), -1), (square(4, 4)[:2],)),
+    ("pinv", ag.linalg.pinv, (square(4, 4)[:, :2],)),
+    ("pinv of equal values", ag.linalg.pinv, (np.eye(3),)),
+    ("pinv hermitian", lambda x: ag.linalg.pinv((x + x.mT) / 2, hermitian=True),
+     (positive(3, 3),)),
+    ("lstsq", lambda a, b: ag.linalg.lstsq(a, b).x, (square(4, 4)[:, :2], square(4, 4))),
+    ("expm", ag.linalg.expm, (square(3, 3),)),
+    ("matrix_power", lambda x: ag.linalg.matrix_power(x, -2), (square(3, 3),)),
+    ("norm nuc", lambda x: ag.linalg.norm(x, "nuc"), (square(3, 3),)),
+    ("norm 2", lambda x: ag.linalg.norm(x, 2), (square(3, 3),)),
+    ("norm 3", lambda x: ag.linalg.norm(x, 3, axis=0), (square(3, 3),)),
+    ("cond", ag.linalg.cond, (square(3, 3),)),
     ("one factorisation", lambda a, b: ag.linalg.solve(a, b) * ag.linalg.det(a),
      (square(3, 3), square(3, 3))),
 ]  # fmt: skip
@@ -217,6 +317,126 @@ GRADIENTS: list[tuple[str, Callable[..., Tensor], tuple[Array, ...]]] = [
 def test_gradients(case: Any):
     _, function, arrays = case
     check_gradient(function, *arrays)
+
+
+def _product(parts: Any) -> Tensor:
+    u, values, vh = parts
+    return (u * values[..., None, :]) @ vh
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32"])
+@pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5), (2, 3, 3), (1, 1), (0, 3), (120, 90)])
+def test_decompositions_multiply_back(shape: tuple[int, ...], kind: str):
+    array = RANDOM.normal(size=shape).astype(kind)
+    near = 1e-10 if kind == "float64" else 2e-4
+    x = ag.input("x", f"{kind}[{', '.join('kmn'[-len(shape) :])}]")
+    m, n = shape[-2:]
+    for full in (True, False):
+        u, s, vh = ag.function([x], list(ag.linalg.svd(x, full)))(array)
+        k = min(m, n)
+        assert u.shape[-1] == (m if full else k)
+        assert vh.shape[-2] == (n if full else k)
+        back = (u[..., :k] * s[..., None, :]) @ vh[..., :k, :]
+        np.testing.assert_allclose(back, array, atol=near)
+        assert_orthonormal(u, near)
+        assert_orthonormal(np.swapaxes(vh, -1, -2), near)
+        assert (np.diff(s, axis=-1) <= 0).all()
+    for mode in ("reduced", "complete"):
+        q, r = ag.function([x], list(ag.linalg.qr(x, mode)))(array)
+        np.testing.assert_allclose(q @ r, array, atol=near)
+        assert q.shape[-1] == (m if mode == "complete" else k)
+        assert_orthonormal(q, near)
+        np.testing.assert_array_equal(np.tril(r, -1), np.zeros_like(r))
+    if m == n:
+        both = array + np.swapaxes(array, -1, -2)
+        w, v = ag.function([x], list(ag.linalg.eigh(x)))(both)
+        np.testing.assert_allclose(both @ v, v * w[..., None, :], atol=10 * near)
+        assert_orthonormal(v, near)
+        p, l, u = ag.function([x], list(ag.linalg.lu(x)))(array)
+        np.testing.assert_allclose(p @ l @ u, array, atol=near)
+
+
+def assert_orthonormal(columns: Array, near: float) -> None:
+    """Check that columns have length 1 and are at right angles."""
+    products = np.swapaxes(columns, -1, -2) @ columns
+    np.testing.assert_allclose(
+        products, np.broadcast_to(np.eye(columns.shape[-1]), products.shape), atol=near
+    )
+
+
+def test_lstsq_is_numpys():
+    for a, b in (
+        (RANDOM.normal(size=(6, 3)), RANDOM.normal(size=6)),
+        (RANDOM.normal(size=(6, 3)), RANDOM.normal(size=(6, 2))),
+        (RANDOM.normal(size=(3, 5)), RANDOM.normal(size=3)),
+    ):
+        x, residuals, rank, values = run(ag.linalg.lstsq, a, b, symbolic=True)
+        wanted = np.linalg.lstsq(a, b)
+        np.testing.assert_allclose(x, wanted[0], atol=1e-12)
+        np.testing.assert_allclose(residuals, wanted[1] if len(wanted[1]) else 0, atol=1e-12)
+        assert rank == wanted[2]
+        np.testing.assert_allclose(values, wanted[3])
+
+
+def test_what_has_no_derivative_says_so():
+    x = ag.input("x", "f64[4, 3]")
+    for part in (ag.linalg.svd(x).U, ag.linalg.qr(x, "complete")[0]):
+        with pytest.raises(ag.GradientError, match="not unique"):
+            ag.grad(part.sum(), x)
+    with pytest.raises(ag.GradientError, match="not square"):
+        ag.grad(ag.linalg.lu(x).u.sum(), x)
+
+
+def test_nan_does_not_converge():
+    x = np.full((3, 3), np.nan)
+    for name in ("svd", "svdvals", "eigh", "eigvalsh", "pinv"):
+        function = getattr(ag.linalg, name)
+        with pytest.raises(ag.LinAlgError, match=f"{name}: .*did not converge"):
+            run(function, x)
+        parts = run(partial(function, on_error="nan"), x)
+        assert all(np.isnan(part).all() for part in parts)
+
+
+def test_expm_of_what_is_not_finite_and_of_what_is_huge():
+    (made,) = run(ag.linalg.expm, np.array([[[np.inf, 0], [0, 1]], [[0, 1], [0, 0]]]))
+    assert not np.isfinite(made[0]).all()
+    np.testing.assert_allclose(made[1], [[1, 1], [0, 1]], rtol=1e-12)
+    huge = np.diag([-1e4, 0.0])
+    np.testing.assert_allclose(run(ag.linalg.expm, huge)[0], np.diag([0.0, 1.0]), atol=1e-12)
+
+
+BAD_CALLS: list[tuple[Callable[[Tensor], Any], str]] = [
+    (lambda x: ag.linalg.qr(x, "full"), 'mode is "reduced"'),
+    (lambda x: ag.linalg.qr(x[0]), "takes matrices"),
+    (lambda x: ag.linalg.svd(x[0]), "takes matrices"),
+    (lambda x: ag.linalg.matrix_power(x, 2), "square matrices"),
+    (lambda x: ag.linalg.matrix_power(x[:, :2], 0.5), "a known integer"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    (lambda x: ag.linalg.norm(x, "max"), 'is "fro", "nuc"'),
+    (lambda x: ag.linalg.norm(x, 3), 'is "fro", "nuc"'),
+    (lambda x: ag.linalg.norm(x[0], "fro"), "is a number"),
+    (lambda x: ag.linalg.norm(x, axis=5), "no axis 5"),
+    (lambda x: ag.linalg.norm(x, axis=(0, 0)), "twice"),
+    (lambda x: ag.linalg.lstsq(x, x.T), "rows of a and b differ"),
+    (lambda x: ag.linalg.lstsq(x[None], x), "takes a matrix"),
+    (lambda x: ag.linalg.tensorsolve(x, x[0]), "no square matrix"),
+    (lambda x: ag.linalg.tensorinv(x, 0), "positive integer"),
+    (lambda x: ag.linalg.tensorinv(x, 1), "no square matrix"),
+    (lambda x: ag.linalg.block_diag(), "at least one array"),
+    (lambda x: ag.linalg.multi_dot([x]), "at least two"),
+    (lambda x: ag.linalg.multi_dot([x, x]), "sizes 3 and 2"),
+    (lambda x: ag.linalg.outer(x, x), "takes two vectors"),
+    (lambda x: ag.linalg.cond(x, 1), "square matrices"),
+    (lambda x: ag.linalg.pinv(x, hermitian=True), "square matrices"),
+    (lambda x: ag.linalg.inv(x > 0), "square matrices"),
+]
+
+
+@pytest.mark.parametrize("case", BAD_CALLS, ids=lambda case: case[1])
+def test_bad_calls_say_what_is_wrong(case: Any):
+    call, words = case
+    with pytest.raises(ag.GraphTypeError) as caught:
+        call(ag.input("x", "f32[2, 3]"))
+    assert words in str(caught.value)
 
 
 def test_value_and_gradient_share_one_factorisation():

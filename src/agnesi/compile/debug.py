@@ -16,6 +16,7 @@ from agnesi.graph.interpret import interpret
 from agnesi.graph.text import op_name
 from agnesi.loops.text import kernel_text
 from agnesi.lower.interpret import interpret_program
+from agnesi.runtime.symbols import provide
 
 if TYPE_CHECKING:
     from agnesi.compile.explain import Text
@@ -83,6 +84,7 @@ class Interpreted:
 
     def in_loops(self, arrays: tuple[Array, ...]) -> tuple[list[Array], dict[Shared, Array]]:
         """Run the program's steps."""
+        provide()
         program = self.function.program
         held = [leaf.cell.array for leaf in program.shareds if isinstance(leaf, Shared)]
         failed = partial(failure, self.function.name)

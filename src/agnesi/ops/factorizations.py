@@ -481,6 +481,8 @@ class Lu(Eliminated):
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``P.T L^-T (tril(L.T ctL, -1) + triu(ctU U.T)) U^-T`` for square matrices."""
+        if self.no_derivative(0) is not None:
+            return (None,)
         factors, change = packed(self), ct[..., :-1, :].mT
         low, up = unit_lower(factors), upper(factors)
         below = lower(MatMul(low.mT, lower(change, strictly=True)), strictly=True)
