@@ -65,6 +65,8 @@ CALLS: list[tuple[str, tuple[tuple[int, ...], ...], dict[str, Any]]] = [
 
 def arrays_of(shapes: tuple[tuple[int, ...], ...], kind: str) -> list[Array]:
     """Return random arrays."""
+    if kind[0] == "c":
+        return [RANDOM.normal(size=s) + 1j * RANDOM.normal(size=s) for s in shapes]
     if kind[0] == "f":
         return [RANDOM.normal(size=s).astype(kind) for s in shapes]
     return [RANDOM.integers(-9 if kind[0] == "i" else 0, 9, s).astype(kind) for s in shapes]
@@ -89,7 +91,7 @@ def found(function: Any, arrays: list[Array], *, symbolic: bool) -> list[Array]:
 
 
 @pytest.mark.parametrize("symbolic", [False, True], ids=["known", "unknown"])
-@pytest.mark.parametrize("kind", ["float64", "float32", "int32"])
+@pytest.mark.parametrize("kind", ["float64", "float32", "int32", "complex128"])
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_products_are_numpys(call: Any, kind: str, symbolic: bool):
     name, shapes, named = call
@@ -149,7 +151,7 @@ EINSUMS: list[tuple[Any, ...]] = [
 @pytest.mark.parametrize("case", EINSUMS, ids=lambda case: case[0].replace(" ", "_"))
 def test_einsum_is_numpys(case: Any):
     text, *shapes = case
-    for kind in ("float64", "int64"):
+    for kind in ("float64", "int64", "complex128"):
         arrays = arrays_of(tuple(shapes), kind)
         expected = np.asarray(np.einsum(text, *arrays))
         known = found(lambda *x: ag.einsum(text, *x), arrays, symbolic=False)

@@ -141,7 +141,7 @@ class Cast(Elementwise):
         return (astype(ct, self.x.dtype) if smooth else None,)
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
-        """The tangent in the other dtype, between floats."""
+        """The tangent in the other dtype, between floats and complex numbers."""
         (tangent,) = tangents
         return None if tangent is None or not self.to.is_inexact else astype(tangent, self.to)
 

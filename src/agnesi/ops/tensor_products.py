@@ -9,6 +9,7 @@ from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import product
 from agnesi.graph.tensor import Tensor, TensorLike, scalar_of
 from agnesi.ops.choice import where
+from agnesi.ops.complex_parts import conj
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lapack import on_diagonal
 from agnesi.ops.lift import (
@@ -71,7 +72,7 @@ def _meet(op: str, a: Size, b: Size, names: Sequence[str], xs: Sequence[Tensor])
 
 
 def vecdot(x1: TensorLike, x2: TensorLike, /, *, axis: int = -1) -> Tensor:
-    """Return inner products of vectors along an axis, as ``numpy.vecdot``.
+    """Return inner products of vectors along an axis, as ``numpy.vecdot``; ``x1`` is conjugated.
 
     Args:
         x1: vectors.
@@ -88,12 +89,7 @@ def vecdot(x1: TensorLike, x2: TensorLike, /, *, axis: int = -1) -> Tensor:
     _need_axes("vecdot", 1, "no scalar", ("x1", "x2"), (a, b))
     a, b = (moveaxis(t, as_axis("vecdot", axis, t.ndim, t), -1) for t in (a, b))
     _meet("vecdot", a.type.shape[-1], b.type.shape[-1], ("x1", "x2"), (a, b))
-    return total(conjugate(a) * b, -1).astype(a.dtype)
-
-
-def conjugate(x: Tensor) -> Tensor:
-    """Return the complex conjugate; real numbers are their own."""
-    return x
+    return total(conj(a) * b, -1).astype(a.dtype)
 
 
 def matvec(x1: TensorLike, x2: TensorLike, /) -> Tensor:
@@ -113,7 +109,7 @@ def matvec(x1: TensorLike, x2: TensorLike, /) -> Tensor:
 
 
 def vecmat(x1: TensorLike, x2: TensorLike, /) -> Tensor:
-    """Return the products of vectors and matrices, as ``numpy.vecmat``.
+    """Return the products of vectors, conjugated, and matrices, as ``numpy.vecmat``.
 
     Args:
         x1: ``[..., n]``.
@@ -125,11 +121,11 @@ def vecmat(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     a, b = alike("vecmat", x1=x1, x2=x2)
     _need_axes("vecmat", 1, "a vector and a matrix", ("x1", "x2"), (a, b))
     _need_axes("vecmat", 2, "a vector and a matrix", ("x2",), (b,))
-    return matmul(expand_dims(conjugate(a), -2), b)[..., 0, :]
+    return matmul(expand_dims(conj(a), -2), b)[..., 0, :]
 
 
 def vdot(x1: TensorLike, x2: TensorLike, /) -> Tensor:
-    """Return the inner product of all elements, as ``numpy.vdot``.
+    """Return the inner product of all elements, the first conjugated, as ``numpy.vdot``.
 
     Raises:
         GraphTypeError: numbers of elements that are known to differ.
@@ -139,7 +135,7 @@ def vdot(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     """
     a, b = alike("vdot", x1=x1, x2=x2)
     _meet("vdot", a.type.size, b.type.size, ("x1", "x2"), (a, b))
-    return matmul(reshape(conjugate(a), -1), reshape(b, -1))
+    return matmul(reshape(conj(a), -1), reshape(b, -1))
 
 
 def inner(x1: TensorLike, x2: TensorLike, /) -> Tensor:

@@ -17,7 +17,7 @@ from agnesi.core.dtypes import ALL, BF16, DType, as_dtype
 from agnesi.dims.dim import fresh_symbol
 from agnesi.graph.leaves import constant, new_input
 from agnesi.graph.types import TensorType
-from agnesi.ops.families import Composite, Domain, Elementwise, Op, Reduction, Sample, wider
+from agnesi.ops.families import Composite, Domain, Elementwise, HostOp, Op, Reduction, Sample, wider
 from agnesi.ops.lapack import Lapack
 from agnesi.ops.linear import MatMul
 from agnesi.ops.reductions import Sum
@@ -128,7 +128,7 @@ class Case:
         """
         if issubclass(self.op, Sum | MatMul):
             return self._numpy(tuple(np.abs(_wide(a)) for a in self.arrays))
-        if issubclass(self.op, Lapack):
+        if issubclass(self.op, Lapack | HostOp):
             return float(np.abs(self._numpy(self.arrays)).max(initial=0))
         first = self.arrays[0] if self.arrays else np.zeros(0)
         if issubclass(self.op, Composite) and first.size:
