@@ -16,6 +16,7 @@ from agnesi.loops.nodes import (
     Accumulate,
     Address,
     Assign,
+    Complex,
     For,
     If,
     Load,
@@ -26,18 +27,22 @@ from agnesi.loops.nodes import (
     index_of,
     index_scalar,
     literal,
+    real_part,
 )
 from agnesi.loops.prims import Prim
 from agnesi.ops.arithmetic import absolute, sign
 from agnesi.ops.choice import where
+from agnesi.ops.complex_parts import real
 from agnesi.ops.creation import Arange
 from agnesi.ops.elementary import log
 from agnesi.ops.families import Composite, Domain, Memory, Op, Reject, Requirement, Sample
 from agnesi.ops.lapack import (
+    COMPLEX,
     LEFT,
     LOWER,
     ONES,
     PLAIN,
+    REALS,
     STATED,
     TRANSPOSED,
     UPPER,
@@ -78,7 +83,7 @@ from agnesi.ops.scans import loop_indices, nest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agnesi.loops.nodes import Statement
+    from agnesi.loops.nodes import Argument, Scalar, Statement
 
 _SQUARE = (
     Sample(((3, 3),)),
@@ -229,6 +234,7 @@ class SolveTriangular(Lapack):
 
     public = "solve_triangular"
     streams = (1,)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_solve_triangular_of)
     domain = (_SMALL, Domain())
     samples = (
@@ -257,6 +263,7 @@ class SolveTriangular(Lapack):
         *stack, i, j = loop_indices(self.type.shape)
         n, m = self.type.shape[-2:]
         copy = at.store((*stack, i, j), at.read(1, (*stack, i, j)))
+        one, state = self.one(at)
         solve = blas(
             "trsm",
             self.dtype,
@@ -267,14 +274,22 @@ class SolveTriangular(Lapack):
                 whole(ONES if self.unit else STATED),
                 count(n),
                 count(m),
-                Pass(literal(1, self.dtype)),
+                one,
                 at.operand(0, (*stack, 0, 0)),
                 leading(n),
                 at.result((*stack, 0, 0)),
                 leading(m),
             ),
         )
-        return nest(stack, (*nest((i, j), copy), solve))
+        return [*state, *nest(stack, (*nest((i, j), copy), solve))]
+
+    def one(self, at: Memory) -> tuple[Argument, tuple[Statement, ...]]:
+        """Return 1 as BLAS takes it, a complex one from memory, and what puts it there."""
+        if not self.dtype.is_complex:
+            return Pass(literal(1, self.dtype)), ()
+        buffer = at.scratch("one", self.dtype, 1)
+        parts = tuple(Store(buffer, k, literal(1 - k, self.dtype.real)) for k in (0, 1))
+        return Address(buffer, 0, written=False), parts
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``w = a^-T ct`` for ``b``, and the triangle of ``-w @ x.T`` for ``a``."""
@@ -302,7 +317,7 @@ def _equation_needs(a: Tensor, b: Tensor) -> tuple[Requirement, ...]:
 
 def _equation(op: str, a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor, bool]:
     """Return operands of one dtype and stack, and whether the right side was a vector."""
-    matrix, right = as_matrices(op, a=a, b=b)
+    matrix, right = as_matrices(op, complexes=True, a=a, b=b)
     need_matrix(op, matrix, square=True, name="a")
     if not right.ndim:
         raise GraphTypeError(
@@ -386,7 +401,9 @@ def _lu(x: Array) -> Array:
     pivots = np.zeros(m, x.dtype)
     pivots[:] = np.arange(m)
     for k in range(steps):
-        best = k + int(np.argmax(np.abs(work[k:, k])))
+        # LAPACK's measure of a complex number is the sum of its parts.
+        column = work[k:, k]
+        best = k + int(np.argmax(np.abs(column.real) + np.abs(column.imag)))
         pivots[k] = best
         work[[k, best]] = work[[best, k]]
         if work[k, k] != 0:
@@ -413,6 +430,7 @@ class Eliminated(Lapack):
     x: Tensor
 
     streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_lu_of)
     domain = (_SMALL,)
     samples = (
@@ -433,6 +451,11 @@ class Eliminated(Lapack):
         *stack, m, n = self.x.type.shape
         return TensorType(self.x.dtype, (*stack, add(n, 1), m))
 
+    def number(self, place: Scalar) -> Scalar:
+        """Return an integer as an element of the result."""
+        real = place.cast(self.dtype.real)
+        return Complex(real, real.like(0), self.dtype) if self.dtype.is_complex else real
+
     def loops(self, at: Memory) -> Sequence[Statement]:
         """Copy the matrix columns first, factor it in place, and note the exchanges."""
         *stack, i, j = loop_indices(self.x.type.shape)
@@ -446,8 +469,8 @@ class Eliminated(Lapack):
         )  # fmt: skip
         call, info = lapack("getrf", self.dtype, arguments)
         k, rest = fresh_index("k", steps), fresh_index("k", m)
-        note = at.store((*stack, n, k), (Load(pivots, k) - 1).cast(self.dtype))
-        clear = at.store((*stack, n, rest), index_scalar(rest).cast(self.dtype))
+        note = at.store((*stack, n, k), self.number(Load(pivots, k) - 1))
+        clear = at.store((*stack, n, rest), self.number(index_scalar(rest)))
         body = (
             *nest((j, i), copy),
             call,
@@ -578,7 +601,7 @@ class Exchanges(Lapack):
 
 def exchanged(lu: Tensor) -> Tensor:
     """Return the matrix ``P`` of an :class:`Lu` of square matrices, with ``P @ x = L @ U``."""
-    order = Exchanges(lu[..., -1, :])
+    order = Exchanges(real(lu[..., -1, :]))
     shape = (*order.type.shape, order.type.shape[-1])
     spread = expand_dims(order, -1)
     return (spread == Arange(shape, len(shape) - 1)).astype(lu.dtype)
@@ -604,6 +627,7 @@ class Solve(Lapack):
 
     public = "solve"
     streams = (0, 2)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_solve_of)
     domain = (_SMALL, Domain())
     samples = (
@@ -633,7 +657,7 @@ class Solve(Lapack):
         copy = at.store((*stack, i, j), at.read(2, (*stack, i, j)))
         k = fresh_index("k", n)
         zero = fresh_local("zero", I64)
-        number = at.read(1, (*stack, n, k))
+        number = real_part(at.read(1, (*stack, n, k)))
         # A row of exchanges is NaN where the matrix was.
         known = number.equals(number)
         pivot = pick(known, number).cast(I32) + 1
@@ -715,7 +739,7 @@ def inv(x: TensorLike, /, *, on_error: OnError = "raise") -> Tensor:
     array([[0.5 , 0.  ],
            [0.  , 0.25]], dtype=float32)
     """
-    (tensor,) = as_matrices("inv", x=x)
+    (tensor,) = as_matrices("inv", complexes=True, x=x)
     need_matrix("inv", tensor, square=True)
     return solved("inv", tensor, identity(tensor.type.shape, tensor.dtype), on_error)
 
@@ -725,8 +749,8 @@ def inv(x: TensorLike, /, *, on_error: OnError = "raise") -> Tensor:
 
 def _parity(lu: Tensor) -> Tensor:
     """Return the sign of the exchanges of rows."""
-    swaps = lu[..., -1, :]
-    moved = swaps != Arange(swaps.type.shape, swaps.ndim - 1).astype(lu.dtype)
+    swaps = real(lu[..., -1, :])
+    moved = swaps != Arange(swaps.type.shape, swaps.ndim - 1).astype(swaps.dtype)
     odd = moved.sum(-1) & 1
     return where(odd == 1, -1, 1).astype(lu.dtype)
 
@@ -742,7 +766,7 @@ class Det(Composite):
 
     public = "det"
     reference = staticmethod(_det_of)
-    dtypes = Lapack.dtypes
+    dtypes = (*REALS, *COMPLEX)
     domain = (_SMALL,)
     tolerance = 512.0
     samples = _SQUARE
@@ -836,7 +860,7 @@ def det(x: TensorLike, /) -> Tensor:
     >>> ag.linalg.det(ag.constant([[2.0, 1.0], [1.0, 3.0]])).eval()
     array(5., dtype=float32)
     """
-    (tensor,) = as_matrices("det", x=x)
+    (tensor,) = as_matrices("det", complexes=True, x=x)
     need_matrix("det", tensor, square=True)
     return Det(tensor)
 
@@ -873,11 +897,11 @@ def lu_factor(x: TensorLike, /) -> LuFactorResult:
     Raises:
         GraphTypeError: no matrices.
     """
-    (tensor,) = as_matrices("lu_factor", x=x)
+    (tensor,) = as_matrices("lu_factor", complexes=True, x=x)
     need_matrix("lu_factor", tensor)
     factors = Lu(tensor)
     steps = minimum(*tensor.type.shape[-2:])
-    return LuFactorResult(packed(factors), factors[..., -1, : scalar_of(steps)].astype(I32))
+    return LuFactorResult(packed(factors), real(factors[..., -1, : scalar_of(steps)]).astype(I32))
 
 
 def lu(x: TensorLike, /) -> LuResult:
@@ -896,7 +920,7 @@ def lu(x: TensorLike, /) -> LuResult:
     array([[0., 2.],
            [1., 3.]], dtype=float32)
     """
-    (tensor,) = as_matrices("lu", x=x)
+    (tensor,) = as_matrices("lu", complexes=True, x=x)
     need_matrix("lu", tensor)
     factors = Lu(tensor)
     both, steps = packed(factors), scalar_of(minimum(*tensor.type.shape[-2:]))

@@ -15,21 +15,24 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 import numpy as np
 
 from agnesi.batching.graph import in_front
-from agnesi.core.dtypes import F32, F64, I8, I32, I64
+from agnesi.core.dtypes import C64, C128, F32, F64, I8, I32, I64
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.simplify import maximum
 from agnesi.graph.graph import size_of
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor
 from agnesi.graph.types import shape_text
 from agnesi.loops.nodes import (
+    Complex,
     Foreign,
     Guard,
     If,
     Pass,
     Read,
     fresh_local,
+    imaginary_part,
     index_scalar,
     literal,
+    real_part,
 )
 from agnesi.ops.choice import where
 from agnesi.ops.creation import Arange
@@ -56,6 +59,8 @@ if TYPE_CHECKING:
 OnError: TypeAlias = Literal["raise", "nan"]
 
 REALS = (F32, F64)
+COMPLEX = (C64, C128)
+_PREFIX = {F32: "s", F64: "d", C64: "c", C128: "z"}
 # What LAPACKE and CBLAS call their choices.
 ROWS_FIRST, COLUMNS_FIRST = 101, 102
 PLAIN, TRANSPOSED = 111, 112
@@ -74,7 +79,8 @@ def dominant(x: Tensor) -> Tensor:
 def dominant_array(x: Array) -> Array:
     """Return what :func:`dominant` does."""
     # NumPy's linear algebra knows no float wider than 64 bits.
-    narrow = x.astype(np.float64) if x.dtype.itemsize > 8 else x
+    kind = np.complex128 if x.dtype.kind == "c" else np.float64
+    narrow = x.astype(kind) if x.dtype.itemsize > np.dtype(kind).itemsize else x
     rows, columns = x.shape[-2:]
     return narrow + 6 * np.eye(rows, columns, dtype=narrow.dtype)
 
@@ -165,13 +171,13 @@ def leading(size: Size) -> Pass:
 def lapack(name: str, dtype: DType, arguments: Sequence[Argument]) -> tuple[Foreign, Local]:
     """Return the call of a LAPACKE function, columns first, and what tells whether it failed."""
     info = fresh_local("info", I32)
-    symbol = f"scipy_LAPACKE_{'s' if dtype is F32 else 'd'}{name}"
+    symbol = f"scipy_LAPACKE_{_PREFIX[dtype]}{name}"
     return Foreign(symbol, (whole(COLUMNS_FIRST), *arguments), info), info
 
 
 def blas(name: str, dtype: DType, arguments: Sequence[Argument]) -> Foreign:
     """Return the call of a CBLAS function, rows first."""
-    symbol = f"scipy_cblas_{'s' if dtype is F32 else 'd'}{name}"
+    symbol = f"scipy_cblas_{_PREFIX[dtype]}{name}"
     return Foreign(symbol, (whole(ROWS_FIRST), *arguments), None)
 
 
@@ -193,6 +199,9 @@ def failed(info: Local) -> Scalar:
 
 def pick(condition: Scalar, value: Scalar) -> Scalar:
     """Return the value under a condition, else 0; it is read only then."""
+    if value.dtype.is_complex:
+        parts = pick(condition, real_part(value)), pick(condition, imaginary_part(value))
+        return Complex(*parts, value.dtype)
     return Guard(condition, value, literal(0, value.dtype))
 
 
@@ -211,20 +220,26 @@ def each_matrix(
 # -- operands ------------------------------------------------------------------------------------
 
 
-def as_matrices(op: str, **given: Any) -> list[Tensor]:
+def as_matrices(op: str, *, complexes: bool = False, **given: Any) -> list[Tensor]:
     """Return operands as floats of one dtype, float32 or float64.
 
+    Args:
+        op: the public function.
+        complexes: whether complex numbers will do.
+        **given: the operands by name.
+
     Raises:
-        GraphTypeError: one of them is no array, or is not of numbers.
+        GraphTypeError: one of them is no array, or is of complex numbers where there is no such
+            function of them.
     """
     lifted = lift_all(op, list(given.values()))
     dtype = common_dtype(lifted)
-    if dtype not in REALS:
-        dtype = F64 if dtype.is_integer and dtype.bits > 16 else F32
-    if dtype not in REALS:
+    if dtype.is_complex and not complexes:
         raise GraphTypeError(
             f"{op}: is not defined for {dtype}\n{operand_lines(tuple(given), lifted)}"
         )
+    if dtype not in (*REALS, *COMPLEX):
+        dtype = F64 if dtype.is_integer and dtype.bits > 16 else F32
     return [cast(v, dtype) for v in lifted]
 
 
