@@ -168,7 +168,6 @@ class _Examples:
         scales = np.stack([np.asarray(case.scale) for case in cases])
         expected = np.stack([case.reference() for case in cases])
         scales = scales.reshape(scales.shape + (1,) * (expected.ndim - scales.ndim))
-        op = self.case.op
         assert_close(
             actual,
             expected,
