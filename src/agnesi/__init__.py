@@ -13,6 +13,8 @@ from agnesi import linalg as linalg
 from agnesi import special as special
 from agnesi._version import __version__ as __version__
 from agnesi.api.constants import *
+from agnesi.api.grids import mgrid as mgrid
+from agnesi.api.grids import ogrid as ogrid
 from agnesi.api.inputs import col as col
 from agnesi.api.inputs import input as input
 from agnesi.api.inputs import matrix as matrix
@@ -78,5 +80,6 @@ from agnesi.ops.statistics import *
 from agnesi.ops.taking import *
 from agnesi.ops.tensor_products import *
 from agnesi.ops.trigonometric import *
+from agnesi.ops.windows import *
 
 _connect()

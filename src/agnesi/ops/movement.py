@@ -19,6 +19,7 @@ from agnesi.ops.lift import (
     as_axis,
     as_items,
     as_shape,
+    as_size,
     as_tensor,
     is_integer,
     operand_lines,
@@ -38,6 +39,7 @@ __all__ = [
     "moveaxis",
     "permute_dims",
     "reshape",
+    "specify_shape",
     "squeeze",
     "swapaxes",
     "transpose",
@@ -133,6 +135,39 @@ def broadcast_to(x: TensorLike, shape: Any) -> Tensor:
     f32[3, 2]
     """
     return repeat("broadcast_to", as_tensor(x), as_shape("broadcast_to", shape))
+
+
+def specify_shape(x: TensorLike, shape: Any) -> Tensor:
+    """Return the array with more known of its shape; each call checks that it is so.
+
+    Args:
+        x: the array.
+        shape: for each axis its size (an int or a symbolic integer), or None for what is known.
+
+    Raises:
+        GraphTypeError: another number of axes, or a size that is known to be another.
+        ShapeError: in a call, a size is another.
+
+    >>> x = ag.matrix("x")
+    >>> (ag.specify_shape(x, (None, 1)) + ag.zeros((1, 3))).ndim
+    2
+    """
+    tensor = as_tensor(x)
+    given = as_items(shape)
+    if len(given) != tensor.ndim:
+        raise GraphTypeError(
+            f"specify_shape: {len(given)} sizes for an array of {tensor.ndim} axes\n"
+            f"{operand_lines(('x',), (tensor,))}"
+        )
+    own = tensor.type.shape
+    pairs = list(zip(own, given, strict=True))
+    wanted = tuple(size if g is None else as_size(g, "specify_shape") for size, g in pairs)
+    if any(unify(a, b) is None for a, b in zip(own, wanted, strict=True)):
+        raise GraphTypeError(
+            f"specify_shape: the shape {shape_text(own)} is not {shape_text(wanted)}\n"
+            f"{operand_lines(('x',), (tensor,))}"
+        )
+    return tensor if own == wanted else BroadcastTo(tensor, wanted)
 
 
 def repeat(op: str, tensor: Tensor, target: Shape) -> Tensor:
