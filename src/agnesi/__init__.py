@@ -47,6 +47,7 @@ from agnesi.ops.choice import *
 from agnesi.ops.comparison import *
 from agnesi.ops.complex_functions import *
 from agnesi.ops.complex_parts import *
+from agnesi.ops.convolution import *
 from agnesi.ops.creation import *
 from agnesi.ops.diagonals import *
 from agnesi.ops.differences import *

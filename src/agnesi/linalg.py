@@ -45,10 +45,21 @@ from agnesi.ops.matrix_functions import matrix_trace as trace
 from agnesi.ops.matrix_functions import vector_outer as outer
 from agnesi.ops.movement import matrix_transpose
 from agnesi.ops.orthogonal import QRResult, qr
-from agnesi.ops.spectral import EighResult, SVDResult, eigh, eigvalsh, svd, svdvals
+from agnesi.ops.spectral import (
+    EighResult,
+    EigResult,
+    SVDResult,
+    eig,
+    eigh,
+    eigvals,
+    eigvalsh,
+    svd,
+    svdvals,
+)
 from agnesi.ops.tensor_products import cross, multi_dot, tensordot, vecdot
 
 __all__ = [
+    "EigResult",
     "EighResult",
     "LinAlgError",
     "LstsqResult",
@@ -64,7 +75,9 @@ __all__ = [
     "cross",
     "det",
     "diagonal",
+    "eig",
     "eigh",
+    "eigvals",
     "eigvalsh",
     "expm",
     "inv",

@@ -378,6 +378,76 @@ def test_lstsq_is_numpys():
         np.testing.assert_allclose(values, wanted[3])
 
 
+def _sorted(values: Array) -> Array:
+    return np.sort_complex(np.round(values, 9))
+
+
+@pytest.mark.parametrize("kind", ["float64", "complex128", "float32"])
+@pytest.mark.parametrize("shape", [(4, 4), (2, 3, 3), (1, 1), (0, 0), (30, 30)])
+def test_eigenvectors_are_stretched(shape: tuple[int, ...], kind: str):
+    array = RANDOM.normal(size=shape).astype(kind)
+    if kind[0] == "c":
+        array = array + 1j * RANDOM.normal(size=shape)
+    near = 1e-10 if kind != "float32" else 2e-4
+    x = ag.input("x", f"{kind}[{', '.join('kmn'[-len(shape) :])}]")
+    w, v, alone = ag.function([x], [*ag.linalg.eig(x), ag.linalg.eigvals(x)])(array)
+    assert w.dtype == v.dtype == np.result_type(array, np.complex64)
+    np.testing.assert_allclose(array @ v, v * w[..., None, :], atol=near * 10)
+    np.testing.assert_allclose(np.linalg.norm(v, axis=-2), np.ones(w.shape), atol=near)
+    if kind != "float32":
+        np.testing.assert_allclose(_sorted(w), _sorted(np.linalg.eigvals(array)), atol=near)
+        np.testing.assert_allclose(_sorted(w), _sorted(alone), atol=near)
+
+
+COMPLEXES: list[tuple[str, Callable[..., Any], Callable[..., Any]]] = [
+    ("solve", ag.linalg.solve, np.linalg.solve),
+    ("inv", lambda x, _: ag.linalg.inv(x), lambda x, _: np.linalg.inv(x)),
+    ("det", lambda x, _: ag.linalg.det(x), lambda x, _: np.linalg.det(x)),
+    ("matrix_power", lambda x, _: ag.linalg.matrix_power(x, -2),
+     lambda x, _: np.linalg.matrix_power(x, -2)),
+    ("lu", lambda x, _: ag.linalg.lu(x).u, lambda x, _: scipy.linalg.lu(x)[2]),
+    ("solve_triangular", lambda a, b: ag.linalg.solve_triangular(a, b, "T", True),
+     lambda a, b: scipy.linalg.solve_triangular(a, b, "T", True)),
+    ("norm", lambda x, _: ag.linalg.norm(x), lambda x, _: np.linalg.norm(x)),
+    ("norm 1", lambda x, _: ag.linalg.norm(x, 1), lambda x, _: np.linalg.norm(x, 1)),
+    ("vector_norm", lambda x, _: ag.linalg.vector_norm(x, axis=0, ord=3),
+     lambda x, _: np.linalg.vector_norm(x, axis=0, ord=3)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COMPLEXES, ids=lambda case: case[0])
+def test_complex_matrices(case: Any):
+    _, ours, numpys = case
+    a, b = (square(3, 3) + 1j * RANDOM.normal(size=(3, 3)) for _ in range(2))
+    for way in (native, interpreted):
+        inputs = [ag.input("a", "c128[n, n]"), ag.input("b", "c128[n, m]")]
+        (found,) = way(inputs, [ours(*inputs)])([a, b])
+        np.testing.assert_allclose(found, numpys(a, b), atol=1e-10)
+    check_gradient(ours, a, b)
+
+
+def test_eigenvalues_have_gradients():
+    # Of real matrices whose eigenvalues are complex.
+    x = np.array([[0.2, -2.0, 0.1], [1.5, 0.1, 0.3], [0.2, 0.1, 4.0]])
+    check_gradient(lambda t: ag.real(ag.linalg.eigvals(t) ** 3).sum(), x)
+    check_gradient(lambda t: abs(ag.linalg.eig(t).eigenvectors), x)
+
+
+NOT_COMPLEX: list[Callable[[Tensor], Any]] = [
+    ag.linalg.cholesky, ag.linalg.eigh, ag.linalg.eigvalsh, ag.linalg.svd, ag.linalg.svdvals,
+    ag.linalg.qr, ag.linalg.pinv, ag.linalg.expm, ag.linalg.slogdet, ag.linalg.matrix_rank,
+    lambda x: ag.linalg.lstsq(x, x),
+    lambda x: ag.linalg.norm(x, "nuc"),
+    ag.linalg.cond,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", NOT_COMPLEX)
+def test_what_is_not_there_for_complex_matrices_says_so(function: Any):
+    with pytest.raises(ag.GraphTypeError, match="not defined for c"):
+        function(ag.input("x", "c64[3, 3]"))
+
+
 def test_what_has_no_derivative_says_so():
     x = ag.input("x", "f64[4, 3]")
     for part in (ag.linalg.svd(x).U, ag.linalg.qr(x, "complete")[0]):
@@ -389,7 +459,7 @@ def test_what_has_no_derivative_says_so():
 
 def test_nan_does_not_converge():
     x = np.full((3, 3), np.nan)
-    for name in ("svd", "svdvals", "eigh", "eigvalsh", "pinv"):
+    for name in ("svd", "svdvals", "eigh", "eigvalsh", "pinv", "eig", "eigvals"):
         function = getattr(ag.linalg, name)
         with pytest.raises(ag.LinAlgError, match=f"{name}: .*did not converge"):
             run(function, x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -59,6 +59,12 @@ CALLS: list[tuple[str, tuple[tuple[int, ...], ...], dict[str, Any]]] = [
     ("trace", ((2, 3, 4),), {"axis1": 2, "axis2": 0}),
     ("trace", ((0, 2),), {}),
     ("dot", ((2, 3, 4), (5, 4, 2)), {}),
+    *(
+        (name, shapes, {"mode": mode})
+        for name in ("convolve", "correlate")
+        for shapes in (((5,), (4,)), ((4,), (5,)), ((6,), (3,)), ((2,), (7,)), ((1,), (1,)))
+        for mode in ("full", "same", "valid")
+    ),
     ("dot", ((2, 3), (3,)), {}),
 ]
 
@@ -227,6 +233,9 @@ REJECTS = [
     (lambda x, y: ag.cross(x, y), "three elements"),
     (lambda x, y: ag.matvec(x[0], y), "a matrix and a vector"),
     (lambda x, y: ag.trace(x[0]), "takes matrices"),
+    (lambda x, y: ag.convolve(x, y), "takes two vectors"),
+    (lambda x, y: ag.correlate(x[0], y[0, :0]), "no elements"),
+    (lambda x, y: ag.convolve(x[0], y[0], cast("Any", "half")), 'mode is "full"'),
 ]
 
 

@@ -629,6 +629,23 @@ def expm(x: TensorLike, /) -> Tensor:
 # -- norms ---------------------------------------------------------------------------------------
 
 
+def _sizes_of(op: str, x: TensorLike, ord: Any = None) -> Tensor:
+    """Return numbers as floats; of complex ones the absolute values, which is what norms are of.
+
+    Raises:
+        GraphTypeError: singular values of complex matrices, which are not there.
+    """
+    (tensor,) = as_matrices(op, complexes=True, x=x)
+    if not tensor.dtype.is_complex:
+        return tensor
+    if ord == "nuc" or (ord in (2, -2) and tensor.ndim > 1):
+        raise GraphTypeError(
+            f"{op}: order {ord!r} is not defined for complex matrices\n"
+            f"{operand_lines(('x',), (tensor,))}"
+        )
+    return absolute(tensor)
+
+
 def vector_norm(
     x: TensorLike, /, *, axis: Axes = None, keepdims: bool = False, ord: Any = 2
 ) -> Tensor:
@@ -647,7 +664,7 @@ def vector_norm(
     >>> ag.linalg.vector_norm(ag.constant([3.0, 4.0])).eval()
     array(5., dtype=float32)
     """
-    (tensor,) = as_matrices("vector_norm", x=x)
+    tensor = _sizes_of("vector_norm", x)
     axes = as_axes("vector_norm", axis, tensor.ndim, tensor)
     result = _vector_norm("vector_norm", tensor, axes, ord)
     return restore_axes(result, axes) if keepdims else result
@@ -686,7 +703,7 @@ def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: Any = "fro") -
     >>> ag.linalg.matrix_norm(ag.constant([[3.0, 0.0], [0.0, 4.0]]), ord="nuc").eval()
     array(7., dtype=float32)
     """
-    (tensor,) = as_matrices("matrix_norm", x=x)
+    tensor = _sizes_of("matrix_norm", x, ord)
     need_matrix("matrix_norm", tensor)
     result = _matrix_norm("matrix_norm", tensor, ord)
     return restore_axes(result, (tensor.ndim - 2, tensor.ndim - 1)) if keepdims else result
@@ -725,7 +742,7 @@ def norm(x: TensorLike, /, ord: Any = None, axis: Any = None, keepdims: bool = F
     >>> ag.linalg.norm(ag.constant([[3.0, 4.0], [6.0, 8.0]]), axis=1).eval()
     array([ 5., 10.], dtype=float32)
     """
-    (tensor,) = as_matrices("norm", x=x)
+    tensor = _sizes_of("norm", x, ord)
     if axis is None:
         axes = tuple(range(tensor.ndim))
         if ord is None:
@@ -790,7 +807,7 @@ def tensorsolve(
         GraphTypeError: sizes that are known not to fit.
         LinAlgError: in a call, the matrix is singular.
     """
-    left, right = as_matrices("tensorsolve", a=a, b=b)
+    left, right = as_matrices("tensorsolve", complexes=True, a=a, b=b)
     if axes is not None:
         moved = as_items(axes)
         left = moveaxis(left, tuple(moved), tuple(range(left.ndim - len(moved), left.ndim)))
@@ -819,7 +836,7 @@ def tensorinv(x: TensorLike, /, ind: int = 2, *, on_error: OnError = "raise") ->
         GraphTypeError: sizes that are known not to fit.
         LinAlgError: in a call, the matrix is singular.
     """
-    (tensor,) = as_matrices("tensorinv", x=x)
+    (tensor,) = as_matrices("tensorinv", complexes=True, x=x)
     if not is_integer(ind) or ind <= 0:
         raise GraphTypeError(f"tensorinv: ind is a positive integer, but this is {ind!r}")
     front, back = tensor.type.shape[:ind], tensor.type.shape[ind:]

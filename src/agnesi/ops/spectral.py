@@ -6,17 +6,33 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 
+from agnesi.core.dtypes import complex_of
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import add, mul
 from agnesi.dims.simplify import maximum, minimum
 from agnesi.graph.tensor import Array, Sizes, Tensor, TensorLike, scalar_of
 from agnesi.graph.types import TensorType
-from agnesi.loops.nodes import Address, For, Load, Store, index_scalar, literal
+from agnesi.loops.nodes import (
+    Address,
+    Complex,
+    For,
+    Load,
+    Store,
+    imaginary_part,
+    index_scalar,
+    literal,
+    real_part,
+)
+from agnesi.ops.arithmetic import absolute
 from agnesi.ops.choice import where
+from agnesi.ops.complex_parts import conj, real
 from agnesi.ops.creation import Arange
+from agnesi.ops.factorizations import Factors, Solve
 from agnesi.ops.families import Domain, Memory, Op, Reject, Requirement, Sample
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lapack import (
+    COMPLEX,
+    REALS,
     Lapack,
     OnError,
     as_matrices,
@@ -43,10 +59,10 @@ from agnesi.ops.movement import expand_dims
 from agnesi.ops.scans import loop_indices, nest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from agnesi.dims.dim import Size
-    from agnesi.loops.nodes import Statement
+    from agnesi.dims.dim import Shape, Size
+    from agnesi.loops.nodes import Foreign, Local, Statement
 
 
 class EighResult(NamedTuple):
@@ -565,4 +581,227 @@ def svdvals(x: TensorLike, /, *, on_error: OnError = "raise") -> Tensor:
     return sound(values, is_nan(values), on_error, f"svdvals: {_UNCONVERGED}")
 
 
-OPS: tuple[type[Op], ...] = (Eigh, Eigvalsh, Svd, Svdvals)
+# -- matrices of any kind ------------------------------------------------------------------------
+
+
+class EigResult(NamedTuple):
+    """Eigenvalues in no order, and eigenvectors in columns, both complex."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def _eig(x: Array) -> Array:
+    values, vectors = np.linalg.eig(x)
+    return np.concatenate([values[:, None], vectors.T], -1)
+
+
+def _eig_of(x: Array) -> Array:
+    """Return values and vectors, each with a positive element on the diagonal."""
+    *stack, n, _ = x.shape
+    result = np.zeros((*stack, n, n + 1), np.result_type(x, np.complex64))
+    for index in np.ndindex(*stack):
+        rows = _eig(spaced_array(x[index]).astype(result.dtype))
+        turn = np.diagonal(rows[:, 1:])
+        rows[:, 1:] *= (np.conj(turn) / np.abs(turn))[:, None]
+        result[index] = rows
+    return result
+
+
+class Eig(Lapack):
+    """Eigenvalues and eigenvectors of complex matrices.
+
+    Row ``k`` holds the value and then its vector.
+    """
+
+    x: Tensor
+
+    public = "eig"
+    streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
+    reference = staticmethod(_eig_of)
+    prepare = staticmethod(spaced)
+    domain = (_SMALL,)
+    tolerance = 4096.0
+    samples = Eigh.samples
+    rejects = (
+        Reject(("f32[3]",), "takes matrices"),
+        Reject(("f32[2, 3]",), "square matrices, not [2, 3]"),
+    )
+
+    @classmethod
+    def express(cls, *operands: Any, **named: Any) -> Tensor:
+        """Call the public function and turn each vector so that one element is positive."""
+        values, vectors = eig(*operands, **named)
+        rows = vectors.mT
+        turn = conj(diagonal_of(rows))
+        turned = rows * expand_dims(turn / absolute(turn).astype(turn.dtype), -1)
+        return concatenate([expand_dims(values, -1), turned], -1)
+
+    def infer(self) -> TensorType:
+        """``[..., n, 1 + n]``."""
+        *stack, m, n = self.x.type.shape
+        return TensorType(self.x.dtype, (*stack, m, add(n, 1)))
+
+    def loops(self, at: Memory) -> Sequence[Statement]:
+        """Copy the matrix columns first and let LAPACK write the vectors where they belong."""
+        *stack, i, j = loop_indices(self.x.type.shape)
+        n = self.x.type.shape[-1]
+        values = at.scratch("values", self.dtype, n)
+        call, info, copy = _geev(self, at, (Address(values, 0, written=True), (*stack, 0, 1)))
+        pair = Load(values, mul(i, 2)), Load(values, add(mul(i, 2), 1))
+        take = at.store((*stack, i, 0), Complex(*pair, self.dtype))
+        body = (*nest((i, j), copy((*stack, i, j))), call, For(i, take))
+        return nest(stack, (*body, *nan_if(failed(info), at, stack, self)))
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``V^-T (diag(ct_w) + F * G) V.T``, ``F = 1 / (w_j - w_i)``, ``G = V.T ct_V``.
+
+        ``G`` is without what would change the lengths of vectors.
+        """
+        values, rows = self[..., 0], self[..., 1:]
+        apart = expand_dims(values, -2) - expand_dims(values, -1)
+        pulled = MatMul(rows, ct[..., 1:].mT)
+        lengths = real(diagonal_of(pulled)).astype(self.dtype)
+        pulled = pulled - MatMul(rows, conj(rows).mT) * expand_dims(lengths, -2)
+        inner = where(on_diagonal(pulled), expand_dims(ct[..., 0], -1), pulled * _over(apart))
+        return (_by_vectors(rows, MatMul(inner, rows)),)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """NumPy's own."""
+        (x,) = operands
+        return each_matrix(_eig, (*x.shape[:-1], x.shape[-1] + 1), self.dtype, x)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """As many rows as columns."""
+        return is_square(self.x)
+
+
+def _by_vectors(rows: Tensor, right: Tensor) -> Tensor:
+    """Solve ``V.T @ x = right``; NaN where there are not enough vectors."""
+    return Solve(rows, Factors(rows), right.mT, False).mT
+
+
+def _geev(
+    node: Eig | Eigvals, at: Memory, places: tuple[Address, Shape | None]
+) -> tuple[Foreign, Local, Callable[[Shape], tuple[Statement, ...]]]:
+    """Return the call of LAPACK, whether it failed, and what copies an element of the matrix.
+
+    Args:
+        node: the op.
+        at: its memory.
+        places: of the values, and of the first element of the vectors in the result.
+    """
+    n = node.x.type.shape[-1]
+    matrix = at.scratch("matrix", node.dtype, mul(n, n))
+    unused = Address(matrix, 0, written=True)
+    values, vectors = places
+    right = unused if vectors is None else at.result(vectors)
+    call, info = lapack(
+        "geev",
+        node.dtype,
+        (
+            letter("N"), letter("N" if vectors is None else "V"), count(n), unused, leading(n),
+            values, unused, leading(n), right, leading(n if vectors is None else add(n, 1)),
+        ),
+    )  # fmt: skip
+
+    def copy(index: Shape) -> tuple[Statement, ...]:
+        *_, i, j = index
+        element, place = at.read(0, index), mul(add(mul(j, n), i), 2)
+        return (
+            Store(matrix, place, real_part(element)),
+            Store(matrix, add(place, 1), imaginary_part(element)),
+        )
+
+    return call, info, copy
+
+
+class Eigvals(Lapack):
+    """Eigenvalues of complex matrices."""
+
+    x: Tensor
+
+    public = "eigvals"
+    streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
+    prepare = staticmethod(spaced)
+    domain = (_SMALL,)
+    samples = Eig.samples
+    rejects = Eig.rejects
+
+    @staticmethod
+    def reference(x: Array) -> Array:
+        """NumPy's, complex throughout."""
+        return np.linalg.eigvals(spaced_array(x).astype(np.result_type(x, np.complex64)))
+
+    def infer(self) -> TensorType:
+        """``[..., n]``."""
+        return TensorType(self.x.dtype, self.x.type.shape[:-1])
+
+    def loops(self, at: Memory) -> Sequence[Statement]:
+        """Let LAPACK work on a copy."""
+        *stack, i, j = loop_indices(self.x.type.shape)
+        call, info, copy = _geev(self, at, (at.result((*stack, 0)), None))
+        body = (*nest((i, j), copy((*stack, i, j))), call)
+        return nest(stack, (*body, *nan_if(failed(info), at, stack, self)))
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``V^-T diag(ct) V.T``."""
+        rows = Eig(self.x)[..., 1:]
+        return (_by_vectors(rows, rows * expand_dims(ct, -1)),)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """NumPy's own."""
+        (x,) = operands
+
+        def values(matrix: Array) -> Array:
+            return np.linalg.eigvals(matrix)[:, None]
+
+        return each_matrix(values, (*x.shape[:-1], 1), self.dtype, x)[..., 0]
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """As many rows as columns."""
+        return is_square(self.x)
+
+
+def _complex_square(op: str, x: TensorLike) -> Tensor:
+    (tensor,) = as_matrices(op, complexes=True, x=x)
+    need_matrix(op, tensor, square=True)
+    return tensor.astype(complex_of(tensor.dtype))
+
+
+def eig(x: TensorLike, /, *, on_error: OnError = "raise") -> EigResult:
+    """Return eigenvalues and eigenvectors of square matrices, as ``numpy.linalg.eig``.
+
+    Args:
+        x: ``[..., n, n]``, real or complex.
+        on_error: what to do where there is no convergence, as for NaN: ``"raise"``, or give
+            ``"nan"``.
+
+    Returns:
+        Eigenvalues ``[..., n]`` in no order, and eigenvectors ``[..., n, n]`` of length 1 in
+        columns.  They are complex, also where all are real.  A gradient holds for what does not
+        change when a vector is multiplied by a number of absolute value 1; there is none where
+        eigenvalues are equal.
+
+    Raises:
+        GraphTypeError: no square matrices.
+        LinAlgError: in a call, no convergence.
+
+    >>> values, vectors = ag.linalg.eig(ag.constant([[0.0, -1.0], [1.0, 0.0]]))
+    >>> abs(values).eval()
+    array([1., 1.], dtype=float32)
+    """
+    pairs = Eig(_complex_square("eig", x))
+    checked = sound(pairs, is_nan(pairs[..., 0]), on_error, "eig: eigenvalues did not converge")
+    return EigResult(checked[..., 0], checked[..., 1:].mT)
+
+
+def eigvals(x: TensorLike, /, *, on_error: OnError = "raise") -> Tensor:
+    """Return the eigenvalues of square matrices, complex and in no order; see :func:`eig`."""
+    values = Eigvals(_complex_square("eigvals", x))
+    return sound(values, is_nan(values), on_error, "eigvals: eigenvalues did not converge")
+
+
+OPS: tuple[type[Op], ...] = (Eigh, Eigvalsh, Svd, Svdvals, Eig, Eigvals)
