@@ -187,7 +187,7 @@ def bad(words: str) -> Callable[[Callable[[], Any]], None]:
 
 
 x, y, k = ag.input("x", "f32[3]"), ag.input("y", "f32[2]"), ag.input("k", "i64[3]")
-bad("jvp: the outputs do not depend on")(lambda: ag.jvp(x * 2, y, [1.0, 1.0]))
+bad("jvp: the output")(lambda: ag.jvp(x * 2, y, [1.0, 1.0]))
 bad("does not fit")(lambda: ag.jvp(x * 2, x, [1.0, 1.0]))
 bad("a tangent for each of 2")(lambda: ag.jvp(x * y.sum(), [x, y], [x]))
 bad("not floating-point")(lambda: ag.jvp(x * k, k, k))
@@ -195,7 +195,7 @@ bad("must be floating-point")(lambda: ag.jvp(k, x, x))
 bad("jacobian: takes one expression")(lambda: ag.jacobian([x, y], x))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 bad("jacobian: mode")(lambda: ag.jacobian(x, x, mode="up"))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 bad("not floating-point")(lambda: ag.jacobian(x * k, k))
-bad("vjp: the outputs do not depend on")(lambda: ag.jacobian(x, y))
+bad("vjp: the output")(lambda: ag.jacobian(x, y))
 bad("cost must be a scalar")(lambda: ag.hessian(x, x))
 bad("a vector for each of 1")(lambda: ag.hvp(x.sum(), [x], x))  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
 bad("no derivative")(lambda: ag.jvp(ag.undefined_gradient(x), x, x))

@@ -53,7 +53,7 @@ class TestMarkers:
         assert value(ag.grad((ag.disconnect_gradient(x) * x).sum(), x)) == at.tolist()
         with pytest.raises(ag.GradientError, match="does not depend on"):
             ag.grad(ag.disconnect_gradient(x).sum(), x)
-        with pytest.raises(ag.GradientError, match="do not depend on"):
+        with pytest.raises(ag.GradientError, match="not depend on"):
             ag.jvp(ag.disconnect_gradient(x), x, x)
 
     def test_undefined_gradient(self):
@@ -236,7 +236,7 @@ class TestAsking:
         assert value(ag.grad(cost, w, disconnected="zero") + w) == AT[w].tolist()
         with pytest.raises(ag.GradientError, match='"raise", "warn" or "zero"'):
             ag.grad(cost, w, disconnected="ignore")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
-        with pytest.warns(UserWarning, match="do not depend on") as caught:
+        with pytest.warns(UserWarning, match="not depend on") as caught:
             ag.jvp(cost, w, w, disconnected="warn")
         assert caught[0].filename == __file__
 

@@ -247,9 +247,10 @@ def test_a_chain_of_20000_is_rewritten_in_seconds():
     node: Tensor = x
     for _ in range(10_000):
         node = ag.sin(node) * 1.0 + y
-    start = time.perf_counter()
+    start = time.process_time()
     new = normal(node)
-    assert time.perf_counter() - start < 5
+    # Work, not waiting; what grows with the square takes minutes.
+    assert time.process_time() - start < 20
     assert len(toposort([new])) == 20_002
     assert normal(new) is new
 

@@ -132,7 +132,7 @@ def pushed(
             below.update(node.operands)
     for target in tangents:
         if target not in below:
-            not_connected(asked, "the outputs do", target, disconnected)
+            not_connected(asked, roots, target, disconnected)
     found = push(roots, tangents, asked=asked)
     return [filled(r, 0) if t is None else t for r, t in zip(roots, found, strict=True)]
 

@@ -83,15 +83,17 @@ def grad(
     >>> ag.grad(None, x, known={y: 10.0}).eval({x: 3.0})
     array(60., dtype=float32)
     """
-    targets = as_targets("grad", wrt)
     roots = _costs(cost)
+    targets = as_targets("grad", wrt)
     fixed = _known("grad", known or {})
     if not roots and not fixed:
         raise GradientError("grad: there is neither a cost nor a known gradient to start from")
     seeds = [(root, filled(root, 1)) for root in roots]
     constants = as_variables("grad", "consider_constant", consider_constant)
     pulled = pull(seeds, targets, known=fixed, constants=constants)
-    grads = _gradients("grad", targets, pulled, disconnected, undefined)
+    grads = _gradients(
+        "grad", roots, targets, pulled, disconnected=disconnected, undefined=undefined
+    )
     return grads[0] if isinstance(wrt, Tensor) else grads
 
 
@@ -150,7 +152,9 @@ def vjp(
     seeds = pair("vjp", "cotangent", outputs, roots, cotangents)
     constants = as_variables("vjp", "consider_constant", consider_constant)
     pulled = pull(seeds, targets, constants=constants)
-    grads = _gradients("vjp", targets, pulled, disconnected, undefined)
+    grads = _gradients(
+        "vjp", roots, targets, pulled, disconnected=disconnected, undefined=undefined
+    )
     return grads[0] if isinstance(wrt, Tensor) else grads
 
 
@@ -301,13 +305,14 @@ def filled(like: Tensor, value: float) -> Tensor:
 
 def _gradients(
     asked: str,
+    roots: Sequence[Tensor],
     targets: Iterable[Tensor],
     pulled: Pulled,
+    *,
     disconnected: Disconnected,
     undefined: Undefined,
 ) -> list[Tensor]:
     """Return the derivatives by the targets as the user gets them."""
-    what = "the cost does" if asked == "grad" else "the outputs do"
     grads: list[Tensor] = []
     for target in targets:
         ct = pulled.cotangents.get(target)
@@ -316,7 +321,7 @@ def _gradients(
                 raise GradientError(undefined_text(asked, target, *pulled.undefined[target]))
             ct = filled(target, float("nan"))
         elif target not in pulled.reached:
-            not_connected(asked, what, target, disconnected)
+            not_connected(asked, roots, target, disconnected)
         if ct is None:
             ct = filled(target, 0)
         grads.append(conjugate(ct) if asked == "grad" else ct)
@@ -332,10 +337,13 @@ def conjugate(x: Tensor) -> Tensor:
     return SURFACE["conj"](x) if x.dtype.is_complex else x
 
 
-def not_connected(asked: str, what: str, target: Tensor, disconnected: str) -> None:
+def not_connected(asked: str, roots: Sequence[Tensor], target: Tensor, disconnected: str) -> None:
     """Raise, warn or say nothing about a variable that is not depended on."""
+    role = "cost" if asked == "grad" else "output"
+    what = f"the {role} {roots[0]!r} does" if len(roots) == 1 else f"the {role}s do"
+    made = where(role, roots[0]) if len(roots) == 1 else ""
     text = (
-        f"{asked}: {what} not depend on {target!r}\n{where('wrt', target)}"
+        f"{asked}: {what} not depend on {target!r}\n{made}{where('wrt', target)}"
         f'  leave it out of wrt, or ask for zeros: {asked}(..., disconnected="zero")'
     )
     if disconnected == "raise":
