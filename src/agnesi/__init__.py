@@ -57,6 +57,7 @@ from agnesi.ops.floats import *
 from agnesi.ops.gradients import *
 from agnesi.ops.inspection import *
 from agnesi.ops.integers import *
+from agnesi.ops.interpolation import *
 from agnesi.ops.joining import *
 from agnesi.ops.linear import *
 from agnesi.ops.logic import *

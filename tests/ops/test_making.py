@@ -520,6 +520,8 @@ PADS: list[tuple[str, dict[str, Any]]] = [
     ("minimum", {"stat_length": ((1, 2), (9, 3))}),
     ("minimum", {}),
     ("mean", {}),
+    ("median", {}),
+    ("median", {"stat_length": (2, 3)}),
     ("mean", {"stat_length": (2, 3)}),
     ("reflect", {}),
     ("reflect", {"reflect_type": "odd"}),

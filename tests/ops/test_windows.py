@@ -1,6 +1,8 @@
-"""Windows, grids by slices, and shapes that are specified."""
+"""Windows, interpolation, grids by slices, and shapes that are specified."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,3 +53,25 @@ def test_a_specified_shape_is_known_and_checked():
         ag.specify_shape(x, (1, 2, 3))
     with pytest.raises(ag.GraphTypeError, match="is not"):
         ag.specify_shape(ag.zeros((2, 3)), (2, 4))
+
+
+@pytest.mark.parametrize("named", [{}, {"left": -5.0}, {"right": 7.5}, {"period": 2.5}])
+def test_interpolation_is_numpys(named: dict[str, Any]):
+    random = np.random.default_rng(2)
+    xp = np.sort(random.uniform(0, 9, 7))
+    fp, x = random.normal(size=7), random.uniform(-2, 11, (3, 4))
+    x[0, 0], x[0, 1], x[0, 2] = xp[0], xp[-1], np.nan
+    inputs = [ag.input("x", "f64[a, b]"), ag.input("xp", "f64[n]"), ag.input("fp", "f64[n]")]
+    f = ag.function(inputs, ag.interp(*inputs, **named))
+    np.testing.assert_allclose(f(x, xp, fp), np.interp(x, xp, fp, **named), rtol=1e-12, atol=1e-12)
+
+
+def test_interpolation_of_one_point_and_its_slope():
+    assert ag.interp(3.0, [1.0], [5.0]).eval() == 5
+    x = ag.scalar("x", dtype="f64")
+    slope = ag.grad(ag.interp(x, [0.0, 1.0, 3.0], [0.0, 2.0, 8.0]), x)
+    assert slope.eval({x: 0.5}) == 2
+    assert slope.eval({x: 2.0}) == 3
+    assert slope.eval({x: 9.0}) == 0
+    with pytest.raises(ag.GraphTypeError, match="two vectors"):
+        ag.interp(x, [[1.0]], [1.0])

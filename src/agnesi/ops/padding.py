@@ -21,6 +21,7 @@ from agnesi.ops.families import Movement, Op, Reject, Sample, keep
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lift import as_axis, as_items, as_size, as_tensor, is_integer, operand_lines
 from agnesi.ops.movement import Flip, Reshape, broadcast, no_negative_sizes, restore_axes
+from agnesi.ops.quantiles import median
 from agnesi.ops.reductions import Sum
 from agnesi.ops.reductions import max as largest
 from agnesi.ops.reductions import mean as average
@@ -202,6 +203,7 @@ _OPTIONS: dict[str, tuple[str, ...]] = {
     "linear_ramp": ("end_values",),
     "maximum": ("stat_length",),
     "mean": ("stat_length",),
+    "median": ("stat_length",),
     "minimum": ("stat_length",),
     "reflect": ("reflect_type",),
     "symmetric": ("reflect_type",),
@@ -217,7 +219,7 @@ def pad(x: TensorLike, /, pad_width: Any, mode: str = "constant", **options: Any
         pad_width: how many elements to add: an integer, a pair (before, after), a pair for each
             axis, or a dict from axis to either.  Integers may be symbolic.
         mode: ``constant``, ``edge``, ``empty`` (zeros here), ``linear_ramp``, ``maximum``,
-            ``mean``, ``minimum``, ``reflect``, ``symmetric`` or ``wrap``.
+            ``mean``, ``median``, ``minimum``, ``reflect``, ``symmetric`` or ``wrap``.
         **options: ``constant_values`` (0) of constant, ``end_values`` (0) of linear_ramp, in the
             forms of ``pad_width``, or a tensor scalar; ``stat_length`` of maximum, mean and
             minimum, how many elements at each end to look at, all by default; ``reflect_type`` of
@@ -339,7 +341,7 @@ def _sides(x: Tensor, mode: str, options: Mapping[str, Any]) -> _Side:
             return partial(_constant, [(0, 0)] * x.ndim)
         case "linear_ramp":
             return partial(_ramps, _pairs(x, options.get("end_values", 0)))
-        case "maximum" | "mean" | "minimum":
+        case "maximum" | "mean" | "median" | "minimum":
             return partial(_statistics, mode, _lengths(x, options.get("stat_length")))
         case _ if options.get("reflect_type") == "odd":
             return partial(_odd, cast("_Continuation", mode))
@@ -422,7 +424,7 @@ def _ramp(end: Any, edge: Tensor, axis: int, width: Size) -> Tensor | None:
     return line if dtype.is_float else floor(line).astype(dtype)
 
 
-_STATISTICS = {"maximum": largest, "minimum": smallest, "mean": average}
+_STATISTICS = {"maximum": largest, "minimum": smallest, "mean": average, "median": median}
 
 
 def _lengths(x: Tensor, given: Any) -> list[tuple[Size | None, Size | None]]:
@@ -458,7 +460,7 @@ def _statistic(mode: str, part: Tensor, axis: int, width: Size) -> Tensor | None
     if width == 0:
         return None
     value = _STATISTICS[mode](part, axis, keepdims=True)
-    if mode == "mean" and not part.dtype.is_float:
+    if mode in ("mean", "median") and not part.dtype.is_float:
         value = to_nearest(value)
     return broadcast(value.astype(part.dtype), _resized(part.type.shape, axis, width))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from agnesi.core.dtypes import F32, F64, FLOATS, I64, U64, DType, floating
+from agnesi.core.dtypes import COMPLEX, F32, F64, FLOATS, I64, INEXACT, U64, DType, floating
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Index, Shape, add, fresh_index, product
 from agnesi.loops.nodes import (
@@ -101,7 +101,7 @@ class Cumulative(LoopOp):
         here = indices[self.axis]
         value = at.read(0, tuple(indices))
         prim = type(self).combine
-        if self.axis == len(shape) - 1:
+        if self.axis == len(shape) - 1 and not self.dtype.is_complex:
             kind = F64 if self.dtype is F32 and prim is Prim.ADD else self.dtype
             total = fresh_local("total", kind)
             unit = literal(1 if prim is Prim.MUL else 0, kind)
@@ -148,6 +148,7 @@ class Cumprod(Cumulative):
     """Products of the elements up to each along an axis."""
 
     public = "cumprod"
+    dtypes = (*NUMBERS, *COMPLEX)
     combine = Prim.MUL
     reference = staticmethod(np.cumprod)
     tolerance = 16.0
@@ -225,7 +226,7 @@ class Recurrence(LoopOp):
 
     public = "recurrence"
     streams = (0, 1)
-    dtypes = FLOATS
+    dtypes = INEXACT
     reference = staticmethod(_recurrence)
     tolerance = 64.0
     samples = (
@@ -405,7 +406,7 @@ def _scan(op: type[Cumulative], x: TensorLike, axis: int | None, dtype: Any) -> 
     if tensor.dtype.is_complex and op is Cumsum:
         parts = (_scan(op, part, axis, None) for part in (real(tensor), imag(tensor)))
         return complex_(*parts)
-    if tensor.dtype not in NUMBERS:
+    if tensor.dtype not in op.dtypes:
         raise GraphTypeError(
             f"{name}: is not defined for {tensor.dtype}\n{operand_lines(('x',), (tensor,))}"
         )
