@@ -130,6 +130,14 @@ def test_frequencies_and_shifts(n: int):
         np.testing.assert_array_equal(made, np.fft.fftshift(y, axes))
 
 
+def test_what_is_not_finite_goes_through_without_a_warning():
+    x = ag.input("x", "f64[n]")
+    array = np.array([np.inf, 1.0, -np.inf, 1e308, 1e308])
+    for made in (ag.fft.fft(x), ag.fft.ifft(x), ag.fft.rfft(x), ag.fft.irfft(x)):
+        for way in (native, interpreted):
+            assert not np.isfinite(way([x], [made])([array])[0]).all()
+
+
 def test_nothing_to_transform_is_an_error_in_the_call():
     x = ag.input("x", "f64[n]")
     for made in (ag.fft.fft(x), ag.fft.rfft(x)):

@@ -96,9 +96,10 @@ class Fft(Fourier):
         (x,) = operands
         if not x.size:
             return np.zeros_like(x)
-        if self.inverse:
-            return np.fft.ifftn(x, axes=self.axes, norm="forward")
-        return np.fft.fftn(x, axes=self.axes)
+        with np.errstate(all="ignore"):
+            if self.inverse:
+                return np.fft.ifftn(x, axes=self.axes, norm="forward")
+            return np.fft.fftn(x, axes=self.axes)
 
 
 class Rfft(Fourier):
@@ -145,7 +146,8 @@ class Rfft(Fourier):
         (x,) = operands
         if not x.size:
             return np.zeros(tuple(map(sizes, self.type.shape)), self.dtype.numpy)
-        return np.fft.rfft(x, axis=self.axis)
+        with np.errstate(all="ignore"):
+            return np.fft.rfft(x, axis=self.axis)
 
     def requirements(self) -> tuple[Requirement, ...]:
         """There is something to transform."""
@@ -204,7 +206,8 @@ class Irfft(Fourier):
         length = sizes(self.length)
         if not x.size:
             return np.zeros(tuple(map(sizes, self.type.shape)), self.dtype.numpy)
-        return np.fft.irfft(x, length, axis=self.axis, norm="forward")
+        with np.errstate(all="ignore"):
+            return np.fft.irfft(x, length, axis=self.axis, norm="forward")
 
 
 # -- arguments -----------------------------------------------------------------------------------
