@@ -62,7 +62,8 @@ def test_interpolation_is_numpys(named: dict[str, Any]):
     fp, x = random.normal(size=7), random.uniform(-2, 11, (3, 4))
     x[0, 0], x[0, 1], x[0, 2] = xp[0], xp[-1], np.nan
     inputs = [ag.input("x", "f64[a, b]"), ag.input("xp", "f64[n]"), ag.input("fp", "f64[n]")]
-    f = ag.function(inputs, ag.interp(*inputs, **named))
+    given, points, values = inputs
+    f = ag.function(inputs, ag.interp(given, points, values, **named))
     np.testing.assert_allclose(f(x, xp, fp), np.interp(x, xp, fp, **named), rtol=1e-12, atol=1e-12)
 
 

@@ -22,6 +22,7 @@ from agnesi.loops.nodes import (
     index_scalar,
     literal,
     real_part,
+    select,
 )
 from agnesi.ops.arithmetic import absolute
 from agnesi.ops.choice import where
@@ -41,7 +42,6 @@ from agnesi.ops.lapack import (
     diagonal_of,
     each_matrix,
     failed,
-    fill,
     is_nan,
     is_square,
     lapack,
@@ -61,8 +61,8 @@ from agnesi.ops.scans import loop_indices, nest
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from agnesi.dims.dim import Shape, Size
-    from agnesi.loops.nodes import Foreign, Local, Statement
+    from agnesi.dims.dim import Index, Shape, Size
+    from agnesi.loops.nodes import Buffer, Foreign, Local, Statement
 
 
 class EighResult(NamedTuple):
@@ -386,9 +386,8 @@ class Svd(Lapack):
         call, info = lapack("gesdd", self.dtype, arguments)
         k, c = loop_indices((wide, m))
         (v,) = loop_indices((least,))
-        clear = fill(at, stack, self.type.shape, literal(0, self.dtype)) if self.full else ()
         body = (
-            *clear,
+            *(self._unit_vectors(at, stack, left, wide) if self.full else ()),
             *nest((i, j), (copy,)),
             call,
             *nest((k, c), at.store((*stack, k, add(c, 1)), Load(left, add(mul(c, wide), k)))),
@@ -396,6 +395,22 @@ class Svd(Lapack):
             *nan_if(failed(info), at, stack, self),
         )
         return nest(stack, body)
+
+    def _unit_vectors(
+        self, at: Memory, stack: Sequence[Index], left: Buffer, wide: Size
+    ) -> tuple[Statement, ...]:
+        """What the vectors of a matrix without elements are, which LAPACK does not touch."""
+        m = self.x.type.shape[-2]
+        r, c = loop_indices(self.type.shape[-2:])
+        one, zero = literal(1, self.dtype), literal(0, self.dtype)
+        column = index_scalar(add(c, -1))
+        unit = column.equals(index_scalar(r)) | column.equals(index_scalar(add(r, m)))
+        i, j = loop_indices((wide, m))
+        corner = select(index_scalar(i).equals(index_scalar(j)), one, zero)
+        return (
+            *nest((r, c), at.store((*stack, r, c), select(unit, one, zero))),
+            *nest((i, j), (Store(left, add(mul(i, m), j), corner),)),
+        )
 
     def no_derivative(self, place: int) -> str | None:
         """Vectors that belong to no value may turn as they like."""
