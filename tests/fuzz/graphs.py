@@ -205,7 +205,7 @@ def random_step(
     if random.random() < 0.5:
         call = CALLS[int(random.integers(len(CALLS)))]
         return call.format(*(f"v[{pick()}]" for _ in range(call.count("{}"))))
-    kind = int(random.integers(0, 20))
+    kind = int(random.integers(0, 22))
     number = round(float(random.uniform(-2, 2)), 2)
     axis = int(random.integers(-ndim, ndim)) if ndim else 0
 
@@ -259,6 +259,20 @@ def random_step(
                 f"ag.expand_dims(v[{a}], {axis})",
                 f"v[{a}].astype('{choose(_casts(values[a].dtype))}')",
                 f"ag.broadcast_to(v[{a}], (2,) + v[{a}].shape)",
+            ]
+        )
+    if kind >= 20:
+        keys = [random_slice(random, n, f"v[{a}].shape[{k}]") for k, n in enumerate(shape)]
+        change = choose(["set", "add", "multiply", "min", "max"])
+        return choose(
+            [
+                f"ag.sort(v[{a}], axis={axis})",
+                f"ag.take(v[{a}], ag.argsort(v[{b}], axis=-1), axis={axis}, mode='wrap')",
+                f"ag.take_along_axis(v[{a}], ag.argsort(v[{a}], axis={axis}), {axis})",
+                f"v[{a}].at[{', '.join(keys) or '...'}].{change}({number if is_float else 1})",
+                f"v[{a}].at[ag.argsort(v[{a}], axis=0)].{change}({number if is_float else 1})",
+                f"v[{a}][v[{a}] > {number if is_float else 1}].sum()",
+                f"v[{a}][ag.argsort(v[{b}], axis=-1) * 0]",
             ]
         )
     naive = [

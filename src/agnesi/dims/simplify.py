@@ -6,6 +6,7 @@ see that ``(i*28 + j) // 28`` is ``i`` inside a loop over ``j < 28``.
 
 from __future__ import annotations
 
+import threading
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -113,9 +114,34 @@ def is_nonnegative(size: Size) -> bool:
         return size >= 0
     # Remembered at the size itself, so that a size nobody holds any more is forgotten.
     known: bool | None = size.__dict__.get("is_nonnegative")
-    if known is None:
-        known = size.__dict__["is_nonnegative"] = _is_nonnegative(size)
-    return known
+    return _decide(size) if known is None else known
+
+
+class _Effort(threading.local):
+    """How many more sizes one proof may look at; None outside a proof."""
+
+    left: int | None = None
+
+
+_effort = _Effort()
+# Nested minima and maxima have more cases than anyone can wait for.
+_MOST = 500
+
+
+def _decide(size: Dim) -> bool:
+    """Look for a proof; give up after a while."""
+    outermost = _effort.left is None
+    _effort.left = _MOST if _effort.left is None else _effort.left - 1
+    if _effort.left <= 0:
+        return False
+    try:
+        found = _is_nonnegative(size)
+        if found or _effort.left > 0:
+            size.__dict__["is_nonnegative"] = found
+        return found
+    finally:
+        if outermost:
+            _effort.left = None
 
 
 def _is_nonnegative(size: Dim) -> bool:
