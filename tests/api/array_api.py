@@ -166,19 +166,10 @@ SECTIONS: dict[str, str] = {
     ),
 }
 
-_YET = "not yet there"
-_DTYPES = 'element types are given by name, "f32" or "float32", or as NumPy\'s dtypes'
-_NUMPYS = "a constant of NumPy and of Python's math serves"
 _EXPRESSION = "a symbolic variable is an expression: it has no memory and no device"
 
 # Why a name is not there.
 ABSENT: dict[str, str] = {
-    **dict.fromkeys(SECTIONS["Constants"].split(), _NUMPYS),
-    **dict.fromkeys(SECTIONS["Data types"].split(), _DTYPES),
-    **dict.fromkeys(["can_cast", "finfo", "iinfo", "isdtype", "result_type"], _DTYPES),
-    "asarray": "ag.constant makes a symbolic constant of an array",
-    "empty": "memory without values has no meaning in an expression; ag.zeros costs nothing more",
-    "empty_like": "as with empty, ag.zeros_like costs nothing more",
     "from_dlpack": "ag.constant and arguments of functions take arrays",
     "__array_namespace_info__": "expressions are no arrays: there are no devices to ask for",
     "Tensor.device": _EXPRESSION,
@@ -186,31 +177,14 @@ ABSENT: dict[str, str] = {
     "Tensor.__dlpack__": _EXPRESSION,
     "Tensor.__dlpack_device__": _EXPRESSION,
     "Tensor.__array_namespace__": _EXPRESSION,
-    **dict.fromkeys(["conj", "imag", "real"], f"complex numbers are {_YET}"),
-    **{
-        name: _YET
-        for section in (
-            "Creation functions",
-            "Indexing functions",
-            "Linear algebra functions",
-            "Manipulation functions",
-            "Searching functions",
-            "Set functions",
-            "Sorting functions",
-            "Statistical functions",
-            "Utility functions",
-            "Extension linalg",
-            "Extension fft",
-        )
-        for name in SECTIONS[section].split()
-        if name not in ("asarray", "empty", "empty_like", "from_dlpack")
-    },
 }
 
 # Where a name differs from the standard, or from NumPy's function of the name.
 NOTES: dict[str, str] = {
-    "arange": "bounds are integers",
-    "astype": "the dtype is given by name; there is no copy",
+    "astype": "the dtype may be given by name; whether to copy changes nothing",
+    "empty": "zeros: memory without values has no meaning in an expression",
+    "empty_like": "zeros, as with empty",
+    "asarray": "lists may hold symbolic variables",
     "reciprocal": "integers give floats, where NumPy truncates to 0",
     "pow": "an integer to a negative power is 0 or ±1, where NumPy raises an error",
     "floor_divide": "an integer divided by 0 gives 0, as NumPy; so does the remainder",
@@ -249,12 +223,17 @@ def find(name: str) -> Any:
     return value
 
 
+def is_there(name: str) -> bool:
+    """Whether ``ag`` has this name; ``newaxis`` is None, as NumPy's."""
+    return find(name) is not None or hasattr(ag, name)
+
+
 def entries() -> list[Entry]:
     """Return the whole table."""
     found: list[Entry] = []
     for section, names in SECTIONS.items():
         for name in names.split():
-            present = find(name) is not None
+            present = is_there(name)
             remark = NOTES.get(name, "") if present else ABSENT.get(name, "")
             found.append(Entry(section, name, present, remark))
     return found

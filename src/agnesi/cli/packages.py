@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
-NEEDED = ("numpy", "llvmlite", "scipy-openblas32")
+NEEDED = ("numpy", "ml_dtypes", "llvmlite", "scipy-openblas32")
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*;.*\bextra == ['\"](?P<extra>[\w.-]+)['\"]")
 
