@@ -292,7 +292,7 @@ COMPLEX = CUBE + 1j * CUBE[::-1, ::-1]
 @evaluators
 def test_complex_numbers_and_halves(evaluate: Evaluator):
     gaps = np.where(np.isnan(HOLES), NAN, COMPLEX)
-    names = ["sum", "prod", "mean", "var", "std", "cumsum", "average", "count_nonzero"]
+    names = ["sum", "prod", "mean", "var", "std", "cumsum", "cumprod", "average", "count_nonzero"]
     for array, chosen in ((COMPLEX, names), (gaps, NANS[:2] + NANS[4:])):
         calls: list[Any] = [
             (lambda x, n=n: getattr(ag, n)(x, axis=1), lambda x, n=n: getattr(np, n)(x, axis=1))  # pyright: ignore[reportUnknownLambdaType]
@@ -306,7 +306,7 @@ def test_complex_numbers_and_halves(evaluate: Evaluator):
     ]
     compare(evaluate, [CUBE.astype(np.float16)], calls, 2)
     with pytest.raises(ag.GraphTypeError, match="not defined for c128"):
-        ag.cumprod(COMPLEX)
+        ag.cummax(COMPLEX)
 
 
 # -- averages, covariance ---------------------------------------------------------------------
