@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import agnesi as ag
+from agnesi.core.knobs import setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,6 +154,20 @@ def test_sizes_that_disagree_leave_everything_as_it_was():
     assert s.get_value().tolist() == [3, 5, 7]
 
 
+@pytest.mark.parametrize("how", ["", "loops", "graph"])
+def test_an_update_that_does_not_fit_leaves_everything_as_it_was(how: str):
+    x = ag.input("x", "f32[n]")
+    first, second = ag.shared(np.ones(4, np.float32)), ag.shared(np.ones(3, np.float32))
+    with setting(interpret=how):
+        f = ag.function([x], x.sum(), updates=[(first, first + 1), (second, x * 2)])
+    with pytest.raises(ag.ShapeError, match="update of"):
+        f(np.ones(2, np.float32))
+    np.testing.assert_array_equal(first.get_value(), np.ones(4))
+    np.testing.assert_array_equal(second.get_value(), np.ones(3))
+    f(np.ones(3, np.float32))
+    np.testing.assert_array_equal(second.get_value(), np.full(3, 2))
+
+
 def test_unknown_sizes_that_turn_out_to_differ():
     x, y = ag.matrix("x"), ag.vector("y")
     f = ag.function([x, y], x + y, name="f")
@@ -194,6 +209,9 @@ def test_types_that_are_none():
     assert '"f32[batch, 784]"' in message(ag.GraphTypeError, lambda: ag.input("x", "f32[3"))
     assert "known:" in message(ag.GraphTypeError, lambda: ag.input("x", "f128[3]"))
     assert "is not a size" in message(ag.GraphTypeError, lambda: ag.input("x", "f32[-3]"))
+    for none in (ag.scalar("s"), np.ones(3)):
+        text = message(ag.GraphTypeError, lambda none=none: ag.asarray(1.0, none))
+        assert "is not an element type" in text
 
 
 def test_values_that_a_shared_variable_cannot_hold():

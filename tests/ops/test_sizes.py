@@ -11,7 +11,7 @@ import agnesi as ag
 from agnesi.core.dtypes import F32, F64, I8, I64
 from agnesi.dims.dim import evaluate
 from agnesi.graph.tensor import SizeValue
-from agnesi.testing import interpreted
+from agnesi.testing import interpreted, looped, native
 
 X = ag.matrix("x")
 N, M = X.shape
@@ -140,3 +140,38 @@ def test_size_of_a_scalars_value():
     assert ag.function([n], ramp)(3).tolist() == [0, 2, 4]
     assert ag.function([n], ag.zeros((n, 2)).shape[0] + 1)(3) == 4
     assert interpreted([n], [ramp])([np.asarray(4)])[0].tolist() == [0, 2, 4, 6]
+
+
+# Operands whose sizes are not known to fit: what reads past an end without a check of the call.
+_A, _I, _B = ag.input("a", "f32[n, m]"), ag.input("i", "i64[k, j]"), ag.input("b", "f32[k, j]")
+_V, _W = ag.input("v", "f32[n]"), ag.input("w", "f32[k]")
+_PADDINGS = ("edge", "linear_ramp", "maximum", "mean", "median", "minimum")
+MISFITS: list[tuple[str, ag.Tensor, Any, Any]] = [
+    ("take", ag.take_along_axis(_A, _I, axis=1), (2, 3), (4, 3)),
+    ("take in front", ag.take_along_axis(_A, _I, axis=0), (2, 3), (2, 4)),
+    ("put", ag.put_along_axis(_A, _I, _B, axis=1), (2, 3), (4, 3)),
+    ("lexsort", ag.lexsort([_A, _B]), (2, 3), (2, 2)),
+    ("lexsort of fewer", ag.lexsort([_A, _B]), (4, 3), (2, 3)),
+    *((mode, ag.pad(_V, 2, mode), (0,), (0,)) for mode in _PADDINGS),
+    *((f"convolve {m}", ag.convolve(_V, _W, m), (3,), (0,)) for m in ("full", "same", "valid")),
+    *((f"correlate {m}", ag.correlate(_V, _W, m), (0,), (2,)) for m in ("full", "same", "valid")),
+]
+
+
+@pytest.mark.parametrize("evaluate", [native, looped, interpreted])
+@pytest.mark.parametrize(
+    ("expression", "first", "second"),
+    [row[1:] for row in MISFITS],
+    ids=[row[0] for row in MISFITS],
+)
+def test_unknown_sizes_that_do_not_fit_are_refused(
+    evaluate: Any, expression: ag.Tensor, first: Any, second: Any
+):
+    inputs = [_A, _I, _B] if len(first) == 2 else [_V, _W]
+    run = evaluate(inputs, [expression])
+    dtypes = (np.float32, np.int64, np.float32) if len(first) == 2 else (np.float32,) * 2
+    shapes = (first, second, second)
+    with pytest.raises(ag.ShapeError, match=r"differ|elements"):
+        run([np.zeros(s, d) for s, d in zip(shapes, dtypes, strict=False)])
+    fitting = [np.ones((3,) * len(first), d) for d in dtypes]
+    run(fitting)

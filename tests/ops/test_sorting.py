@@ -429,6 +429,9 @@ def test_bad_calls_say_why():
         (lambda: ag.nonzero(ag.scalar("s")), "a scalar has no indices"),
         (lambda: ag.compress(x, x), "condition is a vector"),
         (lambda: ag.partition(x, 7), "kth 7 is out of bounds"),
+        (lambda: ag.histogram(n, ag.scalar("s")), "bins is an integer known"),
+        (lambda: ag.lexsort([x, n]), "the keys have one shape"),
+        (lambda: ag.lexsort([]), "at least one key"),
     ):
         with pytest.raises(ag.GraphTypeError, match=words):
             call()

@@ -11,6 +11,7 @@ import numpy as np
 from agnesi.compile.binder import failure
 from agnesi.compile.shared import Shared
 from agnesi.core import knobs
+from agnesi.core.errors import ShapeError
 from agnesi.graph.graph import toposort
 from agnesi.graph.interpret import interpret
 from agnesi.graph.text import op_name
@@ -80,7 +81,10 @@ class Interpreted:
         roots = [*request.outputs, *request.updates.values()]
         computed = interpret(roots, values)
         count = len(request.outputs)
-        return computed[:count], dict(zip(request.updates, computed[count:], strict=True))
+        news = dict(zip(request.updates, computed[count:], strict=True))
+        for leaf, new in news.items():
+            require_fits(self.function.name, leaf, new)
+        return computed[:count], news
 
     def in_loops(self, arrays: tuple[Array, ...]) -> tuple[list[Array], dict[Shared, Array]]:
         """Run the program's steps."""
@@ -91,6 +95,16 @@ class Interpreted:
         results, news = interpret_program(program, arrays, held, failed)
         by_leaf = {program.shareds[k]: value for k, value in news.items()}
         return results, {s: v for s, v in by_leaf.items() if isinstance(s, Shared)}
+
+
+def require_fits(function: str, leaf: Shared, new: Array) -> None:
+    """Raise ShapeError where a new value lacks a size that its variable declares."""
+    for axis, (size, actual) in enumerate(zip(leaf.type.shape, new.shape, strict=True)):
+        if isinstance(size, int) and size != actual:
+            raise ShapeError(
+                f"{function}: sizes {actual} and {size} differ: "
+                f"axis {axis} of the update of {leaf!r}"
+            )
 
 
 def graph_values(request: Any, arrays: tuple[Array, ...]) -> dict[Tensor, Array]:

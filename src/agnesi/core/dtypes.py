@@ -132,7 +132,7 @@ def as_dtype(what: Any) -> DType:
         return _BY_NAME[what]
     try:
         found = _BY_NUMPY.get(np.dtype(what).newbyteorder("="))
-    except TypeError:
+    except (TypeError, ValueError):  # ValueError: it has a ``dtype``, which is none of NumPy's
         found = None
     if found is None:
         names = ", ".join(f"{d.value} ({d.numpy.name})" for d in DType)

@@ -18,7 +18,7 @@ from agnesi.ops.complex_parts import conj
 from agnesi.ops.families import Movement, Op, Sample, keep
 from agnesi.ops.lapack import pick
 from agnesi.ops.lift import operand_lines
-from agnesi.ops.movement import broadcast_to, expand_dims, flip
+from agnesi.ops.movement import broadcast_to, expand_dims, flip, nonempty
 from agnesi.ops.reductions import sum as total
 from agnesi.ops.slicing import Place, Slice
 from agnesi.ops.tensor_products import alike
@@ -162,6 +162,10 @@ def _sequences(op: str, x1: TensorLike, x2: TensorLike) -> tuple[Tensor, Tensor]
         raise GraphTypeError(f"{op}: takes two vectors\n{lines}")
     if 0 in (a.type.shape[0], b.type.shape[0]):
         raise GraphTypeError(f"{op}: there is nothing to sum in no elements\n{lines}")
+    for name, operand in (("x1", a), ("x2", b)):
+        a = nonempty(
+            a, operand.type.shape[0], f"elements to sum in {name}, {operand.type}, of {op}"
+        )
     return a, b
 
 

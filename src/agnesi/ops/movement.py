@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +10,11 @@ import numpy as np
 from agnesi.core.dtypes import ALL
 from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Shape, Size, add, divide_exactly, mul, product, sub
-from agnesi.dims.simplify import floordiv, is_nonnegative, mod
+from agnesi.dims.simplify import at_least, floordiv, is_nonnegative, mod
 from agnesi.graph.leaves import Constant, scalar_constant
 from agnesi.graph.tensor import Array, Axes, Reader, Requirement, Sizes, Tensor, TensorLike
 from agnesi.graph.types import TensorType, shape_text
-from agnesi.ops.families import Movement, Op, Reject, Sample, same_shapes, without_axes
+from agnesi.ops.families import Movement, Op, Reject, Sample, keep, same_shapes, without_axes
 from agnesi.ops.lift import (
     as_axes,
     as_axis,
@@ -542,4 +543,68 @@ def flip(x: TensorLike, axis: Axes = None) -> Tensor:
     return Flip(tensor, axes) if axes else tensor
 
 
-OPS: tuple[type[Op], ...] = (BroadcastTo, Transpose, ExpandDims, Squeeze, Reshape, Flip)
+def _first(x: Array, *rest: Any) -> Array:
+    return x
+
+
+class Nonempty(Movement):
+    """What it is given, where there are elements of something."""
+
+    x: Tensor
+    count: Size
+    words: str
+
+    public = "nonempty"
+    rebuilds_sizes = True
+    leading = MappingProxyType({"count": keep})
+    reference = staticmethod(_first)
+    samples = (Sample(((3,),), (1, "elements")), Sample(((2, 0),), (2, "elements")))
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; it has no public function."""
+        return cls(*operands)
+
+    def infer(self) -> TensorType:
+        """The operand's type."""
+        return self.x.type
+
+    def source_index(self, index: Shape) -> Shape:
+        """The same."""
+        return index
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The cotangent."""
+        return (ct,)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The operand."""
+        return operands[0]
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """There is at least one."""
+        if at_least(self.count, 1):
+            return ()
+        return (Requirement("at_most", 1, self.count, self.words),)
+
+
+def nonempty(x: Tensor, count: Size, words: str) -> Tensor:
+    """Return ``x``; each call checks that a size is not 0.
+
+    Args:
+        x: the tensor.
+        count: the size, which may be unknown, but is not known to be 0.
+        words: what there would be none of, for the error.
+    """
+    return x if at_least(count, 1) else Nonempty(x, count, words)
+
+
+OPS: tuple[type[Op], ...] = (
+    BroadcastTo,
+    Transpose,
+    ExpandDims,
+    Squeeze,
+    Reshape,
+    Flip,
+    Nonempty,
+)

@@ -20,7 +20,14 @@ from agnesi.ops.creation import Arange, full
 from agnesi.ops.families import Movement, Op, Reject, Sample, keep
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lift import as_axis, as_items, as_size, as_tensor, is_integer, operand_lines
-from agnesi.ops.movement import Flip, Reshape, broadcast, no_negative_sizes, restore_axes
+from agnesi.ops.movement import (
+    Flip,
+    Reshape,
+    broadcast,
+    no_negative_sizes,
+    nonempty,
+    restore_axes,
+)
 from agnesi.ops.quantiles import median
 from agnesi.ops.reductions import Sum
 from agnesi.ops.reductions import max as largest
@@ -251,6 +258,9 @@ def pad(x: TensorLike, /, pad_width: Any, mode: str = "constant", **options: Any
                 f"pad: axis {axis} has no elements to continue in mode {mode!r}\n"
                 f"{operand_lines(('x',), (tensor,))}\n  mode 'constant' needs none"
             )
+        if mode in ("linear_ramp", *_STATISTICS):
+            words = f"elements to continue axis {axis} of {tensor.type} with, in mode {mode!r}"
+            result = nonempty(result, own, words)
         result = each(result, axis, before, after)
     return result
 

@@ -289,6 +289,11 @@ def histogram(
     flat = reshape(as_tensor(x), -1)
     flat = flat if flat.dtype.is_float else flat.astype(F64)
     edges = _edges(flat, int(bins), range) if is_integer(bins) else as_tensor(bins)
+    if edges.ndim != 1:
+        raise GraphTypeError(
+            "histogram: bins is an integer known when the graph is built, or a vector of edges\n"
+            f"{operand_lines(('x', 'bins'), (flat, edges))}"
+        )
     last = edges.type.shape[0]
     count = add(last, -1)
     found = searchsorted(edges, flat, "right") - 1

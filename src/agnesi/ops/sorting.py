@@ -12,7 +12,7 @@ import numpy as np
 
 from agnesi.core.dtypes import BOOL, I64, U8, DType
 from agnesi.core.errors import GraphTypeError
-from agnesi.dims.dim import Size, mul
+from agnesi.dims.dim import Shape, Size, mul
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import (
     Assign,
@@ -34,8 +34,8 @@ from agnesi.loops.nodes import (
 )
 from agnesi.ops.arithmetic import NUMBERS
 from agnesi.ops.families import Domain, LoopOp, Memory, Op, Reject, Sample
-from agnesi.ops.lift import as_axis, as_items, as_size, as_tensor, operand_lines
-from agnesi.ops.movement import reshape
+from agnesi.ops.lift import as_axis, as_items, as_size, as_tensor, operand_lines, unify
+from agnesi.ops.movement import repeat, reshape
 from agnesi.ops.scans import loop_indices, nest
 from agnesi.ops.taking import take_along_axis
 
@@ -369,12 +369,23 @@ def _check_kth(op: str, x: Tensor, kth: Any, axis: int) -> None:
             )
 
 
+def _may_have_shape(x: Tensor, shape: Shape) -> bool:
+    own = x.type.shape
+    return len(own) == len(shape) and all(
+        unify(a, b) is not None for a, b in zip(own, shape, strict=True)
+    )
+
+
 def lexsort(keys: Any, /, axis: int = -1) -> Tensor:
     """Return the order by several keys, the last of which comes first, as ``numpy.lexsort``.
 
     Args:
         keys: a list of arrays of one shape, or an array along whose first axis they lie.
         axis: along which.
+
+    Raises:
+        GraphTypeError: no keys, or keys of several shapes.
+        ShapeError: in a call, keys of several shapes.
 
     >>> ag.lexsort([ag.constant([1, 0, 0]), ag.constant([0, 1, 0])]).eval()
     array([2, 0, 1])
@@ -383,6 +394,12 @@ def lexsort(keys: Any, /, axis: int = -1) -> Tensor:
     tensors = [as_tensor(key) for key in several]
     if not tensors:
         raise GraphTypeError("lexsort: takes at least one key")
+    shape = tensors[0].type.shape
+    if any(not _may_have_shape(key, shape) for key in tensors):
+        names = [f"key {k}" for k in range(len(tensors))]
+        raise GraphTypeError(f"lexsort: the keys have one shape\n{operand_lines(names, tensors)}")
+    # Sizes that are not known to be equal are checked in the call.
+    tensors = [repeat("lexsort", key, shape) for key in tensors]
     along = as_axis("lexsort", axis, tensors[0].ndim, tensors[0])
     order = ArgSort(tensors[0], along, False)
     for key in tensors[1:]:

@@ -117,8 +117,9 @@ def _along(
     if shape is None:
         raise GraphTypeError(f"{op}: sizes of the other axes do not broadcast\n{lines}")
     around, behind = shape[:axis], shape[axis + 1 :]
-    whole = broadcast(x, (*around, x.type.shape[axis], *behind))
-    spread = broadcast(index, (*around, index.type.shape[axis], *behind))
+    # Sizes that are not known to be equal are checked in the call.
+    whole = repeat(op, x, (*around, x.type.shape[axis], *behind))
+    spread = repeat(op, index, (*around, index.type.shape[axis], *behind))
     words = f"axis {axis} of {x.type}"
     good = within_bounds(spread, x.type.shape[axis], words, wraps=True)
     indices = tuple(good if k == axis else Arange(spread.type.shape, k) for k in range(spread.ndim))
