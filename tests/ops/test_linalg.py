@@ -94,6 +94,18 @@ def test_the_error_is_numpys_and_says_what_to_do(function: Callable[..., Tensor]
 
 
 @ways
+def test_complex_matrices_fail_as_real_ones_do(way: Evaluator):
+    x = ag.input("x", "c128[n, n]")
+    bad, good = np.array([[1, 2j], [-2j, 1]]), np.array([[3, 2j], [-2j, 3]])
+    compiled = way([x], [ag.linalg.cholesky(x)])
+    with pytest.raises(ag.LinAlgError, match="not positive definite"):
+        compiled([bad])
+    np.testing.assert_allclose(compiled([good])[0], np.linalg.cholesky(good), atol=1e-12)
+    (marked,) = way([x], [ag.linalg.cholesky(x, on_error="nan")])([bad])
+    assert np.isnan(marked.real).all()
+
+
+@ways
 @failures
 def test_nan_where_asked(way: Evaluator, function: Callable[..., Tensor], words: str):
     x = ag.input("x", "f64[k, n, n]")
@@ -560,8 +572,9 @@ def test_what_has_no_derivative_says_so():
         ag.grad(ag.linalg.lu(x).u.sum(), x)
 
 
-def test_nan_does_not_converge():
-    x = np.full((3, 3), np.nan)
+@pytest.mark.parametrize("kind", ["float64", "complex128"])
+def test_nan_does_not_converge(kind: str):
+    x = np.full((3, 3), np.nan, kind)
     for name in ("svd", "svdvals", "eigh", "eigvalsh", "pinv", "eig", "eigvals"):
         function = getattr(ag.linalg, name)
         with pytest.raises(ag.LinAlgError, match=f"{name}: .*did not converge"):
