@@ -196,8 +196,9 @@ class Eigh(Lapack):
             Address(values, 0, written=True),
         )  # fmt: skip
         call, info = lapack(_EIGEN[self.dtype.is_complex], self.dtype, arguments)
-        note = at.store((*stack, i, 0), widened(Load(values, i), self.dtype))
-        body = (*nest((i, j), copy), call, For(i, note), *nan_if(failed(info), at, stack, self))
+        (k,) = loop_indices((n,))
+        note = at.store((*stack, k, 0), widened(Load(values, k), self.dtype))
+        body = (*nest((i, j), copy), call, For(k, note), *nan_if(failed(info), at, stack, self))
         return nest(stack, body)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
@@ -701,8 +702,9 @@ class Eig(Lapack):
         n = self.x.type.shape[-1]
         values = at.scratch("values", self.dtype, n)
         call, info, copy = _geev(self, at, (Address(values, 0, written=True), (*stack, 0, 1)))
-        note = at.store((*stack, i, 0), take(values, i, self.dtype))
-        body = (*nest((i, j), copy((*stack, i, j))), call, For(i, note))
+        (k,) = loop_indices((n,))
+        note = at.store((*stack, k, 0), take(values, k, self.dtype))
+        body = (*nest((i, j), copy((*stack, i, j))), call, For(k, note))
         return nest(stack, (*body, *nan_if(failed(info), at, stack, self)))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
