@@ -182,6 +182,10 @@ def test_checks_of_values_are_those_of_all_examples():
             lambda: ag.vectorize(lambda x, k: x[:k])(ag.matrix("x"), ag.vector("k", dtype="i64")),
             "differs between examples",
         ),
+        (
+            lambda: ag.vectorize(lambda x, k: x[k])(ag.matrix("x"), ag.vector("k", dtype="i64")),
+            "ag.take(x, i, axis=0)",
+        ),
         (lambda: ag.vectorize(lambda x: (x, x), out_axes=(0,))(ag.matrix("x")), "for 2 results"),
     ],
 )

@@ -527,6 +527,32 @@ def test_sinc():
     )
     _check(ag.sinc, np.sinc, [(x,), (x.astype(np.float32),)], scale=0.05)
     _check(ag.sinc, np.sinc, [(np.arange(3),)], scale=0.05)
+    for dtype in ("int8", "uint16", "bool"):
+        _check(ag.sinc, np.sinc, [(np.arange(2).astype(dtype),)], scale=0.05)
+    assert ag.sinc(2).dtype is ag.sinc(ag.vector().shape[0]).dtype is ag.float32
+
+
+def test_piecewise():
+    def other(x: Any, lib: Any = ag) -> Any:
+        return lib.piecewise(x, [x < 0], [0.1, lambda v: v + 0.5])
+
+    def nothing(x: Any, lib: Any = ag) -> Any:
+        return lib.piecewise(x, [x < 0], [7])
+
+    x = np.array([-2.0, -0.5, 0.0, 1.5, NAN])
+    arrays = [(x,), (x.astype(np.float32),), (np.arange(-2, 3),), (x[:0],)]
+    _check(other, partial(other, lib=np), arrays)
+    _check(nothing, partial(nothing, lib=np), arrays)
+    _check(
+        lambda x: ag.piecewise(x, [x < 0, x > -1], [ag.negative, ag.square]),
+        lambda x: np.piecewise(x, [x < 0, x > -1], [np.negative, np.square]),
+        arrays,
+    )
+    check_gradient(other, x[:2])
+    found = ag.piecewise(ag.constant([1.0, -2.0]), True, [lambda v, a, k: a * v + k], 3, k=1)
+    assert found.eval().tolist() == [4, -5]
+    with pytest.raises(ag.GraphTypeError, match="one function for each condition"):
+        ag.piecewise(x, [x > 0, x < 0], [1])
 
 
 def test_python_numbers_alone_are_float32():

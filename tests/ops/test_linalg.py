@@ -94,6 +94,18 @@ def test_the_error_is_numpys_and_says_what_to_do(function: Callable[..., Tensor]
 
 
 @ways
+def test_complex_matrices_fail_as_real_ones_do(way: Evaluator):
+    x = ag.input("x", "c128[n, n]")
+    bad, good = np.array([[1, 2j], [-2j, 1]]), np.array([[3, 2j], [-2j, 3]])
+    compiled = way([x], [ag.linalg.cholesky(x)])
+    with pytest.raises(ag.LinAlgError, match="not positive definite"):
+        compiled([bad])
+    np.testing.assert_allclose(compiled([good])[0], np.linalg.cholesky(good), atol=1e-12)
+    (marked,) = way([x], [ag.linalg.cholesky(x, on_error="nan")])([bad])
+    assert np.isnan(marked.real).all()
+
+
+@ways
 @failures
 def test_nan_where_asked(way: Evaluator, function: Callable[..., Tensor], words: str):
     x = ag.input("x", "f64[k, n, n]")
@@ -324,11 +336,23 @@ def _product(parts: Any) -> Tensor:
     return (u * values[..., None, :]) @ vh
 
 
-@pytest.mark.parametrize("kind", ["float64", "float32"])
+def any_matrices(shape: tuple[int, ...], kind: str) -> Array:
+    """Return random matrices of a dtype."""
+    array = RANDOM.normal(size=shape)
+    both = array + 1j * RANDOM.normal(size=shape) if kind[0] == "c" else array
+    return both.astype(kind)
+
+
+def adjoint(x: Array) -> Array:
+    """Return the conjugate of the transposed matrices."""
+    return np.conj(np.swapaxes(x, -1, -2))
+
+
+@pytest.mark.parametrize("kind", ["float64", "float32", "complex128", "complex64"])
 @pytest.mark.parametrize("shape", [(4, 4), (5, 3), (3, 5), (2, 3, 3), (1, 1), (0, 3), (120, 90)])
 def test_decompositions_multiply_back(shape: tuple[int, ...], kind: str):
-    array = RANDOM.normal(size=shape).astype(kind)
-    near = 1e-10 if kind == "float64" else 2e-4
+    array = any_matrices(shape, kind)
+    near = 1e-10 if kind in ("float64", "complex128") else 4e-4
     x = ag.input("x", f"{kind}[{', '.join('kmn'[-len(shape) :])}]")
     m, n = shape[-2:]
     for full in (True, False):
@@ -336,10 +360,13 @@ def test_decompositions_multiply_back(shape: tuple[int, ...], kind: str):
         k = min(m, n)
         assert u.shape[-1] == (m if full else k)
         assert vh.shape[-2] == (n if full else k)
+        assert u.dtype == vh.dtype == array.dtype
+        assert s.dtype == array.real.dtype
+        np.testing.assert_allclose(s, np.linalg.svdvals(array), atol=near)
         back = (u[..., :k] * s[..., None, :]) @ vh[..., :k, :]
         np.testing.assert_allclose(back, array, atol=near)
         assert_orthonormal(u, near)
-        assert_orthonormal(np.swapaxes(vh, -1, -2), near)
+        assert_orthonormal(adjoint(vh), near)
         assert (np.diff(s, axis=-1) <= 0).all()
     for mode in ("reduced", "complete"):
         q, r = ag.function([x], list(ag.linalg.qr(x, mode)))(array)
@@ -348,17 +375,21 @@ def test_decompositions_multiply_back(shape: tuple[int, ...], kind: str):
         assert_orthonormal(q, near)
         np.testing.assert_array_equal(np.tril(r, -1), np.zeros_like(r))
     if m == n:
-        both = array + np.swapaxes(array, -1, -2)
-        w, v = ag.function([x], list(ag.linalg.eigh(x)))(both)
-        np.testing.assert_allclose(both @ v, v * w[..., None, :], atol=10 * near)
-        assert_orthonormal(v, near)
+        both = array + adjoint(array)
+        for uplo, given in (("L", np.tril(both)), ("U", np.triu(both))):
+            parts = [*ag.linalg.eigh(x, uplo), ag.linalg.eigvalsh(x, uplo)]
+            w, v, alone = ag.function([x], parts)(given)
+            assert w.dtype == alone.dtype == array.real.dtype
+            np.testing.assert_allclose(both @ v, v * w[..., None, :], atol=10 * near)
+            np.testing.assert_allclose(w, alone, atol=10 * near)
+            assert_orthonormal(v, near)
         p, l, u = ag.function([x], list(ag.linalg.lu(x)))(array)
         np.testing.assert_allclose(p @ l @ u, array, atol=near)
 
 
 def assert_orthonormal(columns: Array, near: float) -> None:
     """Check that columns have length 1 and are at right angles."""
-    products = np.swapaxes(columns, -1, -2) @ columns
+    products = adjoint(columns) @ columns
     np.testing.assert_allclose(
         products, np.broadcast_to(np.eye(columns.shape[-1]), products.shape), atol=near
     )
@@ -399,15 +430,86 @@ def test_eigenvectors_are_stretched(shape: tuple[int, ...], kind: str):
         np.testing.assert_allclose(_sorted(w), _sorted(alone), atol=near)
 
 
+def hermitian(x: Any) -> Any:
+    """Return a matrix times its adjoint, arrays' or tensors', which is positive definite."""
+    return x @ x.mT.conj()
+
+
+def _away(x: Tensor) -> Tensor:
+    """Return numbers without the factor of absolute value 1 that a vector leaves open."""
+    return abs(x) ** 2
+
+
+# Arguments are a square matrix and another.
 COMPLEXES: list[tuple[str, Callable[..., Any], Callable[..., Any]]] = [
     ("solve", ag.linalg.solve, np.linalg.solve),
     ("inv", lambda x, _: ag.linalg.inv(x), lambda x, _: np.linalg.inv(x)),
     ("det", lambda x, _: ag.linalg.det(x), lambda x, _: np.linalg.det(x)),
+    ("slogdet sign", lambda x, _: ag.linalg.slogdet(x).sign,
+     lambda x, _: np.linalg.slogdet(x).sign),
+    ("slogdet", lambda x, _: ag.linalg.slogdet(x).logabsdet,
+     lambda x, _: np.linalg.slogdet(x).logabsdet),
+    ("cholesky", lambda x, _: ag.linalg.cholesky(hermitian(x)),
+     lambda x, _: np.linalg.cholesky(hermitian(x))),
+    ("cholesky of a triangle", lambda x, _: ag.linalg.cholesky(ag.tril(x) + 2 * ag.eye(3)),
+     lambda x, _: np.linalg.cholesky(x + 2 * np.eye(3))),
+    ("cholesky upper", lambda x, _: ag.linalg.cholesky(ag.triu(x) + 2 * ag.eye(3), upper=True),
+     lambda x, _: np.linalg.cholesky(x + 2 * np.eye(3), upper=True)),
+    ("cho_solve", lambda a, b: ag.linalg.cho_solve((ag.linalg.cholesky(hermitian(a)), True), b),
+     lambda a, b: np.linalg.solve(hermitian(a), b)),
+    ("cho_solve upper",
+     lambda a, b: ag.linalg.cho_solve((ag.linalg.cholesky(hermitian(a), upper=True), False), b),
+     lambda a, b: np.linalg.solve(hermitian(a), b)),
+    ("eigvalsh", lambda x, _: ag.linalg.eigvalsh(x), lambda x, _: np.linalg.eigvalsh(x)),
+    ("eigvalsh upper", lambda x, _: ag.linalg.eigvalsh(x, "U"),
+     lambda x, _: np.linalg.eigvalsh(x, "U")),
+    ("eigh", lambda x, _: _away(ag.linalg.eigh(x).eigenvectors),
+     lambda x, _: abs(np.linalg.eigh(x).eigenvectors) ** 2),
+    ("eigh upper", lambda x, b: _away(b @ ag.linalg.eigh(x, "U").eigenvectors),
+     lambda x, b: abs(b @ np.linalg.eigh(x, "U").eigenvectors) ** 2),
+    ("exponential by eigh", lambda x, b: _function(b @ b.mT.conj() / 9, ag.linalg.eigh, ag.exp),
+     lambda x, b: scipy.linalg.expm(hermitian(b) / 9)),
+    ("svdvals", lambda x, _: ag.linalg.svdvals(x), lambda x, _: np.linalg.svdvals(x)),
+    ("svd", lambda x, b: _away(b @ ag.linalg.svd(x).U),
+     lambda x, b: abs(b @ np.linalg.svd(x).U) ** 2),
+    ("svd right", lambda x, b: _away(ag.linalg.svd(x).Vh @ b),
+     lambda x, b: abs(np.linalg.svd(x).Vh @ b) ** 2),
+    ("svd tall", lambda x, b: _away(b @ ag.linalg.svd(x[:, :2], False).U),
+     lambda x, b: abs(b @ np.linalg.svd(x[:, :2], False).U) ** 2),
+    ("svd wide", lambda x, b: _away(ag.linalg.svd(x[:2], False).Vh @ b),
+     lambda x, b: abs(np.linalg.svd(x[:2], False).Vh @ b) ** 2),
+    ("polar", lambda x, _: ag.linalg.svd(x).U @ ag.linalg.svd(x).Vh,
+     lambda x, _: scipy.linalg.polar(x)[0]),
+    ("qr", lambda x, _: ag.concatenate(list(ag.linalg.qr(x)), -1),
+     lambda x, _: np.concatenate(list(np.linalg.qr(x)), -1)),
+    ("qr tall", lambda x, _: ag.linalg.qr(x[:, :2]).Q, lambda x, _: np.linalg.qr(x[:, :2]).Q),
+    ("qr wide", lambda x, b: ag.concatenate([b[:2, :2] @ q for q in ag.linalg.qr(x[:2])], -1),
+     lambda x, b: np.concatenate([b[:2, :2] @ q for q in np.linalg.qr(x[:2])], -1)),
+    ("r", lambda x, _: ag.linalg.qr(x, "r"), lambda x, _: np.linalg.qr(x, "r")),
+    ("pinv", lambda x, _: ag.linalg.pinv(x), lambda x, _: np.linalg.pinv(x)),
+    ("pinv tall", lambda x, _: ag.linalg.pinv(x[:, :2]), lambda x, _: np.linalg.pinv(x[:, :2])),
+    ("pinv wide", lambda x, _: ag.linalg.pinv(x[:2]), lambda x, _: np.linalg.pinv(x[:2])),
+    ("pinv hermitian", lambda x, _: ag.linalg.pinv(x + x.mT.conj(), hermitian=True),
+     lambda x, _: np.linalg.pinv(x + x.mT.conj(), hermitian=True)),
+    ("lstsq", lambda a, b: ag.linalg.lstsq(a[:, :2], b).x,
+     lambda a, b: np.linalg.lstsq(a[:, :2], b)[0]),
+    ("residuals", lambda a, b: ag.linalg.lstsq(a[:, :2], b).residuals,
+     lambda a, b: np.linalg.lstsq(a[:, :2], b)[1]),
+    ("expm", lambda x, _: ag.linalg.expm(x), lambda x, _: scipy.linalg.expm(x)),
+    ("cond", lambda x, _: ag.linalg.cond(x), lambda x, _: np.linalg.cond(x)),
+    ("cond 1", lambda x, _: ag.linalg.cond(x, 1), lambda x, _: np.linalg.cond(x, 1)),
+    ("cond nuc", lambda x, _: ag.linalg.cond(x, "nuc"), lambda x, _: np.linalg.cond(x, "nuc")),
+    ("norm along an axis", lambda x, _: ag.linalg.norm(x, 2, axis=1),
+     lambda x, _: np.linalg.norm(x, 2, axis=1)),
+    ("norm 2", lambda x, _: ag.linalg.norm(x, 2), lambda x, _: np.linalg.norm(x, 2)),
+    ("norm nuc", lambda x, _: ag.linalg.norm(x, "nuc"), lambda x, _: np.linalg.norm(x, "nuc")),
     ("matrix_power", lambda x, _: ag.linalg.matrix_power(x, -2),
      lambda x, _: np.linalg.matrix_power(x, -2)),
     ("lu", lambda x, _: ag.linalg.lu(x).u, lambda x, _: scipy.linalg.lu(x)[2]),
     ("solve_triangular", lambda a, b: ag.linalg.solve_triangular(a, b, "T", True),
      lambda a, b: scipy.linalg.solve_triangular(a, b, "T", True)),
+    ("solve_triangular conjugate", lambda a, b: ag.linalg.solve_triangular(a, b, "C", True),
+     lambda a, b: scipy.linalg.solve_triangular(a, b, "C", True)),
     ("norm", lambda x, _: ag.linalg.norm(x), lambda x, _: np.linalg.norm(x)),
     ("norm 1", lambda x, _: ag.linalg.norm(x, 1), lambda x, _: np.linalg.norm(x, 1)),
     ("vector_norm", lambda x, _: ag.linalg.vector_norm(x, axis=0, ord=3),
@@ -415,10 +517,19 @@ COMPLEXES: list[tuple[str, Callable[..., Any], Callable[..., Any]]] = [
 ]  # fmt: skip
 
 
+def _function(x: Tensor, eigh: Callable[..., Any], function: Callable[..., Tensor]) -> Tensor:
+    values, vectors = eigh(x)
+    return (vectors * function(values)) @ vectors.mT.conj()
+
+
 @pytest.mark.parametrize("case", COMPLEXES, ids=lambda case: case[0])
 def test_complex_matrices(case: Any):
     _, ours, numpys = case
-    a, b = (square(3, 3) + 1j * RANDOM.normal(size=(3, 3)) for _ in range(2))
+    random = np.random.default_rng(7)
+    a, b = (
+        random.uniform(-1, 1, (3, 3)) + 1j * random.uniform(-1, 1, (3, 3)) + np.diag([3, 4, 5])
+        for _ in range(2)
+    )
     for way in (native, interpreted):
         inputs = [ag.input("a", "c128[n, n]"), ag.input("b", "c128[n, m]")]
         (found,) = way(inputs, [ours(*inputs)])([a, b])
@@ -433,19 +544,23 @@ def test_eigenvalues_have_gradients():
     check_gradient(lambda t: abs(ag.linalg.eig(t).eigenvectors), x)
 
 
-NOT_COMPLEX: list[Callable[[Tensor], Any]] = [
-    ag.linalg.cholesky, ag.linalg.eigh, ag.linalg.eigvalsh, ag.linalg.svd, ag.linalg.svdvals,
-    ag.linalg.qr, ag.linalg.pinv, ag.linalg.expm, ag.linalg.slogdet, ag.linalg.matrix_rank,
-    lambda x: ag.linalg.lstsq(x, x),
-    lambda x: ag.linalg.norm(x, "nuc"),
-    ag.linalg.cond,
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("function", NOT_COMPLEX)
-def test_what_is_not_there_for_complex_matrices_says_so(function: Any):
-    with pytest.raises(ag.GraphTypeError, match="not defined for c"):
-        function(ag.input("x", "c64[3, 3]"))
+@pytest.mark.parametrize("name", ["lstsq", "matrix_rank"])
+def test_ranks_of_complex_matrices(name: str):
+    random = np.random.default_rng(3)
+    for m, n in ((6, 3), (3, 5)):
+        a, b = (random.normal(size=(m, k)) + 1j * random.normal(size=(m, k)) for k in (n, 2))
+        a[:, 1] = a[:, 0] * 2j
+        if name == "matrix_rank":
+            (rank,) = run(ag.linalg.matrix_rank, a, symbolic=True)
+            assert rank == np.linalg.matrix_rank(a) == (2 if m == 6 else 3)
+            continue
+        x, residuals, rank, values = run(ag.linalg.lstsq, a, b, symbolic=True)
+        wanted = np.linalg.lstsq(a, b)
+        np.testing.assert_allclose(x, wanted[0], atol=1e-12)
+        np.testing.assert_allclose(residuals, np.sum(abs(b - a @ x) ** 2, 0), atol=1e-12)
+        assert residuals.dtype == values.dtype == np.float64
+        assert rank == wanted[2]
+        np.testing.assert_allclose(values, wanted[3], atol=1e-12)
 
 
 def test_what_has_no_derivative_says_so():
@@ -457,8 +572,9 @@ def test_what_has_no_derivative_says_so():
         ag.grad(ag.linalg.lu(x).u.sum(), x)
 
 
-def test_nan_does_not_converge():
-    x = np.full((3, 3), np.nan)
+@pytest.mark.parametrize("kind", ["float64", "complex128"])
+def test_nan_does_not_converge(kind: str):
+    x = np.full((3, 3), np.nan, kind)
     for name in ("svd", "svdvals", "eigh", "eigvalsh", "pinv", "eig", "eigvals"):
         function = getattr(ag.linalg, name)
         with pytest.raises(ag.LinAlgError, match=f"{name}: .*did not converge"):

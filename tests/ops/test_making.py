@@ -130,6 +130,9 @@ MOVING: list[tuple[Call, tuple[tuple[int, ...], ...]]] = [
 
 # Lists and steps need known sizes.
 KNOWN: list[tuple[Call, tuple[tuple[int, ...], ...]]] = [
+    (lambda m, x: x[m.ix_([1, 0, 1], [2], (0, 0))], ((2, 3, 1),)),
+    (lambda m, x, y: x[m.ix_(m.isfinite(y) & (m.arange(4) != 1), m.arange(2))], ((4, 3), (4,))),
+    (lambda m, x, y: m.ix_(x, y), ((3,), (2,))),
     (lambda m, x: m.unstack(x), ((2, 3),)),
     (lambda m, x: m.unstack(x, axis=-1), ((2, 3),)),
     (lambda m, x: m.delete(x, [0, 2, -1]), ((5,),)),
@@ -166,6 +169,8 @@ TRIANGLES: list[tuple[Call, tuple[tuple[int, ...], ...]]] = [
     (lambda m, x, y: m.meshgrid(x, y, indexing="ij"), ((3,), (2,))),
     (lambda m, x, y: m.meshgrid(x, y, x, sparse=True), ((3,), (2,))),
     (lambda m, x, y: m.meshgrid(x, y, x), ((3,), (0,))),
+    (lambda m, x: x.trace(), ((3, 4),)),
+    (lambda m, x: x.trace(1, 2, 0), ((3, 2, 4),)),
     (lambda m, x: m.meshgrid(x), ((3,),)),
     (lambda m, x, y: m.meshgrid(x, y), ((), (2,))),
     (lambda m, x: m.zeros_like(x), ((3, 2),)),
@@ -498,6 +503,11 @@ def test_indices_of_triangles():
             ours, numpys = getattr(ag, name)(*args), getattr(np, name)(*args)
             for a, b in zip(ours, numpys, strict=True):
                 assert_close(a.eval(), b)
+        square = np.ones((3, 4))
+        ours, numpys = (getattr(m, f"{name}_from") for m in (ag, np))
+        for k in (-1, 0, 2):
+            for a, b in zip(ours(square, k), numpys(square, k), strict=True):
+                assert_close(a.eval(), b)
     x = ag.input("x", "f32[n, n]")
     found = [a.eval({x: np.zeros((3, 3), np.float32)}) for a in ag.diag_indices(x.shape[0])]
     assert [f.tolist() for f in found] == [[0, 1, 2]] * 2
@@ -667,6 +677,19 @@ def test_questions_about_dtypes():
     assert (ag.iinfo("u8").min, ag.iinfo(np.zeros(2, np.int16)).max) == (0, 32767)
 
 
+def test_dtypes_are_known_to_numpy():
+    for dtype in DType:
+        assert np.zeros(2, dtype).dtype == np.dtype(dtype) == dtype.numpy
+        assert dtype == dtype.numpy == dtype
+        assert dtype == dtype.numpy.type and dtype == dtype.value
+        assert [d for d in DType if d == dtype.numpy] == [dtype]
+    x = ag.vector("x")
+    assert x.dtype == "float32" and x.dtype != "float64" and np.dtype("float32") == x.dtype
+    assert x.dtype not in (np.float64, "no dtype", object, 4)
+    assert np.issubdtype(x.dtype, np.floating)
+    assert (ag.float64, ag.bool) == (float, bool)
+
+
 def test_names_of_dtypes_and_numbers():
     for name in ("bool", "int8", "int64", "uint16", "float16", "float32", "complex64"):
         assert getattr(ag, name).numpy == np.dtype(name)
@@ -726,6 +749,11 @@ REJECTS: list[tuple[Callable[[], Any], str]] = [
     (lambda: LOOSE.block([X, [X]]), "different depths"),
     (lambda: LOOSE.block([(X, X)]), "tuple"),
     (lambda: LOOSE.block([]), "empty list"),
+    (lambda: LOOSE.ix_(X), "takes vectors"),
+    (lambda: LOOSE.tril_indices_from(N), "takes a matrix"),
+    (lambda: LOOSE.triu_indices_from(N[:, None]), "has to be known"),
+    (lambda: LOOSE.unwrap(N, period="4"), "real number"),
+    (lambda: LOOSE.unwrap(N, axis=1), "no axis 1"),
     (lambda: LOOSE.append(X, N, 0), "same number of axes"),
     (lambda: LOOSE.split(X, 2), "do not fall into 2 equal"),
     (lambda: LOOSE.split(X, 0), "at least 1"),
@@ -752,6 +780,10 @@ REJECTS: list[tuple[Callable[[], Any], str]] = [
     (lambda: LOOSE.insert(X, 0, LOOSE.zeros(2), 0), "cannot be broadcast"),
     (lambda: LOOSE.insert(N, [1, 2], 0), "known"),
     (lambda: LOOSE.resize(X, (-1, 2)), "negative"),
+    (lambda: LOOSE.reshape(N, (0, -1)), "do not fill"),
+    (lambda: LOOSE.reshape(LOOSE.zeros(0), (0, -1)), "do not fill"),
+    (lambda: LOOSE.choose([0, 1], []), "at least one array to choose from"),
+    (lambda: LOOSE.histogram(N, 3, range=(1, 0)), "has to rise"),
     (lambda: LOOSE.broadcast_arrays(X, LOOSE.zeros(3)), "do not broadcast"),
     (lambda: LOOSE.can_cast(1, "f32"), "no dtype of its own"),
     (lambda: LOOSE.isdtype("f32", "floating"), "not an element type"),

@@ -194,6 +194,7 @@ def test_einsum_takes_lists_of_axes():
     a, b = arrays_of(((2, 3), (3, 4)), "float64")
     for ours, numpys in (
         (ag.einsum(a, [0, 1], b, [1, 2], [2, 0]), np.einsum(a, [0, 1], b, [1, 2], [2, 0])),
+        (ag.einsum("ij,jk", a, b, optimize=False), np.einsum("ij,jk", a, b)),
         (ag.einsum(a, [0, 1], b, [1, 2]), np.einsum(a, [0, 1], b, [1, 2])),
         (ag.einsum(a, [..., 7], [7, ...]), np.einsum("...b->b...", a)),
     ):

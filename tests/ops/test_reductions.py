@@ -414,6 +414,25 @@ def test_diff_with_ends(evaluate: Evaluator):
     compare(evaluate, [CUBE], calls)
 
 
+@pytest.mark.parametrize("kind", ["i8", "i64", "f32", "f64"])
+def test_unwrap(kind: str):
+    # Steps of half a period too, both ways, which keep their direction.
+    array = np.array([[0, 2, 5, 1, 3, 0], [9, -4, 2, 0, -2, 7]]).astype(numpy_dtype(kind))
+    options: list[dict[str, Any]] = [
+        {},
+        {"period": 4},
+        {"period": 5, "axis": 0},
+        {"period": 4.0, "discont": 3.5, "axis": -2},
+    ]
+    calls: list[Any] = [
+        (lambda x, o=o: ag.unwrap(x, **o), lambda x, o=o: np.unwrap(x, **o))  # pyright: ignore[reportUnknownLambdaType]
+        for o in options
+    ]
+    for evaluate in (interpreted, native):
+        compare(evaluate, [array], calls, scale=40.0)
+        compare(evaluate, [array[:, :0]], calls)
+
+
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("kind", ["f32", "f64", "i32"])
 def test_gradient_of_samples(order: Any, kind: str):
@@ -524,6 +543,7 @@ SMOOTH: dict[str, Callable[[ag.Tensor], Any]] = {
     "corrcoef": lambda x: ag.corrcoef(x[0]) * np.triu(np.ones((3, 3)), 1),
     "diff": lambda x: ag.diff(x, 2, 2, prepend=0, append=x[..., :1]),
     "ediff1d": lambda x: ag.ediff1d(ag.square(x)),
+    "unwrap": lambda x: ag.square(ag.unwrap(x, period=1.5)),
     "gradient": lambda x: ag.gradient(ag.square(x), 0.5, axis=1, edge_order=2),
     "masked sum": lambda x: ag.sum(ag.square(x), 1, where=MASK, initial=2),
     "masked prod": lambda x: ag.prod(x, 2, where=MASK),

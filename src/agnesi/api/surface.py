@@ -28,6 +28,7 @@ from agnesi.ops import (
     sorting,
     statistics,
     taking,
+    tensor_products,
 )
 
 
@@ -64,6 +65,7 @@ _FUNCTIONS = (
     (movement, "reshape transpose squeeze matrix_transpose broadcast_to swapaxes"),
     (repeating, "repeat"),
     (diagonals, "diagonal"),
+    (tensor_products, "trace"),
     (reductions, "sum prod max min any all argmax argmin mean ptp"),
     (statistics, "var std"),
     (scans, "cumsum cumprod"),

@@ -67,5 +67,6 @@ def _varies(node: Tensor, hidden: Tensor) -> str:
         f"vectorize: in {node!r} a size or an index is a value that differs between examples\n"
         f"  it is:  {hidden!r}{value}\n  it is used in:  {node!r}{made}\n"
         "  all examples have to have one shape: choose with a mask, ag.where, or leave this "
-        "argument unmapped (in_axes=None)"
+        "argument unmapped (in_axes=None)\n"
+        "  an index may differ where it is an array: ag.take(x, i, axis=0), x.at[i[None]].set(y)"
     )

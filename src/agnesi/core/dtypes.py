@@ -53,6 +53,7 @@ class DType(Enum):
     C128 = "c128"
 
     numpy: np.dtype[Any]
+    dtype: np.dtype[Any]
     is_bool: bool
     is_signed: bool
     is_unsigned: bool
@@ -66,6 +67,8 @@ class DType(Enum):
 
     def __init__(self, short: str) -> None:
         self.numpy = np.dtype(_NUMPY_NAMES[short])
+        # NumPy asks for this name, so that np.zeros(3, x.dtype) works.
+        self.dtype = self.numpy
         self.is_bool = short == "bool"
         self.is_signed = short[0] == "i"
         self.is_unsigned = short[0] == "u"
@@ -91,7 +94,17 @@ class DType(Enum):
         return self.value
 
     __str__ = __repr__
-    # Enum's own hash is a Python call; members are singletons, so that identity serves.
+
+    def __eq__(self, other: object) -> bool:
+        """Whether this is the same dtype; NumPy's dtypes, types and names compare too."""
+        if isinstance(other, DType):
+            return self is other
+        if isinstance(other, np.dtype | type | str):
+            return _found(other) is self
+        return NotImplemented
+
+    # Enum's own hash is a Python call; members are singletons, so that identity serves.  As with
+    # NumPy's dtypes, names and types that compare equal have hashes of their own.
     __hash__ = object.__hash__
 
 
@@ -117,6 +130,16 @@ DEFAULT_INTEGER = I64
 _BY_NUMPY = {d.numpy: d for d in DType}
 _BY_NAME = {d.value: d for d in DType}
 
+
+def _found(what: Any) -> DType | None:
+    if isinstance(what, str) and what in _BY_NAME:
+        return _BY_NAME[what]
+    try:
+        return _BY_NUMPY.get(np.dtype(what).newbyteorder("="))
+    except (TypeError, ValueError):  # ValueError: it has a ``dtype``, which is none of NumPy's
+        return None
+
+
 DTypeLike: TypeAlias = "DType | str | np.dtype[Any] | type[Any]"
 
 
@@ -126,14 +149,7 @@ def as_dtype(what: Any) -> DType:
     Raises:
         GraphTypeError: there is no such element type here.
     """
-    if isinstance(what, DType):
-        return what
-    if isinstance(what, str) and what in _BY_NAME:
-        return _BY_NAME[what]
-    try:
-        found = _BY_NUMPY.get(np.dtype(what).newbyteorder("="))
-    except (TypeError, ValueError):  # ValueError: it has a ``dtype``, which is none of NumPy's
-        found = None
+    found = what if isinstance(what, DType) else _found(what)
     if found is None:
         names = ", ".join(f"{d.value} ({d.numpy.name})" for d in DType)
         raise GraphTypeError(f"dtype: {what!r} is not an element type of agnesi\n  known: {names}")

@@ -579,6 +579,12 @@ class Tensor(Term):
         """A diagonal of two axes, as a new last axis."""
         return SURFACE["diagonal"](self, offset, axis1, axis2)
 
+    def trace(
+        self, offset: int | Tensor = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None
+    ) -> Tensor:
+        """The sum along a diagonal of two axes."""
+        return SURFACE["trace"](self, offset, axis1, axis2, dtype)
+
     def copy(self) -> Tensor:
         """The tensor: it never changes, so that it is its own copy."""
         return self

@@ -15,15 +15,15 @@ from agnesi.loops.nodes import Scalar
 from agnesi.loops.nodes import select as choose
 from agnesi.ops.families import ANY, Domain, Elementwise, Op, Reject, Sample
 from agnesi.ops.functions import as_bool
-from agnesi.ops.lift import as_tensor, broadcast_shape, cast, common_dtype, lift_all
-from agnesi.ops.movement import broadcast
+from agnesi.ops.lift import as_tensor, broadcast_shape, cast, common_dtype, lift, lift_all
+from agnesi.ops.movement import broadcast, repeat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agnesi.graph.tensor import Array, Sizes, Tensor, TensorLike
 
-__all__ = ["astype", "select", "where"]
+__all__ = ["astype", "piecewise", "select", "where"]
 
 
 class Where(Elementwise):
@@ -205,6 +205,55 @@ def select(
     result = cast(given[-1], dtype)
     for condition, choice in reversed(list(zip(conditions, given[:-1], strict=True))):
         result = where(condition, cast(choice, dtype), result)
+    return result
+
+
+def piecewise(
+    x: TensorLike,
+    conditions: TensorLike | Sequence[TensorLike],
+    functions: Sequence[Any],
+    /,
+    *args: Any,
+    **kw: Any,
+) -> Tensor:
+    """Apply functions to the parts of an array where conditions hold, as ``numpy.piecewise``.
+
+    Every function is computed of the whole array, and of its values those are taken whose
+    condition holds; so a function has to have finite derivatives outside its part too.
+
+    Args:
+        x: array.
+        conditions: bool arrays of its shape, or one of them; where several hold the last counts.
+        functions: for each condition a function, or a number; one more is for where none holds,
+            which is 0 without it.
+        *args: further arguments of the functions.
+        **kw: further arguments by keyword.
+
+    Returns:
+        Array of the shape and dtype of ``x``.
+
+    Raises:
+        GraphTypeError: numbers of conditions and functions that do not fit.
+
+    >>> x = ag.constant([-2.0, 3.0])
+    >>> ag.piecewise(x, [x < 0], [lambda v: -v, ag.square]).eval()
+    array([2., 9.], dtype=float32)
+    """
+    tensor = as_tensor(x)
+    given: list[Any] = list(conditions) if isinstance(conditions, list | tuple) else [conditions]
+    if len(functions) - len(given) not in (0, 1) or not given:
+        raise GraphTypeError(
+            f"piecewise: there are {len(given)} conditions and {len(functions)} functions\n"
+            "  give one function for each condition, and one more for where none holds"
+        )
+    values = [f(tensor, *args, **kw) if callable(f) else f for f in (*functions, 0)]
+    parts = [
+        repeat("piecewise", cast(lift(v), tensor.dtype), tensor.type.shape)
+        for v in values[: len(given) + 1]
+    ]
+    result = parts.pop()
+    for condition, part in zip(given, parts, strict=True):
+        result = where(condition, part, result)
     return result
 
 

@@ -45,8 +45,10 @@ __all__ = [
     "tri",
     "tril",
     "tril_indices",
+    "tril_indices_from",
     "triu",
     "triu_indices",
+    "triu_indices_from",
 ]
 
 
@@ -421,6 +423,32 @@ def _triangle(op: str, n: Any, k: Any, m: Any) -> tuple[Tensor, Tensor]:
         )
     rows, columns = getattr(np, op)(*given)
     return constant(rows), constant(columns)
+
+
+def tril_indices_from(x: TensorLike, /, k: int = 0) -> tuple[Tensor, Tensor]:
+    """Return row and column numbers of a matrix's lower triangle: ``numpy.tril_indices_from``.
+
+    Raises:
+        GraphTypeError: not a matrix, or its sizes are not known.
+    """
+    return _triangle_from("tril_indices", x, k)
+
+
+def triu_indices_from(x: TensorLike, /, k: int = 0) -> tuple[Tensor, Tensor]:
+    """Return row and column numbers of a matrix's upper triangle: ``numpy.triu_indices_from``.
+
+    Raises:
+        GraphTypeError: not a matrix, or its sizes are not known.
+    """
+    return _triangle_from("triu_indices", x, k)
+
+
+def _triangle_from(op: str, x: TensorLike, k: int) -> tuple[Tensor, Tensor]:
+    tensor = as_tensor(x)
+    if tensor.ndim != 2:
+        raise GraphTypeError(f"{op}_from: this takes a matrix\n{operand_lines(('x',), (tensor,))}")
+    rows, columns = tensor.shape
+    return _triangle(op, rows, k, columns)
 
 
 def diag_indices(n: int | Tensor, ndim: int = 2) -> tuple[Tensor, ...]:

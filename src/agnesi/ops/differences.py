@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import GraphTypeError
+from agnesi.ops.choice import where
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lift import (
     as_axes,
@@ -20,12 +22,13 @@ from agnesi.ops.lift import (
 )
 from agnesi.ops.movement import repeat, reshape
 from agnesi.ops.reductions import to_averaged
+from agnesi.ops.scans import cumsum
 
 if TYPE_CHECKING:
     from agnesi.graph.tensor import Axes, Tensor, TensorLike
     from agnesi.ops.families import Op
 
-__all__ = ["diff", "ediff1d", "gradient"]
+__all__ = ["diff", "ediff1d", "gradient", "unwrap"]
 
 
 def diff(
@@ -172,3 +175,43 @@ def _end(f: Tensor, axis: int, step: Any, order: int, last: bool) -> Tensor:
 
 
 OPS: tuple[type[Op], ...] = ()
+
+
+def unwrap(
+    p: TensorLike,
+    /,
+    discont: float | None = None,
+    axis: int = -1,
+    *,
+    period: float = 2 * math.pi,
+) -> Tensor:
+    """Add periods to values so that neighbours differ by half of one at most: ``numpy.unwrap``.
+
+    Args:
+        p: array of angles, or other values that repeat.
+        discont: neighbours that differ by less are left as they are; half a period by default.
+        axis: along which.
+        period: a Python number.
+
+    Raises:
+        GraphTypeError: there is no such axis, or a period that is not a number.
+
+    >>> ag.unwrap(ag.constant([0, 3, 2, 1]), period=4).eval()
+    array([ 0, -1, -2, -3])
+    """
+    tensor = as_tensor(p)
+    if not is_number(period) or isinstance(period, bool | complex):
+        raise GraphTypeError(f"unwrap: the period is a real number, but this is {period!r}")
+    place = as_axis("unwrap", axis, tensor.ndim, tensor)
+    tensor = cast(tensor, common_dtype([tensor, period]))
+    half: Any
+    half, odd = divmod(period, 2) if tensor.dtype.is_integer else (period / 2, 0)
+    steps = diff(tensor, axis=place)
+    wrapped = (steps + half) % period - half
+    if not odd:
+        # A step of half a period keeps its direction.
+        wrapped = where((wrapped == -half) & (steps > 0), half, wrapped)
+    limit = period / 2 if discont is None else discont
+    correction = where(abs(steps) < limit, 0, wrapped - steps)
+    first, rest = (_part(tensor, place, s) for s in (slice(None, 1), slice(1, None)))
+    return concatenate([first, rest + cumsum(correction, place, correction.dtype)], place)

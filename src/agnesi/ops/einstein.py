@@ -24,7 +24,7 @@ __all__ = ["einsum", "einsum_path"]
 _DOTS = "..."
 
 
-def einsum(*operands: Any) -> Tensor:
+def einsum(*operands: Any, optimize: object = True) -> Tensor:
     """Return a sum of products, as ``numpy.einsum``.
 
     The products are taken two at a time, in the order of least work (sizes that are not known
@@ -33,6 +33,7 @@ def einsum(*operands: Any) -> Tensor:
     Args:
         *operands: the subscripts, ``"ij,jk->ik"``, then the arrays; or each array followed by a
             list of integers for its axes, and last the list of the result's.
+        optimize: changes nothing, since the order is always chosen.
 
     Returns:
         The sum over every letter that the result does not have.  Without ``->`` the result has

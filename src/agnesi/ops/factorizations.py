@@ -16,11 +16,9 @@ from agnesi.loops.nodes import (
     Accumulate,
     Address,
     Assign,
-    Complex,
     For,
     If,
     Load,
-    Pass,
     Read,
     Store,
     fresh_local,
@@ -32,7 +30,7 @@ from agnesi.loops.nodes import (
 from agnesi.loops.prims import Prim
 from agnesi.ops.arithmetic import absolute, sign
 from agnesi.ops.choice import where
-from agnesi.ops.complex_parts import real
+from agnesi.ops.complex_parts import MakeComplex, conj, imag, real
 from agnesi.ops.creation import Arange
 from agnesi.ops.elementary import log
 from agnesi.ops.families import Composite, Domain, Memory, Op, Reject, Requirement, Sample
@@ -72,18 +70,20 @@ from agnesi.ops.lapack import (
     pick,
     same_stack,
     sound,
+    stated,
     upper,
     whole,
+    widened,
 )
 from agnesi.ops.lift import operand_lines, unify
 from agnesi.ops.linear import MatMul
-from agnesi.ops.movement import expand_dims
+from agnesi.ops.movement import expand_dims, filled_like
 from agnesi.ops.scans import loop_indices, nest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agnesi.loops.nodes import Argument, Scalar, Statement
+    from agnesi.loops.nodes import Statement
 
 _SQUARE = (
     Sample(((3, 3),)),
@@ -136,6 +136,7 @@ class Cholesky(Lapack):
 
     public = "cholesky"
     streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_cholesky_of)
     domain = (_SMALL,)
     samples = _SQUARE
@@ -158,11 +159,11 @@ class Cholesky(Lapack):
         return nest(stack, body)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """Through ``L^-T tril(L^T ct) L^-1``; all of it falls to the lower triangle."""
+        """Through ``L^-T tril(L^T ct) conj(L)^-1``; all of it falls to the lower triangle."""
         product = lower(MatMul(self.mT, ct))
         halved = where(on_diagonal(product), product * 0.5, product)
         left = SolveTriangular(self, halved, True, True, False)
-        return (one_triangle(SolveTriangular(self, left.mT, True, True, False).mT),)
+        return (one_triangle(SolveTriangular(conj(self), left.mT, True, True, False).mT),)
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's own."""
@@ -178,12 +179,12 @@ def cholesky(x: TensorLike, /, *, upper: bool = False, on_error: OnError = "rais
 
     Args:
         x: ``[..., n, n]``; only the lower triangle is read, with ``upper`` only the upper one.
-        upper: return ``U`` with ``x = U.T @ U`` instead of ``L`` with ``x = L @ L.T``.
+        upper: return ``U`` with ``x = U^H @ U`` instead of ``L`` with ``x = L @ L^H``.
         on_error: what to do about a matrix that is not positive definite: ``"raise"``, or give
             ``"nan"``.
 
     Returns:
-        ``[..., n, n]``, float32 or float64.
+        ``[..., n, n]``, of floats or complex numbers; the latter with a real diagonal.
 
     Raises:
         GraphTypeError: no square matrices.
@@ -193,7 +194,7 @@ def cholesky(x: TensorLike, /, *, upper: bool = False, on_error: OnError = "rais
     array([[2., 0.],
            [1., 2.]], dtype=float32)
     """
-    (tensor,) = as_matrices("cholesky", x=x)
+    (tensor,) = as_matrices("cholesky", complexes=True, x=x)
     need_matrix("cholesky", tensor, square=True)
     factor = Cholesky(tensor.mT if upper else tensor)
     words = "cholesky: a matrix is not positive definite"
@@ -209,17 +210,18 @@ def _triangle(x: Array, low: bool, trans: int, unit: bool) -> Array:
     if unit:
         eye = np.eye(x.shape[-1], dtype=bool)
         part = np.where(eye, x.dtype.type(1), part)
-    return np.swapaxes(part, -1, -2) if trans else part
+    turned = np.swapaxes(part, -1, -2) if trans else part
+    return np.conj(turned) if trans == 2 else turned
 
 
 def _solve_triangular_of(
     a: Array,
     b: Array,
-    trans: int = 0,
+    trans: int | str = 0,
     lower: bool = False,
     unit_diagonal: bool = False,
 ) -> Array:
-    matrix = _triangle(dominant_array(a), lower, trans, unit_diagonal)
+    matrix = _triangle(dominant_array(a), lower, 2 if trans == "C" else int(trans), unit_diagonal)
     return np.linalg.solve(matrix, b)
 
 
@@ -242,6 +244,8 @@ class SolveTriangular(Lapack):
         Sample(((3, 3), (3,)), (0, True)),
         Sample(((2, 3, 3), (2, 3, 4)), (1, True)),
         Sample(((4, 4), (4, 1)), (1,)),
+        Sample(((3, 3), (3, 2)), (2,)),
+        Sample(((2, 2), (2,)), ("C", True)),
         Sample(((3, 3), (3, 2)), (0, True, True)),
         Sample(((2, 1, 3, 3), (4, 3, 1)), (0, False, True)),
         Sample(((0, 0), (0, 2))),
@@ -263,7 +267,7 @@ class SolveTriangular(Lapack):
         *stack, i, j = loop_indices(self.type.shape)
         n, m = self.type.shape[-2:]
         copy = at.store((*stack, i, j), at.read(1, (*stack, i, j)))
-        one, state = self.one(at)
+        one, state = stated(at, "one", 1, self.dtype)
         solve = blas(
             "trsm",
             self.dtype,
@@ -282,14 +286,6 @@ class SolveTriangular(Lapack):
             ),
         )
         return [*state, *nest(stack, (*nest((i, j), copy), solve))]
-
-    def one(self, at: Memory) -> tuple[Argument, tuple[Statement, ...]]:
-        """Return 1 as BLAS takes it, a complex one from memory, and what puts it there."""
-        if not self.dtype.is_complex:
-            return Pass(literal(1, self.dtype)), ()
-        buffer = at.scratch("one", self.dtype, 1)
-        parts = tuple(Store(buffer, k, literal(1 - k, self.dtype.real)) for k in (0, 1))
-        return Address(buffer, 0, written=False), parts
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """``w = a^-T ct`` for ``b``, and the triangle of ``-w @ x.T`` for ``a``."""
@@ -349,7 +345,8 @@ def solve_triangular(
     Args:
         a: ``[..., n, n]``; the other triangle is not read.
         b: ``[n]`` or ``[..., n, m]``; stacks broadcast.
-        trans: 0 or ``"N"`` for ``a``; 1 or ``"T"`` for its transpose, 2 or ``"C"`` the same.
+        trans: 0 or ``"N"`` for ``a``; 1 or ``"T"`` for its transpose, 2 or ``"C"`` for the
+            conjugate of that.
         lower: whether the lower triangle counts.
         unit_diagonal: take the diagonal as ones, unread.
         on_error: what to do about a 0 on the diagonal: ``"raise"``, or give ``"nan"``.
@@ -365,6 +362,8 @@ def solve_triangular(
     if trans not in (0, 1, 2, "N", "T", "C"):
         raise GraphTypeError(f'solve_triangular: trans is "N", "T" or "C", but this is {trans!r}')
     matrix, right, vector = _equation("solve_triangular", a, b)
+    if trans in (2, "C"):
+        matrix = conj(matrix)
     result: Tensor = SolveTriangular(matrix, right, lower, trans not in (0, "N"), unit_diagonal)
     if not unit_diagonal:
         zero = diagonal_of(matrix) == 0
@@ -387,8 +386,8 @@ def cho_solve(c_and_lower: tuple[TensorLike, bool], b: TensorLike, /) -> Tensor:
     array([2., 3.], dtype=float32)
     """
     factor, is_lower = c_and_lower
-    first = solve_triangular(factor, b, int(not is_lower), is_lower)
-    return solve_triangular(factor, first, int(is_lower), is_lower)
+    first = solve_triangular(factor, b, 0 if is_lower else "C", is_lower)
+    return solve_triangular(factor, first, "C" if is_lower else 0, is_lower)
 
 
 # -- LU ------------------------------------------------------------------------------------------
@@ -451,11 +450,6 @@ class Eliminated(Lapack):
         *stack, m, n = self.x.type.shape
         return TensorType(self.x.dtype, (*stack, add(n, 1), m))
 
-    def number(self, place: Scalar) -> Scalar:
-        """Return an integer as an element of the result."""
-        real = place.cast(self.dtype.real)
-        return Complex(real, real.like(0), self.dtype) if self.dtype.is_complex else real
-
     def loops(self, at: Memory) -> Sequence[Statement]:
         """Copy the matrix columns first, factor it in place, and note the exchanges."""
         *stack, i, j = loop_indices(self.x.type.shape)
@@ -469,8 +463,8 @@ class Eliminated(Lapack):
         )  # fmt: skip
         call, info = lapack("getrf", self.dtype, arguments)
         k, rest = fresh_index("k", steps), fresh_index("k", m)
-        note = at.store((*stack, n, k), self.number(Load(pivots, k) - 1))
-        clear = at.store((*stack, n, rest), self.number(index_scalar(rest)))
+        note = at.store((*stack, n, k), widened(Load(pivots, k) - 1, self.dtype))
+        clear = at.store((*stack, n, rest), widened(index_scalar(rest), self.dtype))
         body = (
             *nest((j, i), copy),
             call,
@@ -818,7 +812,50 @@ class LogAbsDet(Composite):
 
     public = "logabsdet"
     reference = staticmethod(_logabsdet_of)
-    dtypes = Lapack.dtypes
+    dtypes = (*REALS, *COMPLEX)
+    domain = (_SMALL,)
+    tolerance = 512.0
+    samples = _SQUARE
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; its public function is ``slogdet``."""
+        return cls(dominant(operands[0]))
+
+    def infer(self) -> TensorType:
+        """A real number for each matrix."""
+        return TensorType(self.x.dtype.real, self.x.type.shape[:-2])
+
+    def decompose(self) -> Tensor:
+        """The sum of the logarithms of the pivots."""
+        return log(absolute(diagonal_of(packed(Factors(self.x))))).sum(-1)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """``ct * x^-T``."""
+        return (_inverse_transposed(self.x) * _spread(ct),)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """NumPy's own."""
+        return np.asarray(np.linalg.slogdet(operands[0]).logabsdet, self.dtype.numpy)
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """As many rows as columns."""
+        return is_square(self.x)
+
+
+def _signdet_of(x: Array) -> Array:
+    return np.linalg.slogdet(dominant_array(x)).sign
+
+
+class SignDet(Composite):
+    """Determinant of each square matrix, divided by its absolute value."""
+
+    x: Tensor
+
+    public = "signdet"
+    reference = staticmethod(_signdet_of)
+    dtypes = (*REALS, *COMPLEX)
+    differentiable = False
     domain = (_SMALL,)
     tolerance = 512.0
     samples = _SQUARE
@@ -833,16 +870,20 @@ class LogAbsDet(Composite):
         return TensorType(self.x.dtype, self.x.type.shape[:-2])
 
     def decompose(self) -> Tensor:
-        """The sum of the logarithms of the pivots."""
-        return log(absolute(diagonal_of(packed(Factors(self.x))))).sum(-1)
+        """The product of the signs of the pivots."""
+        factors = Factors(self.x)
+        return sign(diagonal_of(packed(factors))).prod(-1) * _parity(factors)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """``ct * x^-T``."""
-        return (_inverse_transposed(self.x) * _spread(ct),)
+        """A complex sign turns by the imaginary part of the trace of ``x^-1 dx``."""
+        if not self.dtype.is_complex:
+            return (None,)
+        turn = imag(ct * self)
+        return (_inverse_transposed(self.x) * _spread(MakeComplex(filled_like(turn, 0), turn)),)
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's own."""
-        return np.asarray(np.linalg.slogdet(operands[0]).logabsdet, self.dtype.numpy)
+        return np.asarray(np.linalg.slogdet(operands[0]).sign, self.dtype.numpy)
 
     def requirements(self) -> tuple[Requirement, ...]:
         """As many rows as columns."""
@@ -868,7 +909,8 @@ def det(x: TensorLike, /) -> Tensor:
 def slogdet(x: TensorLike, /) -> SlogdetResult:
     """Return sign and logarithm of the absolute value of each determinant.
 
-    As ``numpy.linalg.slogdet``: 0 and ``-inf`` for a singular matrix.
+    As ``numpy.linalg.slogdet``: 0 and ``-inf`` for a singular matrix.  The sign of a complex
+    determinant is complex, of absolute value 1.
 
     Raises:
         GraphTypeError: no square matrices.
@@ -877,11 +919,9 @@ def slogdet(x: TensorLike, /) -> SlogdetResult:
     >>> sign.eval(), logabsdet.eval()
     (array(-1., dtype=float32), array(0., dtype=float32))
     """
-    (tensor,) = as_matrices("slogdet", x=x)
+    (tensor,) = as_matrices("slogdet", complexes=True, x=x)
     need_matrix("slogdet", tensor, square=True)
-    factors = Factors(tensor)
-    signs = sign(diagonal_of(packed(factors))).prod(-1) * _parity(factors)
-    return SlogdetResult(signs, LogAbsDet(tensor))
+    return SlogdetResult(SignDet(tensor), LogAbsDet(tensor))
 
 
 def lu_factor(x: TensorLike, /) -> LuFactorResult:
@@ -937,4 +977,5 @@ OPS: tuple[type[Op], ...] = (
     Solve,
     Det,
     LogAbsDet,
+    SignDet,
 )

@@ -17,17 +17,21 @@ import numpy as np
 from agnesi.batching.graph import in_front
 from agnesi.core.dtypes import C64, C128, F32, F64, I8, I32, I64
 from agnesi.core.errors import GraphTypeError
+from agnesi.dims.dim import add, mul
 from agnesi.dims.simplify import maximum
 from agnesi.graph.graph import size_of
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor
 from agnesi.graph.types import shape_text
 from agnesi.loops.nodes import (
+    Address,
     Complex,
     Foreign,
     Guard,
     If,
+    Load,
     Pass,
     Read,
+    Store,
     fresh_local,
     imaginary_part,
     index_scalar,
@@ -35,6 +39,7 @@ from agnesi.loops.nodes import (
     real_part,
 )
 from agnesi.ops.choice import where
+from agnesi.ops.complex_parts import conj, real
 from agnesi.ops.creation import Arange
 from agnesi.ops.families import Domain, LoopOp, Memory, Movement, Op, Sample
 from agnesi.ops.lift import (
@@ -54,7 +59,7 @@ if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Shape, Size
     from agnesi.graph.types import TensorType
-    from agnesi.loops.nodes import Argument, Local, Scalar, Statement
+    from agnesi.loops.nodes import Argument, Buffer, Local, Scalar, Statement
 
 OnError: TypeAlias = Literal["raise", "nan"]
 
@@ -140,9 +145,19 @@ def diagonal_of(x: Tensor) -> Tensor:
 def one_triangle(s: Tensor) -> Tensor:
     """Return the gradient with respect to the lower triangle alone, which stands for both.
 
-    ``s`` is the one with respect to all elements of a symmetric matrix, symmetric or not.
+    ``s`` is the one with respect to all elements of a Hermitian matrix, Hermitian or not.
     """
-    return lower(where(on_diagonal(s), s, s + s.mT))
+    return lower(where(on_diagonal(s), real_of(s), s + adjoint(s)))
+
+
+def adjoint(x: Tensor) -> Tensor:
+    """Return the conjugate of the transposed matrices."""
+    return conj(x.mT)
+
+
+def real_of(x: Tensor) -> Tensor:
+    """Return the real parts in the same dtype."""
+    return real(x).astype(x.dtype) if x.dtype.is_complex else x
 
 
 # -- calls ---------------------------------------------------------------------------------------
@@ -203,6 +218,49 @@ def pick(condition: Scalar, value: Scalar) -> Scalar:
         parts = pick(condition, real_part(value)), pick(condition, imaginary_part(value))
         return Complex(*parts, value.dtype)
     return Guard(condition, value, literal(0, value.dtype))
+
+
+def widened(value: Scalar, dtype: DType) -> Scalar:
+    """Return a real number as one of a dtype, which may be complex."""
+    number = value.cast(dtype.real)
+    return Complex(number, number.like(0), dtype) if dtype.is_complex else number
+
+
+def conjugate(value: Scalar) -> Scalar:
+    """Return the conjugate of an element."""
+    if not value.dtype.is_complex:
+        return value
+    return Complex(real_part(value), -imaginary_part(value), value.dtype)
+
+
+def put(buffer: Buffer, place: Size, value: Scalar) -> tuple[Statement, ...]:
+    """Return what stores an element in scratch memory, where a complex one is a pair."""
+    if not value.dtype.is_complex:
+        return (Store(buffer, place, value),)
+    first = mul(place, 2)
+    return (
+        Store(buffer, first, real_part(value)),
+        Store(buffer, add(first, 1), imaginary_part(value)),
+    )
+
+
+def take(buffer: Buffer, place: Size, dtype: DType) -> Scalar:
+    """Return an element of scratch memory that :func:`put` stores."""
+    if not dtype.is_complex:
+        return Load(buffer, place)
+    first = mul(place, 2)
+    return Complex(Load(buffer, first), Load(buffer, add(first, 1)), dtype)
+
+
+def stated(
+    at: Memory, name: str, value: int, dtype: DType
+) -> tuple[Argument, tuple[Statement, ...]]:
+    """Return a number as BLAS takes it, a complex one from memory, and what puts it there."""
+    if not dtype.is_complex:
+        return Pass(literal(value, dtype)), ()
+    buffer = at.scratch(name, dtype, 1)
+    parts = tuple(Store(buffer, k, literal(value * (1 - k), dtype.real)) for k in (0, 1))
+    return Address(buffer, 0, written=False), parts
 
 
 def each_matrix(

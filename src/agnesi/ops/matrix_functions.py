@@ -16,16 +16,14 @@ from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import (
     Address,
     Assign,
-    Load,
-    Pass,
     Read,
     While,
     fresh_local,
-    literal,
 )
 from agnesi.ops.arithmetic import absolute
 from agnesi.ops.choice import where
 from agnesi.ops.comparison import isfinite
+from agnesi.ops.complex_parts import complex, conj, imag, real
 from agnesi.ops.creation import zeros_like
 from agnesi.ops.elementary import log2
 from agnesi.ops.factorizations import Factors, Solve, inv, solve
@@ -41,10 +39,12 @@ from agnesi.ops.families import (
 from agnesi.ops.floats import ldexp
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lapack import (
+    COMPLEX,
     PLAIN,
     REALS,
     Lapack,
     OnError,
+    adjoint,
     as_matrices,
     blas,
     count,
@@ -56,6 +56,8 @@ from agnesi.ops.lapack import (
     need_matrix,
     on_diagonal,
     sound,
+    stated,
+    take,
     whole,
 )
 from agnesi.ops.lift import as_axes, as_items, as_tensor, is_integer, operand_lines, unify
@@ -99,8 +101,9 @@ class LstsqResult(NamedTuple):
 
 
 def _pinv_of(x: Array, rcond: float, hermitian: bool = False) -> Array:
-    wide = x.astype(np.float64)
-    return np.linalg.pinv(wide @ np.swapaxes(wide, -1, -2) if hermitian else wide, rcond)
+    wide = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+    given = wide @ np.conj(np.swapaxes(wide, -1, -2)) if hermitian else wide
+    return np.linalg.pinv(given, rcond)
 
 
 class Pinv(Composite):
@@ -111,7 +114,7 @@ class Pinv(Composite):
     hermitian: bool
 
     public = "pinv"
-    dtypes = REALS
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_pinv_of)
     domain = (Domain(-1, 1),)
     tolerance = 1 << 18
@@ -126,9 +129,9 @@ class Pinv(Composite):
 
     @classmethod
     def call(cls, *operands: Any, **named: Any) -> Tensor:
-        """Call the public function, for the product with its transpose if it is to be symmetric."""
+        """Call the public function, for the product with its adjoint if it is to be Hermitian."""
         x, rcond, *hermitian = operands
-        return pinv(x @ x.mT if hermitian else x, rcond, hermitian=bool(hermitian))
+        return pinv(x @ adjoint(x) if hermitian else x, rcond, hermitian=bool(hermitian))
 
     def infer(self) -> TensorType:
         """``[..., n, m]``."""
@@ -139,8 +142,8 @@ class Pinv(Composite):
         """By singular values, or eigenvalues."""
         if self.hermitian:
             pairs = Eigh(self.x)
-            values, left = pairs[..., 0], pairs[..., 1:]
-            right = left
+            values, left = real(pairs[..., 0]), pairs[..., 1:]
+            right = conj(left)
         else:
             whole = Svd(self.x, False)
             values, left, right = whole.parts(whole)
@@ -148,17 +151,17 @@ class Pinv(Composite):
         most = Top(sizes, (sizes.ndim - 1,))
         kept = sizes > expand_dims(most * self.rcond, -1)
         over = where(kept, 1 / where(kept, values, 1), values * 0)
-        return MatMul(right.mT, left * expand_dims(over, -1))
+        return MatMul(adjoint(right), conj(left) * expand_dims(over, -1))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """After Golub and Pereyra, for a rank that does not change."""
         x, p = self.x, self
         first = -MatMul(MatMul(p.mT, ct), p.mT)
-        second = MatMul(MatMul(ct.mT, p), p.mT)
-        third = MatMul(MatMul(p.mT, p), ct.mT)
+        second = MatMul(MatMul(ct.mT, p), adjoint(p))
+        third = MatMul(MatMul(adjoint(p), p), ct.mT)
         second = second - MatMul(x, MatMul(p, second))
         third = third - MatMul(MatMul(third, p), x)
-        return first + second + third, None
+        return first + conj(second + third), None
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's own."""
@@ -186,8 +189,8 @@ def pinv(
         x: ``[..., m, n]``.
         rcond: singular values up to this times the largest count as 0; of the shape of the stack.
             By default the dtype's precision times ``max(m, n)``.
-        hermitian: take the matrices as symmetric and use eigenvalues; only the lower triangle is
-            read, but the gradient is that of a symmetric matrix.
+        hermitian: take the matrices as Hermitian and use eigenvalues; only the lower triangle is
+            read, but the gradient is that of a Hermitian matrix.
         rtol: the array API's name of ``rcond``.
         on_error: what to do where there is no convergence, as for NaN: ``"raise"``, or give
             ``"nan"``.
@@ -199,7 +202,7 @@ def pinv(
         GraphTypeError: no matrices.
         LinAlgError: in a call, no convergence.
     """
-    (tensor,) = as_matrices("pinv", x=x)
+    (tensor,) = as_matrices("pinv", complexes=True, x=x)
     need_matrix("pinv", tensor, square=hermitian)
     limit = _tolerance("pinv", tensor, rcond if rtol is None else rtol)
     result = Pinv(tensor, limit, hermitian)
@@ -207,13 +210,13 @@ def pinv(
 
 
 def _tolerance(op: str, x: Tensor, given: TensorLike | None) -> Tensor:
-    """Return a relative tolerance for each matrix of the stack."""
-    stack = x.type.shape[:-2]
+    """Return a relative tolerance for each matrix of the stack, which is real."""
+    stack, kind = x.type.shape[:-2], x.dtype.real
     if given is None:
-        m, n = (as_tensor(s).astype(x.dtype) for s in x.shape[-2:])
-        limit = where(m > n, m, n) * float(np.finfo(x.dtype.numpy).eps)
+        m, n = (as_tensor(s).astype(kind) for s in x.shape[-2:])
+        limit = where(m > n, m, n) * float(np.finfo(kind.numpy).eps)
     else:
-        limit = as_tensor(given).astype(x.dtype)
+        limit = as_tensor(given).astype(kind)
     if limit.ndim > len(stack):
         raise GraphTypeError(f"{op}: a tolerance for each matrix\n{operand_lines(('x',), (x,))}")
     return broadcast_to(limit, tuple(map(scalar_of, stack)))
@@ -240,14 +243,14 @@ def matrix_rank(
     >>> ag.linalg.matrix_rank(ag.constant([[1.0, 2.0], [2.0, 4.0]])).eval()
     array(1)
     """
-    (tensor,) = as_matrices("matrix_rank", x=x)
+    (tensor,) = as_matrices("matrix_rank", complexes=True, x=x)
     if tensor.ndim < 2:
         return (tensor != 0).any().astype(I64)
     values = svdvals(tensor)
     if tol is None:
         limit = Top(values, (values.ndim - 1,)) * _tolerance("matrix_rank", tensor, rtol)
     else:
-        limit = as_tensor(tol).astype(tensor.dtype)
+        limit = as_tensor(tol).astype(values.dtype)
     return total((values > expand_dims(limit, -1)).astype(I64), -1)
 
 
@@ -272,7 +275,7 @@ def lstsq(
         GraphTypeError: sizes that are known not to fit.
         LinAlgError: in a call, no convergence.
     """
-    matrix, right = as_matrices("lstsq", a=a, b=b)
+    matrix, right = as_matrices("lstsq", complexes=True, a=a, b=b)
     if matrix.ndim != 2 or right.ndim not in (1, 2):
         raise GraphTypeError(
             f"lstsq: takes a matrix, and a vector or a matrix\n"
@@ -289,7 +292,7 @@ def lstsq(
     limit = Top(values, (0,)) * _tolerance("lstsq", matrix, rcond)
     rank = total((values > limit).astype(I64))
     solution = x[:, 0] if right.ndim == 1 else x
-    return LstsqResult(solution, total(rest * rest, 0), rank, values)
+    return LstsqResult(solution, total(real(rest * conj(rest)), 0), rank, values)
 
 
 # -- powers and exponential ----------------------------------------------------------------------
@@ -346,6 +349,7 @@ class Squarings(Lapack):
 
     public = "squarings"
     streams = (0, 1)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_squarings_of)
     domain = (Domain(-0.5, 0.5), Domain(0, 3, dtypes=(I64,)))
     tolerance = 4096.0
@@ -372,25 +376,27 @@ class Squarings(Lapack):
         square = at.scratch("square", self.dtype, mul(n, n))
         left = fresh_local("left", I64)
         place = at.result((*stack, 0, 0))
+        one, first = stated(at, "one", 1, self.dtype)
+        zero, second = stated(at, "zero", 0, self.dtype)
         multiply = blas(
             "gemm",
             self.dtype,
             (
                 whole(PLAIN), whole(PLAIN), count(n), count(n), count(n),
-                Pass(literal(1, self.dtype)), place, leading(n), place, leading(n),
-                Pass(literal(0, self.dtype)), Address(square, 0, written=True), leading(n),
+                one, place, leading(n), place, leading(n),
+                zero, Address(square, 0, written=True), leading(n),
             ),
         )  # fmt: skip
         copy = at.store((*stack, i, j), at.read(0, (*stack, i, j)))
         p, q = loop_indices((n, n))
-        back = at.store((*stack, p, q), Load(square, add(mul(p, n), q)))
+        back = at.store((*stack, p, q), take(square, add(mul(p, n), q), self.dtype))
         turn = (multiply, *nest((p, q), back), Assign(left, Read(left) - 1))
         body = (
             *nest((i, j), copy),
             Assign(left, at.read(1, tuple(stack))),
             While(Read(left) > 0, turn),
         )
-        return nest(stack, body)
+        return (*first, *second, *nest(stack, body))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """The derivative at ``x.T`` along ``ct``."""
@@ -423,7 +429,7 @@ class Along(Composite):
     x: Tensor
     t: Tensor
 
-    dtypes = REALS
+    dtypes = (*REALS, *COMPLEX)
 
     def apply(self, x: Tensor) -> Tensor:
         """The function itself."""
@@ -522,13 +528,20 @@ def _expm_of(x: Array) -> Array:
     return result
 
 
+def _scaled(x: Tensor, powers: Tensor) -> Tensor:
+    """Return numbers times powers of 2."""
+    if x.dtype.is_complex:
+        return complex(ldexp(real(x), powers), ldexp(imag(x), powers))
+    return ldexp(x, powers)
+
+
 class Expm(Composite):
     """The exponential of each square matrix."""
 
     x: Tensor
 
     public = "expm"
-    dtypes = REALS
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_expm_of)
     domain = (Domain(-2, 2),)
     tolerance = 8192.0
@@ -551,7 +564,7 @@ class Expm(Composite):
         large = (norm > _REACH) & isfinite(norm)
         halvings = where(large, ceil(log2(where(large, norm, 1) / _REACH)), 0).astype(I64)
         spread = expand_dims(expand_dims(halvings, -1), -1)
-        small = ldexp(x, broadcast(-spread, x.type.shape))
+        small = _scaled(x, broadcast(-spread, x.type.shape))
         # Divided by the first, so that float32 holds them with room.
         b = [c / _PADE[0] for c in _PADE]
         one = identity(x.type.shape, x.dtype)
@@ -621,7 +634,7 @@ def expm(x: TensorLike, /) -> Tensor:
     array([[1., 1.],
            [0., 1.]], dtype=float32)
     """
-    (tensor,) = as_matrices("expm", x=x)
+    (tensor,) = as_matrices("expm", complexes=True, x=x)
     need_matrix("expm", tensor, square=True)
     return Expm(tensor)
 
@@ -629,21 +642,9 @@ def expm(x: TensorLike, /) -> Tensor:
 # -- norms ---------------------------------------------------------------------------------------
 
 
-def _sizes_of(op: str, x: TensorLike, ord: Any = None) -> Tensor:
-    """Return numbers as floats; of complex ones the absolute values, which is what norms are of.
-
-    Raises:
-        GraphTypeError: singular values of complex matrices, which are not there.
-    """
-    (tensor,) = as_matrices(op, complexes=True, x=x)
-    if not tensor.dtype.is_complex:
-        return tensor
-    if ord == "nuc" or (ord in (2, -2) and tensor.ndim > 1):
-        raise GraphTypeError(
-            f"{op}: order {ord!r} is not defined for complex matrices\n"
-            f"{operand_lines(('x',), (tensor,))}"
-        )
-    return absolute(tensor)
+def _size(x: Tensor) -> Tensor:
+    """Return the absolute values of complex numbers, which is what most norms are of."""
+    return absolute(x) if x.dtype.is_complex else x
 
 
 def vector_norm(
@@ -664,7 +665,7 @@ def vector_norm(
     >>> ag.linalg.vector_norm(ag.constant([3.0, 4.0])).eval()
     array(5., dtype=float32)
     """
-    tensor = _sizes_of("vector_norm", x)
+    (tensor,) = as_matrices("vector_norm", complexes=True, x=x)
     axes = as_axes("vector_norm", axis, tensor.ndim, tensor)
     result = _vector_norm("vector_norm", tensor, axes, ord)
     return restore_axes(result, axes) if keepdims else result
@@ -673,6 +674,7 @@ def vector_norm(
 def _vector_norm(op: str, x: Tensor, axes: tuple[int, ...], ord: Any) -> Tensor:
     if isinstance(ord, str) or ord is None:
         raise GraphTypeError(f"{op}: the order of a vector's norm is a number, not {ord!r}")
+    x = _size(x)
     size = absolute(x)
     if ord == np.inf:
         return largest(size, axes)
@@ -703,7 +705,7 @@ def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: Any = "fro") -
     >>> ag.linalg.matrix_norm(ag.constant([[3.0, 0.0], [0.0, 4.0]]), ord="nuc").eval()
     array(7., dtype=float32)
     """
-    tensor = _sizes_of("matrix_norm", x, ord)
+    (tensor,) = as_matrices("matrix_norm", complexes=True, x=x)
     need_matrix("matrix_norm", tensor)
     result = _matrix_norm("matrix_norm", tensor, ord)
     return restore_axes(result, (tensor.ndim - 2, tensor.ndim - 1)) if keepdims else result
@@ -711,12 +713,13 @@ def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: Any = "fro") -
 
 def _matrix_norm(op: str, x: Tensor, ord: Any) -> Tensor:
     """Return the norm of the last two axes."""
-    if ord == "fro" or ord is None:
-        return sqrt(total(x * x, (-2, -1)))
     if ord == "nuc":
         return total(svdvals(x), -1)
     if ord in (2, -2):
         return (largest if ord == 2 else smallest)(svdvals(x), -1)
+    x = _size(x)
+    if ord == "fro" or ord is None:
+        return sqrt(total(x * x, (-2, -1)))
     if ord in (1, -1, np.inf, -np.inf):
         sums = total(absolute(x), -2 if abs(ord) == 1 else -1)
         return (largest if ord > 0 else smallest)(sums, -1)
@@ -742,11 +745,12 @@ def norm(x: TensorLike, /, ord: Any = None, axis: Any = None, keepdims: bool = F
     >>> ag.linalg.norm(ag.constant([[3.0, 4.0], [6.0, 8.0]]), axis=1).eval()
     array([ 5., 10.], dtype=float32)
     """
-    tensor = _sizes_of("norm", x, ord)
+    (tensor,) = as_matrices("norm", complexes=True, x=x)
     if axis is None:
         axes = tuple(range(tensor.ndim))
         if ord is None:
-            result = sqrt(total(tensor * tensor, axes)) if axes else absolute(tensor)
+            size = _size(tensor)
+            result = sqrt(total(size * size, axes)) if axes else absolute(size)
             return restore_axes(result, axes) if keepdims else result
     else:
         given = as_items(axis)
@@ -776,7 +780,7 @@ def cond(x: TensorLike, /, p: Any = None) -> Tensor:
     Raises:
         GraphTypeError: no (square) matrices, or another ``p``.
     """
-    (tensor,) = as_matrices("cond", x=x)
+    (tensor,) = as_matrices("cond", complexes=True, x=x)
     need_matrix("cond", tensor, square=p not in (None, 2, -2))
     if p in (None, 2, -2):
         values = svdvals(tensor)

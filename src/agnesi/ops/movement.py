@@ -491,8 +491,10 @@ def reshape(x: TensorLike, *shape: Any) -> Tensor:
     target = list(as_shape("reshape", tuple(1 if k in unknown else s for k, s in enumerate(given))))
     total, rest = tensor.type.size, product(target)
     mismatch = isinstance(total, int) and isinstance(rest, int) and total != rest
-    if unknown and isinstance(total, int) and isinstance(rest, int):
-        mismatch = total % rest != 0 if rest else True
+    if unknown and rest == 0:
+        mismatch = True  # any size would do
+    elif unknown and isinstance(total, int) and isinstance(rest, int):
+        mismatch = total % rest != 0
     if mismatch:
         raise GraphTypeError(
             f"reshape: {total} elements do not fill the shape {given}\n"

@@ -11,13 +11,17 @@ from agnesi.dims.dim import add
 from agnesi.dims.simplify import at_least, minimum
 from agnesi.graph.tensor import Array, Reader, Sizes, Tensor, TensorLike, scalar_of
 from agnesi.graph.types import TensorType
-from agnesi.loops.nodes import Address, For, Load, Store, index_scalar
+from agnesi.loops.nodes import Address, For, index_scalar
+from agnesi.ops.choice import where
+from agnesi.ops.complex_parts import conj
 from agnesi.ops.factorizations import SolveTriangular
 from agnesi.ops.families import Domain, Memory, Op, Requirement, Sample
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lapack import (
+    COMPLEX,
     REALS,
     Lapack,
+    adjoint,
     as_matrices,
     count,
     countable,
@@ -30,7 +34,12 @@ from agnesi.ops.lapack import (
     lower,
     nan_if,
     need_matrix,
+    on_diagonal,
     pick,
+    put,
+    real_of,
+    take,
+    widened,
 )
 from agnesi.ops.linear import MatMul
 from agnesi.ops.scans import loop_indices, nest
@@ -94,6 +103,7 @@ class Householder(Lapack):
 
     public = "householder"
     streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
     differentiable = False
     cuts_gradients = True
     reference = staticmethod(_householder_of)
@@ -124,8 +134,8 @@ class Householder(Lapack):
         call, info = lapack("geqrf", self.dtype, arguments)
         (k,) = loop_indices((least,))
         (c,) = loop_indices((m,))
-        clear = at.store((*stack, n, c), index_scalar(0).cast(self.dtype))
-        note = at.store((*stack, n, k), Load(factors, k))
+        clear = at.store((*stack, n, c), widened(index_scalar(0), self.dtype))
+        note = at.store((*stack, n, k), take(factors, k, self.dtype))
         body = (*nest((j, i), copy), call, For(c, clear), For(k, note))
         return nest(stack, (*body, *nan_if(failed(info), at, stack, self)))
 
@@ -163,6 +173,7 @@ class Orthogonal(Lapack):
 
     public = "orthogonal"
     streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_orthogonal_of)
     domain = (_SMALL,)
     samples = _SAMPLES
@@ -191,13 +202,14 @@ class Orthogonal(Lapack):
         there = index_scalar(i) < index_scalar(least)
         copy = at.store((*stack, i, j), pick(there, at.read(1, (*stack, i, j))))
         (k,) = loop_indices((least,))
-        note = Store(factors, k, at.read(1, (*stack, n, k)))
+        note = put(factors, k, at.read(1, (*stack, n, k)))
         arguments = (
             count(m), count(self.type.shape[-2]), count(least), at.result((*stack, 0, 0)),
             leading(m), Address(factors, 0, written=False),
         )  # fmt: skip
-        call, info = lapack("orgqr", self.dtype, arguments)
-        body = (*nest((i, j), copy), For(k, (note,)), call)
+        name = "ungqr" if self.dtype.is_complex else "orgqr"
+        call, info = lapack(name, self.dtype, arguments)
+        body = (*nest((i, j), copy), For(k, note), call)
         return nest(stack, (*body, *nan_if(failed(info), at, stack, self)))
 
     def no_derivative(self, place: int) -> str | None:
@@ -244,7 +256,7 @@ class Triangle(Op):
     complete: bool
 
     public = "triangle"
-    dtypes = REALS
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_triangle_of)
     domain = (_SMALL,)
     tolerance = 1 << 16
@@ -286,9 +298,10 @@ def _qr_gradient(
 ) -> Tensor:
     """Return the cotangent of a matrix from those of its factors.
 
-    The first columns, as many as there are in ``q``, have ``(ct_q + q copy(m)) r^-T``, where
-    ``m = r ct_r.T - ct_q.T q`` and ``copy`` makes it symmetric from its lower triangle.  Others
-    are ``q`` times columns of ``r``, which adds to ``ct_q``.
+    The first columns, as many as there are in ``q``, have ``(ct_q + conj(q copy(m))) r^-T``, where
+    ``m = r ct_r.T - ct_q.T q`` and ``copy`` makes it Hermitian from its lower triangle.
+    Others are ``q`` times columns of ``r``, which adds to ``ct_q``.  Complex or not, the diagonal
+    of ``r`` is real.
     """
     m, n = x.type.shape[-2:]
     least = minimum(m, n)
@@ -301,19 +314,20 @@ def _qr_gradient(
         inner = MatMul(square, (ct_r[..., :, :k] if wide else ct_r).mT)
         if wide:
             rest = ct_r[..., :, k:]
-            more = MatMul(x[..., :, k:], rest.mT)
+            more = conj(MatMul(x[..., :, k:], rest.mT))
             ct_q = more if ct_q is None else ct_q + more
     if ct_q is not None:
         part = MatMul(ct_q.mT, q)
         inner = -part if inner is None else inner - part
     assert inner is not None
-    symmetric = lower(inner) + lower(inner, strictly=True).mT
-    turned = MatMul(q, symmetric)
+    below = lower(inner, strictly=True)
+    hermitian = where(on_diagonal(inner), real_of(inner), below + adjoint(below))
+    turned = conj(MatMul(q, hermitian))
     right = turned if ct_q is None else turned + ct_q
     first = SolveTriangular(square, right.mT, False, False, False).mT
     if not wide:
         return first
-    others = MatMul(q, rest) if rest is not None else x[..., :, k:] * 0
+    others = MatMul(conj(q), rest) if rest is not None else x[..., :, k:] * 0
     return concatenate([first, others], -1)
 
 
@@ -327,7 +341,7 @@ def qr(x: TensorLike, /, mode: str = "reduced") -> QRResult | Tensor:
     """Return the QR decomposition of each matrix, as ``numpy.linalg.qr``.
 
     Args:
-        x: ``[..., m, n]``; with ``k = min(m, n)``:
+        x: ``[..., m, n]``, real or complex; with ``k = min(m, n)``:
         mode: ``"reduced"`` for ``Q`` ``[..., m, k]`` and ``R`` ``[..., k, n]``; ``"complete"`` for
             ``Q`` ``[..., m, m]`` and ``R`` ``[..., m, n]``, where ``Q`` has no gradient if
             ``m > n``; ``"r"`` for ``R`` alone, reduced.
@@ -340,7 +354,7 @@ def qr(x: TensorLike, /, mode: str = "reduced") -> QRResult | Tensor:
     array([[3., 1.],
            [4., 2.]], dtype=float32)
     """
-    (tensor,) = as_matrices("qr", x=x)
+    (tensor,) = as_matrices("qr", complexes=True, x=x)
     need_matrix("qr", tensor)
     if mode not in ("reduced", "complete", "r"):
         raise GraphTypeError(f'qr: mode is "reduced", "complete" or "r", but this is {mode!r}')

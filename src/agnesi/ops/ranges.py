@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from agnesi.core.dtypes import (
+    BOOL,
     DEFAULT_FLOAT,
     DEFAULT_INTEGER,
     F64,
@@ -32,6 +33,7 @@ from agnesi.ops.lift import (
     operand_lines,
 )
 from agnesi.ops.movement import broadcast, expand_dims, moveaxis, reshape
+from agnesi.ops.nonzero import nonzero
 from agnesi.ops.powers import power
 from agnesi.ops.rounding import floor
 from agnesi.ops.shaping import broadcast_arrays, ravel
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
     from agnesi.ops.lift import Number
 
-__all__ = ["geomspace", "indices", "linspace", "logspace", "meshgrid", "vander"]
+__all__ = ["geomspace", "indices", "ix_", "linspace", "logspace", "meshgrid", "vander"]
 
 _MANY = 64
 
@@ -221,6 +223,33 @@ def vander(x: TensorLike, /, n: int | Tensor | None = None, increasing: bool = F
     # The power 0 is a constant, also for its derivative.
     bases = where(exponent == 0, 1, expand_dims(tensor, 1))
     return power(bases, exponent.astype(tensor.dtype))
+
+
+def ix_(*args: TensorLike) -> tuple[Tensor, ...]:
+    """Return indices of the rows and columns (and so on) that vectors name, as ``numpy.ix_``.
+
+    Args:
+        *args: for each axis a vector of integers; or of bools, for the places where it is true.
+
+    Returns:
+        For each vector its integers along an axis of their own, with size 1 along the others.
+
+    Raises:
+        GraphTypeError: an argument that is not a vector.
+
+    >>> x = ag.arange(6).reshape(2, 3)
+    >>> x[ag.ix_([1, 0], [0, 2])].eval()
+    array([[3, 5],
+           [0, 2]])
+    """
+    vectors = [as_tensor(a) for a in args]
+    for place, vector in enumerate(vectors):
+        if vector.ndim != 1:
+            raise GraphTypeError(
+                f"ix_: this takes vectors\n{operand_lines((f'args[{place}]',), (vector,))}"
+            )
+    indices = [nonzero(v)[0] if v.dtype is BOOL else v for v in vectors]
+    return meshgrid(*indices, indexing="ij", sparse=True)
 
 
 def meshgrid(

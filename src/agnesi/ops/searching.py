@@ -313,6 +313,10 @@ def histogram(
 def _edges(x: Tensor, bins: int, ends: tuple[TensorLike, TensorLike] | None) -> Tensor:
     if bins < 1:
         raise GraphTypeError(f"histogram: the number of bins is at least 1, but this is {bins}")
+    given: Any = ends
+    known = ends is not None and not any(isinstance(e, Tensor) for e in ends)
+    if known and np.any(np.greater(given[0], given[1])):
+        raise GraphTypeError(f"histogram: the range has to rise, but this is {ends}")
     low, high = (as_tensor(e) for e in ends) if ends is not None else (x.min(), x.max())
     low, high = low.astype(x.dtype), high.astype(x.dtype)
     flat = low == high

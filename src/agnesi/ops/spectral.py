@@ -14,14 +14,10 @@ from agnesi.graph.tensor import Array, Sizes, Tensor, TensorLike, scalar_of
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import (
     Address,
-    Complex,
     For,
     Load,
-    Store,
-    imaginary_part,
     index_scalar,
     literal,
-    real_part,
     select,
 )
 from agnesi.ops.arithmetic import absolute
@@ -36,7 +32,9 @@ from agnesi.ops.lapack import (
     REALS,
     Lapack,
     OnError,
+    adjoint,
     as_matrices,
+    conjugate,
     count,
     countable,
     diagonal_of,
@@ -52,7 +50,11 @@ from agnesi.ops.lapack import (
     on_diagonal,
     one_triangle,
     pick,
+    put,
+    real_of,
     sound,
+    take,
+    widened,
 )
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import expand_dims
@@ -107,7 +109,7 @@ def _over(difference: Tensor) -> Tensor:
     return where(none, 0, 1 / where(none, 1, difference))
 
 
-# -- symmetric matrices --------------------------------------------------------------------------
+# -- Hermitian matrices --------------------------------------------------------------------------
 
 
 def _eigh(x: Array) -> Array:
@@ -116,25 +118,37 @@ def _eigh(x: Array) -> Array:
 
 
 def _eigh_of(x: Array) -> Array:
-    """Return values and vectors of a fixed sign."""
+    """Return values and vectors of which one element is positive."""
     pairs = _eigh(spaced_array(x))
     n = pairs.shape[-2]
     # The values ascend, so that the k-th vector is near the axis n - 1 - k.
-    sign = np.sign(pairs[..., np.arange(n), n - np.arange(n)])
-    pairs[..., 1:] *= sign[..., None]
+    turn = np.sign(pairs[..., np.arange(n), n - np.arange(n)])
+    pairs[..., 1:] *= np.conj(turn)[..., None]
     return pairs
 
 
-class Eigh(Lapack):
-    """Eigenvalues and eigenvectors of symmetric matrices, of which the lower triangle is read.
+def _direction(x: Tensor) -> Tensor:
+    """Return numbers other than 0 divided by their absolute values."""
+    if x.dtype.is_complex:
+        return x / absolute(x).astype(x.dtype)
+    return where(x < 0, -1, 1).astype(x.dtype)
 
-    Row ``k`` holds the value and then its vector.
+
+# LAPACK's function of real and of complex matrices.
+_EIGEN = ("syevd", "heevd")
+
+
+class Eigh(Lapack):
+    """Eigenvalues and eigenvectors of Hermitian matrices, of which the lower triangle is read.
+
+    Row ``k`` holds the value, as a complex number if vectors are complex, and then its vector.
     """
 
     x: Tensor
 
     public = "eigh"
     streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_eigh_of)
     prepare = staticmethod(spaced)
     domain = (_SMALL,)
@@ -154,11 +168,12 @@ class Eigh(Lapack):
 
     @classmethod
     def express(cls, *operands: Any, **named: Any) -> Tensor:
-        """Call the public function and fix the signs of the vectors."""
+        """Call the public function and turn the vectors so that one element is positive."""
         values, vectors = eigh(*operands, **named)
         rows = vectors.mT
-        sign = where(diagonal_of(rows[..., ::-1]) < 0, -1, 1).astype(rows.dtype)
-        return concatenate([expand_dims(values, -1), rows * expand_dims(sign, -1)], -1)
+        turn = conj(_direction(diagonal_of(rows[..., ::-1])))
+        pairs = [expand_dims(values, -1).astype(rows.dtype), rows * expand_dims(turn, -1)]
+        return concatenate(pairs, -1)
 
     def infer(self) -> TensorType:
         """``[..., n, 1 + n]``."""
@@ -166,28 +181,33 @@ class Eigh(Lapack):
         return TensorType(self.x.dtype, (*stack, m, add(n, 1)))
 
     def loops(self, at: Memory) -> Sequence[Statement]:
-        """Copy the lower triangle, columns first the upper one, and let LAPACK work in place."""
+        """Copy the lower triangle, columns first the upper one, and let LAPACK work in place.
+
+        Columns first it is the transposed matrix, which is the conjugate of a Hermitian one.
+        """
         *stack, i, j = loop_indices(self.x.type.shape)
         n = self.x.type.shape[-1]
-        values = at.scratch("values", self.dtype, n)
+        values = at.scratch("values", self.dtype.real, n)
         below = index_scalar(j) <= index_scalar(i)
-        copy = at.store((*stack, i, add(j, 1)), pick(below, at.read(0, (*stack, i, j))))
+        element = conjugate(pick(below, at.read(0, (*stack, i, j))))
+        copy = at.store((*stack, i, add(j, 1)), element)
         arguments = (
             letter("V"), letter("U"), count(n), at.result((*stack, 0, 1)), leading(add(n, 1)),
             Address(values, 0, written=True),
         )  # fmt: skip
-        call, info = lapack("syevd", self.dtype, arguments)
-        take = at.store((*stack, i, 0), Load(values, i))
-        body = (*nest((i, j), copy), call, For(i, take), *nan_if(failed(info), at, stack, self))
+        call, info = lapack(_EIGEN[self.dtype.is_complex], self.dtype, arguments)
+        (k,) = loop_indices((n,))
+        note = at.store((*stack, k, 0), widened(Load(values, k), self.dtype))
+        body = (*nest((i, j), copy), call, For(k, note), *nan_if(failed(info), at, stack, self))
         return nest(stack, body)
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """``V (diag(ct_w) + F * V.T ct_V) V.T`` with ``F = 1 / (w_j - w_i)``."""
-        values, rows = self[..., 0], self[..., 1:]
+        """``conj(V) (diag(ct_w) + F * V.T ct_V) V.T`` with ``F = 1 / (w_j - w_i)``."""
+        values, rows = real(self[..., 0]), self[..., 1:]
         apart = expand_dims(values, -2) - expand_dims(values, -1)
         turned = MatMul(rows, ct[..., 1:].mT) * _over(apart)
-        inner = where(on_diagonal(turned), expand_dims(ct[..., 0], -1), turned)
-        return (one_triangle(MatMul(MatMul(rows.mT, inner), rows)),)
+        inner = where(on_diagonal(turned), expand_dims(real_of(ct[..., 0]), -1), turned)
+        return (one_triangle(MatMul(MatMul(adjoint(rows), inner), rows)),)
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's own."""
@@ -205,12 +225,13 @@ def _eigvalsh_of(x: Array) -> Array:
 
 
 class Eigvalsh(Lapack):
-    """Eigenvalues of symmetric matrices, of which the lower triangle is read."""
+    """Eigenvalues of Hermitian matrices, of which the lower triangle is read."""
 
     x: Tensor
 
     public = "eigvalsh"
     streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_eigvalsh_of)
     prepare = staticmethod(spaced)
     domain = (_SMALL,)
@@ -218,27 +239,27 @@ class Eigvalsh(Lapack):
     rejects = Eigh.rejects
 
     def infer(self) -> TensorType:
-        """``[..., n]``."""
-        return TensorType(self.x.dtype, self.x.type.shape[:-1])
+        """Real, ``[..., n]``."""
+        return TensorType(self.x.dtype.real, self.x.type.shape[:-1])
 
     def loops(self, at: Memory) -> Sequence[Statement]:
-        """Let LAPACK work on a copy."""
+        """Let LAPACK work on a copy; the conjugate has the same values."""
         *stack, i, j = loop_indices(self.x.type.shape)
-        n = self.x.type.shape[-1]
-        matrix = at.scratch("matrix", self.dtype, mul(n, n))
+        n, dtype = self.x.type.shape[-1], self.x.dtype
+        matrix = at.scratch("matrix", dtype, mul(n, n))
         below = index_scalar(j) <= index_scalar(i)
-        copy = Store(matrix, add(mul(i, n), j), pick(below, at.read(0, (*stack, i, j))))
+        copy = put(matrix, add(mul(i, n), j), pick(below, at.read(0, (*stack, i, j))))
         arguments = (
             letter("N"), letter("U"), count(n), Address(matrix, 0, written=True), leading(n),
             at.result((*stack, 0)),
         )  # fmt: skip
-        call, info = lapack("syevd", self.dtype, arguments)
-        return nest(stack, (*nest((i, j), (copy,)), call, *nan_if(failed(info), at, stack, self)))
+        call, info = lapack(_EIGEN[dtype.is_complex], dtype, arguments)
+        return nest(stack, (*nest((i, j), copy), call, *nan_if(failed(info), at, stack, self)))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """``V diag(ct) V.T``."""
+        """``conj(V) diag(ct) V.T``."""
         rows = Eigh(self.x)[..., 1:]
-        return (one_triangle(MatMul(rows.mT, rows * expand_dims(ct, -1))),)
+        return (one_triangle(MatMul(adjoint(rows), rows * expand_dims(ct, -1))),)
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's own."""
@@ -255,26 +276,27 @@ class Eigvalsh(Lapack):
 
 
 def _symmetric(op: str, x: TensorLike, uplo: str) -> Tensor:
-    (tensor,) = as_matrices(op, x=x)
+    (tensor,) = as_matrices(op, complexes=True, x=x)
     need_matrix(op, tensor, square=True)
     if uplo not in ("L", "U", "l", "u"):
         raise GraphTypeError(f'{op}: UPLO is "L" or "U", but this is {uplo!r}')
-    return tensor if uplo in ("L", "l") else tensor.mT
+    return tensor if uplo in ("L", "l") else adjoint(tensor)
 
 
 def eigh(x: TensorLike, /, UPLO: str = "L", *, on_error: OnError = "raise") -> EighResult:
-    """Return eigenvalues and eigenvectors of symmetric matrices, as ``numpy.linalg.eigh``.
+    """Return eigenvalues and eigenvectors of Hermitian matrices, as ``numpy.linalg.eigh``.
 
     Args:
-        x: ``[..., n, n]``; one triangle is read.
+        x: ``[..., n, n]``, real (symmetric) or complex; one triangle is read.
         UPLO: the lower (``"L"``) or the upper triangle (``"U"``).
         on_error: what to do where there is no convergence, as for NaN: ``"raise"``, or give
             ``"nan"``.
 
     Returns:
-        Eigenvalues ``[..., n]`` in ascending order, and eigenvectors ``[..., n, n]`` in columns,
-        each up to its sign.  The gradient with respect to vectors of equal eigenvalues leaves out
-        how they turn into each other.
+        Eigenvalues ``[..., n]``, real and in ascending order, and eigenvectors ``[..., n, n]`` in
+        columns, each up to its sign, or up to a complex factor of absolute value 1, and a gradient
+        holds for what does not change with that.  The gradient with respect to vectors of equal
+        eigenvalues leaves out how they turn into each other.
 
     Raises:
         GraphTypeError: no square matrices.
@@ -286,11 +308,11 @@ def eigh(x: TensorLike, /, UPLO: str = "L", *, on_error: OnError = "raise") -> E
     """
     pairs = Eigh(_symmetric("eigh", x, UPLO))
     checked = sound(pairs, is_nan(pairs[..., 0]), on_error, "eigh: eigenvalues did not converge")
-    return EighResult(checked[..., 0], checked[..., 1:].mT)
+    return EighResult(real(checked[..., 0]), checked[..., 1:].mT)
 
 
 def eigvalsh(x: TensorLike, /, UPLO: str = "L", *, on_error: OnError = "raise") -> Tensor:
-    """Return the eigenvalues of symmetric matrices; arguments as :func:`eigh`'s.
+    """Return the eigenvalues of Hermitian matrices; arguments as :func:`eigh`'s.
 
     >>> ag.linalg.eigvalsh(ag.constant([[2.0, 0.0], [0.0, 1.0]])).eval()
     array([1., 2.], dtype=float32)
@@ -314,12 +336,14 @@ def _svd(x: Array, full: bool = False) -> Array:
 
 
 def _svd_of(x: Array) -> Array:
-    """Return values and vectors of a fixed sign."""
+    """Return values and vectors, with a positive element in the left ones."""
     *stack, m, n = x.shape
     result = np.zeros((*stack, min(m, n), 1 + m + n), x.dtype)
     for index in np.ndindex(*stack):
         rows = _svd(spaced_array(x[index]))
-        rows[:, 1:] *= np.sign(np.diagonal(rows[:, 1:]))[:, None]
+        turn = np.sign(np.diagonal(rows[:, 1:]))[:, None]
+        rows[:, 1 : 1 + m] *= np.conj(turn)
+        rows[:, 1 + m :] *= turn
         result[index] = rows
     return result
 
@@ -327,8 +351,9 @@ def _svd_of(x: Array) -> Array:
 class Svd(Lapack):
     """Singular values and vectors.
 
-    Row ``k`` holds the value, its left and its right vector.  In full there is a row for each
-    vector, and 0 where there is no value or vector.
+    Row ``k`` holds the value, as a complex number if vectors are complex, its left vector and the
+    conjugate of its right one.  In full there is a row for each vector, and 0 where there is no
+    value or vector.
     """
 
     x: Tensor
@@ -336,6 +361,7 @@ class Svd(Lapack):
 
     public = "svd"
     streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_svd_of)
     prepare = staticmethod(spaced)
     domain = (_SMALL,)
@@ -352,11 +378,12 @@ class Svd(Lapack):
 
     @classmethod
     def express(cls, *operands: Any, **named: Any) -> Tensor:
-        """Call the public function and fix the signs of the vectors."""
+        """Call the public function and turn the vectors so that one element is positive."""
         left, values, right = svd(*operands, full_matrices=False, **named)
-        rows = concatenate([left.mT, right], -1)
-        sign = where(where(on_diagonal(rows), rows, 0).sum(-1) < 0, -1, 1).astype(rows.dtype)
-        return concatenate([expand_dims(values, -1), rows * expand_dims(sign, -1)], -1)
+        rows = left.mT
+        turn = expand_dims(_direction(diagonal_of(rows)), -1)
+        first = expand_dims(values, -1).astype(rows.dtype)
+        return concatenate([first, rows * conj(turn), right * turn], -1)
 
     def _sizes(self) -> tuple[Size, Size, Size]:
         m, n = self.x.type.shape[-2:]
@@ -374,9 +401,9 @@ class Svd(Lapack):
         m, n, least = self._sizes()
         wide = m if self.full else least
         matrix = at.scratch("matrix", self.dtype, mul(m, n))
-        values = at.scratch("values", self.dtype, least)
+        values = at.scratch("values", self.dtype.real, least)
         left = at.scratch("left", self.dtype, mul(wide, m))
-        copy = Store(matrix, add(mul(i, n), j), at.read(0, (*stack, i, j)))
+        copy = put(matrix, add(mul(i, n), j), at.read(0, (*stack, i, j)))
         arguments = (
             letter("A" if self.full else "S"), count(n), count(m),
             Address(matrix, 0, written=True), leading(n), Address(values, 0, written=True),
@@ -386,12 +413,13 @@ class Svd(Lapack):
         call, info = lapack("gesdd", self.dtype, arguments)
         k, c = loop_indices((wide, m))
         (v,) = loop_indices((least,))
+        vector = take(left, add(mul(c, wide), k), self.dtype)
         body = (
             *(self._unit_vectors(at, stack, left, wide) if self.full else ()),
-            *nest((i, j), (copy,)),
+            *nest((i, j), copy),
             call,
-            *nest((k, c), at.store((*stack, k, add(c, 1)), Load(left, add(mul(c, wide), k)))),
-            For(v, at.store((*stack, v, 0), Load(values, v))),
+            *nest((k, c), at.store((*stack, k, add(c, 1)), vector)),
+            For(v, at.store((*stack, v, 0), widened(Load(values, v), self.dtype))),
             *nan_if(failed(info), at, stack, self),
         )
         return nest(stack, body)
@@ -402,14 +430,14 @@ class Svd(Lapack):
         """What the vectors of a matrix without elements are, which LAPACK does not touch."""
         m = self.x.type.shape[-2]
         r, c = loop_indices(self.type.shape[-2:])
-        one, zero = literal(1, self.dtype), literal(0, self.dtype)
+        one, zero = (widened(literal(number, self.dtype.real), self.dtype) for number in (1, 0))
         column = index_scalar(add(c, -1))
         unit = column.equals(index_scalar(r)) | column.equals(index_scalar(add(r, m)))
         i, j = loop_indices((wide, m))
         corner = select(index_scalar(i).equals(index_scalar(j)), one, zero)
         return (
             *nest((r, c), at.store((*stack, r, c), select(unit, one, zero))),
-            *nest((i, j), (Store(left, add(mul(i, m), j), corner),)),
+            *nest((i, j), put(left, add(mul(i, m), j), corner)),
         )
 
     def no_derivative(self, place: int) -> str | None:
@@ -420,31 +448,39 @@ class Svd(Lapack):
         return "the vectors beyond the singular values are not unique; ask for full_matrices=False"
 
     def parts(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return values, rows of left vectors and rows of right vectors."""
+        """Return values, rows of left vectors and rows of conjugates of right vectors."""
         m = scalar_of(self.x.type.shape[-2])
-        return rows[..., 0], rows[..., 1 : 1 + m], rows[..., 1 + m :]
+        return real(rows[..., 0]), rows[..., 1 : 1 + m], rows[..., 1 + m :]
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """After Townsend, with ``F = 1 / (s_j**2 - s_i**2)``."""
+        """After Townsend, with ``F = 1 / (s_j**2 - s_i**2)``.
+
+        Of complex vectors, what turns left and right ones against each other adds to the diagonal.
+        """
         if self.no_derivative(0) is not None:
             return (None,)
         values, left, right = self.parts(self)
         ct_values, ct_left, ct_right = self.parts(ct)
         row, column = expand_dims(values, -2), expand_dims(values, -1)
         over = _over((row - column) * (row + column))
-        a, b = MatMul(left, ct_left.mT), MatMul(right, ct_right.mT)
-        inner = over * ((a - a.mT) * row + (b - b.mT) * column)
-        inner = where(on_diagonal(inner), expand_dims(ct_values, -1), inner)
-        result = MatMul(MatMul(left.mT, inner), right)
+        a, b = MatMul(left, ct_left.mT), conj(MatMul(right, ct_right.mT))
+        a, b = a - adjoint(a), b - adjoint(b)
+        inner = over * (a * row + b * column)
+        straight = expand_dims(ct_values, -1)
+        if self.dtype.is_complex:
+            straight = (a - b) * (0.25 * _over(column)) + straight
+        inner = where(on_diagonal(inner), straight, inner)
+        columns, rows = adjoint(left), conj(right)
+        result = MatMul(MatMul(columns, inner), rows)
         m, n, least = self._sizes()
         upside = expand_dims(_over(values), -1)
         if m != least:
             scaled = (ct_left * upside).mT
-            result = result + MatMul(scaled - MatMul(left.mT, MatMul(left, scaled)), right)
+            result = result + MatMul(scaled - MatMul(columns, MatMul(left, scaled)), rows)
         if n != least:
             scaled = ct_right * upside
-            rest = scaled - MatMul(MatMul(scaled, right.mT), right)
-            result = result + MatMul(left.mT, rest)
+            rest = scaled - MatMul(MatMul(scaled, right.mT), rows)
+            result = result + MatMul(columns, rest)
         return (result,)
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
@@ -472,6 +508,7 @@ class Svdvals(Lapack):
 
     public = "svdvals"
     streams = (0,)
+    dtypes = (*REALS, *COMPLEX)
     reference = staticmethod(_svdvals_of)
     prepare = staticmethod(spaced)
     domain = (_SMALL,)
@@ -479,29 +516,29 @@ class Svdvals(Lapack):
     rejects = Svd.rejects
 
     def infer(self) -> TensorType:
-        """As many as the smaller size."""
+        """Real, as many as the smaller size."""
         *stack, m, n = self.x.type.shape
-        return TensorType(self.x.dtype, (*stack, minimum(m, n)))
+        return TensorType(self.x.dtype.real, (*stack, minimum(m, n)))
 
     def loops(self, at: Memory) -> Sequence[Statement]:
         """Let LAPACK work on a copy."""
         *stack, i, j = loop_indices(self.x.type.shape)
         m, n = self.x.type.shape[-2:]
-        matrix = at.scratch("matrix", self.dtype, mul(m, n))
-        copy = Store(matrix, add(mul(i, n), j), at.read(0, (*stack, i, j)))
+        matrix = at.scratch("matrix", self.x.dtype, mul(m, n))
+        copy = put(matrix, add(mul(i, n), j), at.read(0, (*stack, i, j)))
         place = Address(matrix, 0, written=True)
         arguments = (
             letter("N"), count(n), count(m), place, leading(n), at.result((*stack, 0)),
             place, leading(n), place, leading(m),
         )  # fmt: skip
-        call, info = lapack("gesdd", self.dtype, arguments)
-        return nest(stack, (*nest((i, j), (copy,)), call, *nan_if(failed(info), at, stack, self)))
+        call, info = lapack("gesdd", self.x.dtype, arguments)
+        return nest(stack, (*nest((i, j), copy), call, *nan_if(failed(info), at, stack, self)))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """``U diag(ct) V.T``."""
+        """``conj(U) diag(ct) V.T``."""
         whole = Svd(self.x, False)
         _, left, right = whole.parts(whole)
-        return (MatMul(left.mT, right * expand_dims(ct, -1)),)
+        return (MatMul(adjoint(left), conj(right) * expand_dims(ct, -1)),)
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's own."""
@@ -557,8 +594,9 @@ def svd(
             ``"nan"``.
 
     Returns:
-        ``U``, the values ``S`` ``[..., k]`` in descending order, and ``Vh``; vectors are unique up
-        to their sign.
+        ``U``, the values ``S`` ``[..., k]``, real and in descending order, and ``Vh``; vectors are
+        unique up to their sign, or up to a complex factor of absolute value 1, and a gradient
+        holds for what does not change with that.
 
     Raises:
         GraphTypeError: no matrices.
@@ -570,7 +608,7 @@ def svd(
     """
     if not compute_uv:
         return svdvals(x, on_error=on_error)
-    (tensor,) = as_matrices("svd", x=x)
+    (tensor,) = as_matrices("svd", complexes=True, x=x)
     need_matrix("svd", tensor)
     m, n = tensor.type.shape[-2:]
     decomposed = Svd(tensor, full_matrices and m != n)
@@ -590,7 +628,7 @@ def svdvals(x: TensorLike, /, *, on_error: OnError = "raise") -> Tensor:
     >>> ag.linalg.svdvals(ag.constant([[3.0, 0.0], [0.0, -4.0]])).eval()
     array([4., 3.], dtype=float32)
     """
-    (tensor,) = as_matrices("svdvals", x=x)
+    (tensor,) = as_matrices("svdvals", complexes=True, x=x)
     need_matrix("svdvals", tensor)
     values = Svdvals(tensor)
     return sound(values, is_nan(values), on_error, f"svdvals: {_UNCONVERGED}")
@@ -664,9 +702,9 @@ class Eig(Lapack):
         n = self.x.type.shape[-1]
         values = at.scratch("values", self.dtype, n)
         call, info, copy = _geev(self, at, (Address(values, 0, written=True), (*stack, 0, 1)))
-        pair = Load(values, mul(i, 2)), Load(values, add(mul(i, 2), 1))
-        take = at.store((*stack, i, 0), Complex(*pair, self.dtype))
-        body = (*nest((i, j), copy((*stack, i, j))), call, For(i, take))
+        (k,) = loop_indices((n,))
+        note = at.store((*stack, k, 0), take(values, k, self.dtype))
+        body = (*nest((i, j), copy((*stack, i, j))), call, For(k, note))
         return nest(stack, (*body, *nan_if(failed(info), at, stack, self)))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
@@ -723,11 +761,7 @@ def _geev(
 
     def copy(index: Shape) -> tuple[Statement, ...]:
         *_, i, j = index
-        element, place = at.read(0, index), mul(add(mul(j, n), i), 2)
-        return (
-            Store(matrix, place, real_part(element)),
-            Store(matrix, add(place, 1), imaginary_part(element)),
-        )
+        return put(matrix, add(mul(j, n), i), at.read(0, index))
 
     return call, info, copy
 

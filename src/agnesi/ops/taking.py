@@ -284,8 +284,10 @@ def choose(
     else:
         lifted = lift_all("choose", as_items(choices))
         parts = [cast(c, common_dtype(lifted)) for c in lifted]
+    if not parts:
+        raise GraphTypeError("choose: takes at least one array to choose from")
     shape = broadcast_sizes([number.type.shape, *(p.type.shape for p in parts)])
-    if shape is None or not parts:
+    if shape is None:
         names = ("index", *(f"choices[{k}]" for k in range(len(parts))))
         raise GraphTypeError(
             f"choose: shapes do not broadcast\n{operand_lines(names, (number, *parts))}"

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agnesi.core.dtypes import FLOATS, INEXACT
+from agnesi.graph.tensor import Tensor
 from agnesi.loops.nodes import Scalar, apply
 from agnesi.loops.prims import Prim
 from agnesi.ops.choice import where
 from agnesi.ops.families import IEEE, Domain, Elementwise, Floating, Op
 from agnesi.ops.functions import as_float, binary, unary
+from agnesi.ops.lift import lift
 from agnesi.ops.powers import sqrt, square
 
 if TYPE_CHECKING:
-    from agnesi.graph.tensor import Tensor, TensorLike
+    from agnesi.graph.tensor import TensorLike
 
 __all__ = [
     "acos",
@@ -257,7 +259,10 @@ def sinc(x: TensorLike, /) -> Tensor:
     >>> ag.sinc(ag.constant([0.0, 0.5])).eval()
     array([1. , 0.63661975], dtype=float32)
     """
-    number = as_float(x)
+    lifted = lift(x)
+    # Integers are multiplied by pi first, which is not the dtype of their sine.
+    whole = isinstance(lifted, Tensor) and not lifted.dtype.is_inexact
+    number = as_float(lifted * 1.0 if whole else lifted)
     near = abs(number) < 0.25
     # Each arm is given what it is good for, so that the other has no NaN in its derivative.
     far = where(near, 1, number) * math.pi

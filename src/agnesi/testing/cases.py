@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.core.dtypes import ALL, BF16, DType, as_dtype
+from agnesi.core.dtypes import ALL, BF16, DType, as_dtype, complex_of
 from agnesi.dims.dim import fresh_symbol
 from agnesi.graph.leaves import constant, new_input
 from agnesi.graph.types import TensorType
@@ -98,7 +98,7 @@ class Case:
                 wide = as_dtype(kind)
                 moving = {k for k, a in enumerate(arrays) if a.dtype.kind in "fc"}
                 arrays = tuple(
-                    a.astype(wider(wide if a.dtype.kind == "c" else wide.real))
+                    a.astype(wider(complex_of(wide) if a.dtype.kind == "c" else wide.real))
                     if k in moving or issubclass(self.op, Elementwise)
                     else a
                     for k, a in enumerate(arrays)
