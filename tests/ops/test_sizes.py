@@ -175,3 +175,26 @@ def test_unknown_sizes_that_do_not_fit_are_refused(
         run([np.zeros(s, d) for s, d in zip(shapes, dtypes, strict=False)])
     fitting = [np.ones((3,) * len(first), d) for d in dtypes]
     run(fitting)
+
+
+@pytest.mark.parametrize("dtype", ["f16", "f32", "f64"])
+def test_floats_of_sizes_are_weak_and_exact(dtype: str):
+    """``1 / n`` is as exact as float64, and takes the dtype of its partner."""
+    x = ag.input("x", f"{dtype}[n]")
+    n = x.shape[0]
+    ones = np.ones(7, x.dtype.numpy)
+    for factor, wanted in (
+        (1 / n, 1 / 7),
+        (ag.sqrt(n), math.sqrt(7)),
+        (n**-0.5, 7**-0.5),
+        (n * 0.3, 7 * 0.3),
+        (ag.exp(-(1 / n)) + 2.0, math.exp(-1 / 7) + 2),
+        (ag.maximum(n / 3, 0.5), 7 / 3),
+    ):
+        assert (x * factor).dtype is x.dtype
+        np.testing.assert_array_equal((x * factor).eval({x: ones}), (ones * wanted))
+        slope = ag.grad((x * factor).sum(), x)
+        np.testing.assert_array_equal(slope.eval({x: ones}), ones * wanted)
+    assert (1 / n).eval({x: ones}) == 1 / 7
+    integers = ag.input("i", "i32[m]")
+    assert (integers * (1 / integers.shape[0])).dtype is F64

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, Union, cast
 import numpy as np
 
 from agnesi.core import source
-from agnesi.core.dtypes import I64, DType
+from agnesi.core.dtypes import F64, I64, DType
 from agnesi.core.errors import SymbolicError
 from agnesi.core.term import Term, derived
 from agnesi.dims.dim import Dim, Shape, Size
@@ -671,6 +671,32 @@ class SizeValue(Tensor):
     def element(self, index: Shape, read: Reader) -> Scalar:
         """Evaluate the size in the kernel."""
         return index_scalar(self.extent)
+
+
+class SizeFloat(Tensor):
+    """A symbolic size among the operands of a function that gives floats, as ``1 / n``.
+
+    What is computed of such sizes and of Python numbers alone is weak as they are: it is exact to
+    float64, and takes the float dtype of its partners.
+    """
+
+    extent: Size
+
+    def infer(self) -> TensorType:
+        """A float64 scalar."""
+        return TensorType(F64, ())
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """No operands."""
+        return ()
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Evaluate the size."""
+        return np.asarray(sizes(self.extent), F64.numpy)
+
+    def element(self, index: Shape, read: Reader) -> Scalar:
+        """Evaluate the size in the kernel."""
+        return index_scalar(self.extent).cast(F64)
 
 
 def scalar_of(size: Size) -> int | Tensor:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from agnesi.dims.simplify import at_least
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
-from agnesi.graph.tensor import SizeValue, Tensor
+from agnesi.graph.tensor import SizeFloat, SizeValue, Tensor
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Reduction
 from agnesi.ops.gathering import Gather
 from agnesi.ops.lapack import Sound
@@ -151,7 +151,7 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
     cost: dict[Tensor, int] = {}
     dear: set[Tensor] = set()
     for node in order:
-        if is_materialised_leaf(node) or isinstance(node, Constant | SizeValue):
+        if is_materialised_leaf(node) or isinstance(node, Constant | SizeFloat | SizeValue):
             cost[node] = 0
             if node in must and not is_materialised_leaf(node):
                 stored[node] = None

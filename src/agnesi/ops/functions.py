@@ -11,6 +11,7 @@ from agnesi.ops.lift import (
     as_tensor,
     broadcast_shape,
     cast,
+    cast_all,
     common_dtype,
     fold_sizes,
     is_number,
@@ -40,7 +41,7 @@ def prepare(op: type[Elementwise], values: Sequence[Any]) -> list[Tensor]:
         tensors = [as_bool(v) for v in lifted]
     else:
         dtype = _operand_dtype(op, lifted)
-        tensors = [cast(v, dtype) for v in lifted]
+        tensors = cast_all(lifted, dtype)
     if len(tensors) == 1:
         return tensors
     shape = broadcast_shape(op.public, op.fields, tensors, lifted)
@@ -56,7 +57,8 @@ def _operand_dtype(op: type[Elementwise], values: list[Tensor | Number]) -> DTyp
         raise GraphTypeError(f"{op.public}: {error}\n{operand_lines(op.fields, values)}") from None
     if op.dtype_rule in ("floating", "quotient") and not dtype.is_inexact:
         if not strong_dtypes(values):
-            dtype = DEFAULT_FLOAT
+            sized = any(isinstance(value, Tensor) for value in values)
+            dtype = F64 if sized else DEFAULT_FLOAT
         else:
             dtype = F64 if op.dtype_rule == "quotient" else common_dtype(values, floating)
     if dtype not in op.dtypes:

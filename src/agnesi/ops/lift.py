@@ -10,9 +10,11 @@ import numpy as np
 
 from agnesi.core.dtypes import (
     BOOL,
+    C128,
     DEFAULT_COMPLEX,
     DEFAULT_FLOAT,
     DEFAULT_INTEGER,
+    F64,
     U64,
     DType,
     promote,
@@ -21,7 +23,7 @@ from agnesi.core.dtypes import (
 from agnesi.core.errors import GraphTypeError
 from agnesi.graph.graph import size_of
 from agnesi.graph.leaves import Constant, constant, scalar_constant
-from agnesi.graph.tensor import SizeValue, Tensor
+from agnesi.graph.tensor import SizeFloat, SizeValue, Tensor
 from agnesi.graph.types import shape_text
 
 if TYPE_CHECKING:
@@ -86,14 +88,15 @@ def common_dtype(
         GraphTypeError: a Python integer that does not fit the dtype it would take.
     """
     strong = strong_dtypes(values)
-    numbers = [v if is_number(v) else 0 for v in values if _is_weak(v)]
+    numbers = [_stand_in(v) for v in values if _is_weak(v)]
+    sized = any(isinstance(v, Tensor) for v in values)
     if strong:
         kinds = (*strong, *(weak(number, strong) for number in numbers))
         return promote(*(each(kind) for kind in kinds))
     if any(isinstance(number, complex) for number in numbers):
-        return DEFAULT_COMPLEX
+        return C128 if sized else DEFAULT_COMPLEX
     if any(isinstance(number, float) for number in numbers):
-        return DEFAULT_FLOAT
+        return F64 if sized else DEFAULT_FLOAT
     if all(isinstance(value, bool) for value in values):
         return BOOL
     large = any(isinstance(number, int) and number >= 2**63 for number in numbers)
@@ -106,7 +109,36 @@ def strong_dtypes(values: Iterable[Tensor | Number]) -> tuple[DType, ...]:
 
 
 def _is_weak(value: Tensor | Number) -> bool:
-    return is_number(value) or isinstance(value, SizeValue)
+    return is_number(value) or isinstance(value, SizeValue) or is_weak_float(value)
+
+
+def _stand_in(value: Tensor | Number) -> Number:
+    """Return a Python number that is as weak as the value."""
+    if isinstance(value, Tensor):
+        return 0.0 if is_weak_float(value) else 0
+    return value
+
+
+def is_weak_float(value: Tensor) -> bool:
+    """Whether a scalar is computed of sizes and numbers alone, as ``1 / n``."""
+    if value.dtype is not F64 or value.type.shape:
+        return False
+    known: bool | None = value.__dict__.get("is_weak")
+    if known is None:
+        parts = value.operands
+        known = isinstance(value, SizeFloat) or (
+            any(is_weak_float(part) for part in parts)
+            and all(isinstance(part, Constant) or is_weak_float(part) for part in parts)
+        )
+        value.__dict__["is_weak"] = known
+    return known
+
+
+def cast_all(values: Sequence[Tensor | Number], dtype: DType) -> list[Tensor]:
+    """Return the operands of one op in a dtype; of sizes and numbers alone, they stay weak."""
+    if dtype is not F64 or strong_dtypes(values):
+        return [cast(value, dtype) for value in values]
+    return [SizeFloat(v.extent) if isinstance(v, SizeValue) else cast(v, dtype) for v in values]
 
 
 def fold_sizes(rule: Callable[..., Size | None] | None, values: Sequence[Any]) -> Tensor | None:
