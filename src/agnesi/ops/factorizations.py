@@ -194,7 +194,7 @@ def cholesky(x: TensorLike, /, *, upper: bool = False, on_error: OnError = "rais
     array([[2., 0.],
            [1., 2.]], dtype=float32)
     """
-    (tensor,) = as_matrices("cholesky", complexes=True, x=x)
+    (tensor,) = as_matrices("cholesky", x=x)
     need_matrix("cholesky", tensor, square=True)
     factor = Cholesky(tensor.mT if upper else tensor)
     words = "cholesky: a matrix is not positive definite"
@@ -313,7 +313,7 @@ def _equation_needs(a: Tensor, b: Tensor) -> tuple[Requirement, ...]:
 
 def _equation(op: str, a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor, bool]:
     """Return operands of one dtype and stack, and whether the right side was a vector."""
-    matrix, right = as_matrices(op, complexes=True, a=a, b=b)
+    matrix, right = as_matrices(op, a=a, b=b)
     need_matrix(op, matrix, square=True, name="a")
     if not right.ndim:
         raise GraphTypeError(
@@ -733,7 +733,7 @@ def inv(x: TensorLike, /, *, on_error: OnError = "raise") -> Tensor:
     array([[0.5 , 0.  ],
            [0.  , 0.25]], dtype=float32)
     """
-    (tensor,) = as_matrices("inv", complexes=True, x=x)
+    (tensor,) = as_matrices("inv", x=x)
     need_matrix("inv", tensor, square=True)
     return solved("inv", tensor, identity(tensor.type.shape, tensor.dtype), on_error)
 
@@ -901,7 +901,7 @@ def det(x: TensorLike, /) -> Tensor:
     >>> ag.linalg.det(ag.constant([[2.0, 1.0], [1.0, 3.0]])).eval()
     array(5., dtype=float32)
     """
-    (tensor,) = as_matrices("det", complexes=True, x=x)
+    (tensor,) = as_matrices("det", x=x)
     need_matrix("det", tensor, square=True)
     return Det(tensor)
 
@@ -919,7 +919,7 @@ def slogdet(x: TensorLike, /) -> SlogdetResult:
     >>> sign.eval(), logabsdet.eval()
     (array(-1., dtype=float32), array(0., dtype=float32))
     """
-    (tensor,) = as_matrices("slogdet", complexes=True, x=x)
+    (tensor,) = as_matrices("slogdet", x=x)
     need_matrix("slogdet", tensor, square=True)
     return SlogdetResult(SignDet(tensor), LogAbsDet(tensor))
 
@@ -937,7 +937,7 @@ def lu_factor(x: TensorLike, /) -> LuFactorResult:
     Raises:
         GraphTypeError: no matrices.
     """
-    (tensor,) = as_matrices("lu_factor", complexes=True, x=x)
+    (tensor,) = as_matrices("lu_factor", x=x)
     need_matrix("lu_factor", tensor)
     factors = Lu(tensor)
     steps = minimum(*tensor.type.shape[-2:])
@@ -960,7 +960,7 @@ def lu(x: TensorLike, /) -> LuResult:
     array([[0., 2.],
            [1., 3.]], dtype=float32)
     """
-    (tensor,) = as_matrices("lu", complexes=True, x=x)
+    (tensor,) = as_matrices("lu", x=x)
     need_matrix("lu", tensor)
     factors = Lu(tensor)
     both, steps = packed(factors), scalar_of(minimum(*tensor.type.shape[-2:]))

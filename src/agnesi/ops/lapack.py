@@ -278,24 +278,18 @@ def each_matrix(
 # -- operands ------------------------------------------------------------------------------------
 
 
-def as_matrices(op: str, *, complexes: bool = False, **given: Any) -> list[Tensor]:
-    """Return operands as floats of one dtype, float32 or float64.
+def as_matrices(op: str, **given: Any) -> list[Tensor]:
+    """Return operands as floats or complex numbers of one dtype, in single or double precision.
 
     Args:
         op: the public function.
-        complexes: whether complex numbers will do.
         **given: the operands by name.
 
     Raises:
-        GraphTypeError: one of them is no array, or is of complex numbers where there is no such
-            function of them.
+        GraphTypeError: one of them is no array.
     """
     lifted = lift_all(op, list(given.values()))
     dtype = common_dtype(lifted)
-    if dtype.is_complex and not complexes:
-        raise GraphTypeError(
-            f"{op}: is not defined for {dtype}\n{operand_lines(tuple(given), lifted)}"
-        )
     if dtype not in (*REALS, *COMPLEX):
         dtype = F64 if dtype.is_integer and dtype.bits > 16 else F32
     return [cast(v, dtype) for v in lifted]

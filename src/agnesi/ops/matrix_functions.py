@@ -202,7 +202,7 @@ def pinv(
         GraphTypeError: no matrices.
         LinAlgError: in a call, no convergence.
     """
-    (tensor,) = as_matrices("pinv", complexes=True, x=x)
+    (tensor,) = as_matrices("pinv", x=x)
     need_matrix("pinv", tensor, square=hermitian)
     limit = _tolerance("pinv", tensor, rcond if rtol is None else rtol)
     result = Pinv(tensor, limit, hermitian)
@@ -243,7 +243,7 @@ def matrix_rank(
     >>> ag.linalg.matrix_rank(ag.constant([[1.0, 2.0], [2.0, 4.0]])).eval()
     array(1)
     """
-    (tensor,) = as_matrices("matrix_rank", complexes=True, x=x)
+    (tensor,) = as_matrices("matrix_rank", x=x)
     if tensor.ndim < 2:
         return (tensor != 0).any().astype(I64)
     values = svdvals(tensor)
@@ -275,7 +275,7 @@ def lstsq(
         GraphTypeError: sizes that are known not to fit.
         LinAlgError: in a call, no convergence.
     """
-    matrix, right = as_matrices("lstsq", complexes=True, a=a, b=b)
+    matrix, right = as_matrices("lstsq", a=a, b=b)
     if matrix.ndim != 2 or right.ndim not in (1, 2):
         raise GraphTypeError(
             f"lstsq: takes a matrix, and a vector or a matrix\n"
@@ -634,7 +634,7 @@ def expm(x: TensorLike, /) -> Tensor:
     array([[1., 1.],
            [0., 1.]], dtype=float32)
     """
-    (tensor,) = as_matrices("expm", complexes=True, x=x)
+    (tensor,) = as_matrices("expm", x=x)
     need_matrix("expm", tensor, square=True)
     return Expm(tensor)
 
@@ -665,7 +665,7 @@ def vector_norm(
     >>> ag.linalg.vector_norm(ag.constant([3.0, 4.0])).eval()
     array(5., dtype=float32)
     """
-    (tensor,) = as_matrices("vector_norm", complexes=True, x=x)
+    (tensor,) = as_matrices("vector_norm", x=x)
     axes = as_axes("vector_norm", axis, tensor.ndim, tensor)
     result = _vector_norm("vector_norm", tensor, axes, ord)
     return restore_axes(result, axes) if keepdims else result
@@ -705,7 +705,7 @@ def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: Any = "fro") -
     >>> ag.linalg.matrix_norm(ag.constant([[3.0, 0.0], [0.0, 4.0]]), ord="nuc").eval()
     array(7., dtype=float32)
     """
-    (tensor,) = as_matrices("matrix_norm", complexes=True, x=x)
+    (tensor,) = as_matrices("matrix_norm", x=x)
     need_matrix("matrix_norm", tensor)
     result = _matrix_norm("matrix_norm", tensor, ord)
     return restore_axes(result, (tensor.ndim - 2, tensor.ndim - 1)) if keepdims else result
@@ -745,7 +745,7 @@ def norm(x: TensorLike, /, ord: Any = None, axis: Any = None, keepdims: bool = F
     >>> ag.linalg.norm(ag.constant([[3.0, 4.0], [6.0, 8.0]]), axis=1).eval()
     array([ 5., 10.], dtype=float32)
     """
-    (tensor,) = as_matrices("norm", complexes=True, x=x)
+    (tensor,) = as_matrices("norm", x=x)
     if axis is None:
         axes = tuple(range(tensor.ndim))
         if ord is None:
@@ -780,7 +780,7 @@ def cond(x: TensorLike, /, p: Any = None) -> Tensor:
     Raises:
         GraphTypeError: no (square) matrices, or another ``p``.
     """
-    (tensor,) = as_matrices("cond", complexes=True, x=x)
+    (tensor,) = as_matrices("cond", x=x)
     need_matrix("cond", tensor, square=p not in (None, 2, -2))
     if p in (None, 2, -2):
         values = svdvals(tensor)
@@ -811,7 +811,7 @@ def tensorsolve(
         GraphTypeError: sizes that are known not to fit.
         LinAlgError: in a call, the matrix is singular.
     """
-    left, right = as_matrices("tensorsolve", complexes=True, a=a, b=b)
+    left, right = as_matrices("tensorsolve", a=a, b=b)
     if axes is not None:
         moved = as_items(axes)
         left = moveaxis(left, tuple(moved), tuple(range(left.ndim - len(moved), left.ndim)))
@@ -840,7 +840,7 @@ def tensorinv(x: TensorLike, /, ind: int = 2, *, on_error: OnError = "raise") ->
         GraphTypeError: sizes that are known not to fit.
         LinAlgError: in a call, the matrix is singular.
     """
-    (tensor,) = as_matrices("tensorinv", complexes=True, x=x)
+    (tensor,) = as_matrices("tensorinv", x=x)
     if not is_integer(ind) or ind <= 0:
         raise GraphTypeError(f"tensorinv: ind is a positive integer, but this is {ind!r}")
     front, back = tensor.type.shape[:ind], tensor.type.shape[ind:]

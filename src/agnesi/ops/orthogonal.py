@@ -354,7 +354,7 @@ def qr(x: TensorLike, /, mode: str = "reduced") -> QRResult | Tensor:
     array([[3., 1.],
            [4., 2.]], dtype=float32)
     """
-    (tensor,) = as_matrices("qr", complexes=True, x=x)
+    (tensor,) = as_matrices("qr", x=x)
     need_matrix("qr", tensor)
     if mode not in ("reduced", "complete", "r"):
         raise GraphTypeError(f'qr: mode is "reduced", "complete" or "r", but this is {mode!r}')

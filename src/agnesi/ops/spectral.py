@@ -276,7 +276,7 @@ class Eigvalsh(Lapack):
 
 
 def _symmetric(op: str, x: TensorLike, uplo: str) -> Tensor:
-    (tensor,) = as_matrices(op, complexes=True, x=x)
+    (tensor,) = as_matrices(op, x=x)
     need_matrix(op, tensor, square=True)
     if uplo not in ("L", "U", "l", "u"):
         raise GraphTypeError(f'{op}: UPLO is "L" or "U", but this is {uplo!r}')
@@ -608,7 +608,7 @@ def svd(
     """
     if not compute_uv:
         return svdvals(x, on_error=on_error)
-    (tensor,) = as_matrices("svd", complexes=True, x=x)
+    (tensor,) = as_matrices("svd", x=x)
     need_matrix("svd", tensor)
     m, n = tensor.type.shape[-2:]
     decomposed = Svd(tensor, full_matrices and m != n)
@@ -628,7 +628,7 @@ def svdvals(x: TensorLike, /, *, on_error: OnError = "raise") -> Tensor:
     >>> ag.linalg.svdvals(ag.constant([[3.0, 0.0], [0.0, -4.0]])).eval()
     array([4., 3.], dtype=float32)
     """
-    (tensor,) = as_matrices("svdvals", complexes=True, x=x)
+    (tensor,) = as_matrices("svdvals", x=x)
     need_matrix("svdvals", tensor)
     values = Svdvals(tensor)
     return sound(values, is_nan(values), on_error, f"svdvals: {_UNCONVERGED}")
@@ -815,7 +815,7 @@ class Eigvals(Lapack):
 
 
 def _complex_square(op: str, x: TensorLike) -> Tensor:
-    (tensor,) = as_matrices(op, complexes=True, x=x)
+    (tensor,) = as_matrices(op, x=x)
     need_matrix(op, tensor, square=True)
     return tensor.astype(complex_of(tensor.dtype))
 
