@@ -92,7 +92,8 @@ class Shared(Leaf):
         Args:
             value: an array of the variable's type.
             borrow: use the array itself, where it is in C order and writable, rather than a copy;
-                functions then change it in place.
+                functions then change it in place.  No other shared variable may hold it too:
+                each counts on memory of its own.
 
         Raises:
             CallError: the value has another dtype, rank or size; the old one is kept.
