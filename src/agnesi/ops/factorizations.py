@@ -32,6 +32,7 @@ from agnesi.ops.arithmetic import absolute, sign
 from agnesi.ops.choice import where
 from agnesi.ops.complex_parts import MakeComplex, conj, imag, real
 from agnesi.ops.creation import Arange
+from agnesi.ops.diagonals import tril, triu
 from agnesi.ops.elementary import log
 from agnesi.ops.families import Composite, Domain, Memory, Op, Reject, Requirement, Sample
 from agnesi.ops.lapack import (
@@ -62,7 +63,6 @@ from agnesi.ops.lapack import (
     lapack,
     leading,
     letter,
-    lower,
     nan_if,
     need_matrix,
     on_diagonal,
@@ -71,7 +71,6 @@ from agnesi.ops.lapack import (
     same_stack,
     sound,
     stated,
-    upper,
     whole,
     widened,
 )
@@ -160,7 +159,7 @@ class Cholesky(Lapack):
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """Through ``L^-T tril(L^T ct) conj(L)^-1``; all of it falls to the lower triangle."""
-        product = lower(MatMul(self.mT, ct))
+        product = tril(MatMul(self.mT, ct))
         halved = where(on_diagonal(product), product * 0.5, product)
         left = SolveTriangular(self, halved, True, True, False)
         return (one_triangle(SolveTriangular(conj(self), left.mT, True, True, False).mT),)
@@ -291,8 +290,8 @@ class SolveTriangular(Lapack):
         """``w = a^-T ct`` for ``b``, and the triangle of ``-w @ x.T`` for ``a``."""
         w = SolveTriangular(self.a, ct, self.low, not self.trans, self.unit)
         outer = MatMul(self, w.mT) if self.trans else MatMul(w, self.mT)
-        cut = lower if self.low else upper
-        return -cut(outer, strictly=self.unit), w
+        unit = int(self.unit)
+        return -(tril(outer, -unit) if self.low else triu(outer, unit)), w
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's general solver, for the triangle."""
@@ -501,9 +500,9 @@ class Lu(Eliminated):
         if self.no_derivative(0) is not None:
             return (None,)
         factors, change = packed(self), ct[..., :-1, :].mT
-        low, up = unit_lower(factors), upper(factors)
-        below = lower(MatMul(low.mT, lower(change, strictly=True)), strictly=True)
-        inner = below + upper(MatMul(upper(change), up.mT))
+        low, up = unit_lower(factors), triu(factors)
+        below = tril(MatMul(low.mT, tril(change, -1)), -1)
+        inner = below + triu(MatMul(triu(change), up.mT))
         left = SolveTriangular(factors, inner, True, True, True)
         right = SolveTriangular(factors, left.mT, False, False, False).mT
         return (MatMul(exchanged(self).mT, right),)
@@ -532,7 +531,7 @@ def packed(lu: Tensor) -> Tensor:
 
 def unit_lower(factors: Tensor) -> Tensor:
     """Return the factor ``L``, with ones on the diagonal."""
-    return where(on_diagonal(factors), 1, lower(factors, strictly=True))
+    return where(on_diagonal(factors), 1, tril(factors, -1))
 
 
 class Exchanges(Lapack):
@@ -964,7 +963,7 @@ def lu(x: TensorLike, /) -> LuResult:
     need_matrix("lu", tensor)
     factors = Lu(tensor)
     both, steps = packed(factors), scalar_of(minimum(*tensor.type.shape[-2:]))
-    low, up = unit_lower(both[..., :, :steps]), upper(both[..., :steps, :])
+    low, up = unit_lower(both[..., :, :steps]), triu(both[..., :steps, :])
     return LuResult(exchanged(factors).mT, low, up)
 
 

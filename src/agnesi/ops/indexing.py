@@ -379,7 +379,11 @@ class Update:
         return self._put("add", -values)
 
     def multiply(self, y: TensorLike) -> Tensor:
-        """Multiply the elements."""
+        """Multiply the elements.
+
+        Note: where several values come to one place and one of them is 0, only the first
+        derivative by the values is right.
+        """
         return self._put("multiply", y)
 
     def divide(self, y: TensorLike) -> Tensor:

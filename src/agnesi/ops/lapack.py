@@ -41,6 +41,7 @@ from agnesi.loops.nodes import (
 from agnesi.ops.choice import where
 from agnesi.ops.complex_parts import conj, real
 from agnesi.ops.creation import Arange
+from agnesi.ops.diagonals import tril
 from agnesi.ops.families import Domain, LoopOp, Memory, Movement, Op, Sample
 from agnesi.ops.lift import (
     broadcast_sizes,
@@ -125,18 +126,6 @@ def identity(shape: Shape, dtype: DType) -> Tensor:
     return (Arange(shape, len(shape) - 1) == Arange(shape, len(shape) - 2)).astype(dtype)
 
 
-def lower(x: Tensor, *, strictly: bool = False) -> Tensor:
-    """Return the lower triangle, zeros elsewhere."""
-    rows, columns = Arange(x.type.shape, x.ndim - 2), Arange(x.type.shape, x.ndim - 1)
-    return where(columns < rows if strictly else columns <= rows, x, 0)
-
-
-def upper(x: Tensor, *, strictly: bool = False) -> Tensor:
-    """Return the upper triangle, zeros elsewhere."""
-    rows, columns = Arange(x.type.shape, x.ndim - 2), Arange(x.type.shape, x.ndim - 1)
-    return where(columns > rows if strictly else columns >= rows, x, 0)
-
-
 def diagonal_of(x: Tensor) -> Tensor:
     """Return the diagonals of square matrices."""
     return where(on_diagonal(x), x, 0).sum(-1)
@@ -147,7 +136,7 @@ def one_triangle(s: Tensor) -> Tensor:
 
     ``s`` is the one with respect to all elements of a Hermitian matrix, Hermitian or not.
     """
-    return lower(where(on_diagonal(s), real_of(s), s + adjoint(s)))
+    return tril(where(on_diagonal(s), real_of(s), s + adjoint(s)))
 
 
 def adjoint(x: Tensor) -> Tensor:

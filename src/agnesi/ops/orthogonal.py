@@ -14,6 +14,7 @@ from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Address, For, index_scalar
 from agnesi.ops.choice import where
 from agnesi.ops.complex_parts import conj
+from agnesi.ops.diagonals import tril
 from agnesi.ops.factorizations import SolveTriangular
 from agnesi.ops.families import Domain, Memory, Op, Requirement, Sample
 from agnesi.ops.joining import concatenate
@@ -31,7 +32,6 @@ from agnesi.ops.lapack import (
     failed,
     lapack,
     leading,
-    lower,
     nan_if,
     need_matrix,
     on_diagonal,
@@ -320,7 +320,7 @@ def _qr_gradient(
         part = MatMul(ct_q.mT, q)
         inner = -part if inner is None else inner - part
     assert inner is not None
-    below = lower(inner, strictly=True)
+    below = tril(inner, -1)
     hermitian = where(on_diagonal(inner), real_of(inner), below + adjoint(below))
     turned = conj(MatMul(q, hermitian))
     right = turned if ct_q is None else turned + ct_q
