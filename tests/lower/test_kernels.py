@@ -10,8 +10,8 @@ import pytest
 
 import agnesi as ag
 from agnesi.loops.text import kernel_text
-from agnesi.lower.kernels import SUM_BLOCK
 from agnesi.lower.program import Copy, MultiplyMatrices, RunKernel, Space
+from agnesi.lower.reductions import SUM_BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
