@@ -1,7 +1,8 @@
 """Kernels run statement by statement in NumPy scalars: slow, exact, and every access checked.
 
 What native code is held against.  Sums and products are taken in program order, which native code
-is free to change; everything else agrees to the last bit.  Start reading at :func:`interpret`.
+is free to change; everything else agrees to the last bit.  Parallel loops run backwards, and it is
+an error if one iteration touches what another one writes.  Start reading at :func:`interpret`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from agnesi.loops.nodes import (
     If,
     Literal,
     Load,
+    ParallelFor,
     Pass,
     Read,
     Refer,
@@ -80,17 +82,22 @@ class _Run:
     def __init__(
         self, kernel: Kernel, buffers: Mapping[Buffer, Array], sizes: Mapping[Dim, int]
     ) -> None:
-        self.kernel, self.buffers = kernel, buffers
+        self.kernel, self.buffers = kernel, {**buffers, **_fresh(kernel)}
         self.sizes: dict[Dim, int] = {size: sizes[size] for size in kernel.sizes}
         self.locals: dict[Local, Number] = {}
         self.statement: Statement | None = None
         self.orders: dict[Scalar, list[Scalar]] = {}
+        # Of a parallel loop: the iteration that runs, and those that touched each element.
+        self.iteration: int | None = None
+        self.touched: dict[tuple[Buffer, int], tuple[int, bool]] = {}
 
     def body(self, statements: Iterable[Statement]) -> None:
         """Run statements in order."""
         for statement in statements:
             self.statement = statement
             match statement:
+                case ParallelFor():
+                    self.parallel(statement)
                 case For(index, inner):
                     for k in range(self.number(index.extent)):
                         self.sizes[index] = k
@@ -108,7 +115,7 @@ class _Run:
                 case Store(buffer, offset, value):
                     number = self.value(value)
                     array, place = self.place(buffer, offset, "stores to")
-                    if buffer not in self.kernel.written:
+                    if not self.kernel.may_write(buffer):
                         raise self.bug(f"stores to {buffer.name}, which is only read")
                     array[place] = number
                 case Assign(local, value):
@@ -119,6 +126,18 @@ class _Run:
                 case _:
                     raise CompilerBug(f"no meaning for the statement {statement!r}")
 
+    def parallel(self, loop: ParallelFor) -> None:
+        """Run independent iterations, each with variables and private memory of its own."""
+        outside, memory = self.locals, self.buffers
+        for k in reversed(range(self.number(loop.index.extent))):
+            self.locals, self.buffers = {}, {**memory, **_fresh(self.kernel)}
+            self.sizes[loop.index] = self.iteration = k
+            self.body(loop.body)
+        self.sizes.pop(loop.index, None)
+        self.iteration = None
+        self.touched = {}
+        self.locals, self.buffers = outside, memory
+
     def foreign(self, call: Foreign) -> None:
         """Call a C function through ctypes, as native code does."""
         given: list[Any] = []
@@ -128,7 +147,7 @@ class _Run:
                 case Pass(value):
                     given.append(_C_TYPES[value.dtype.value](self.value(value).item()))
                 case Address(buffer, offset, written):
-                    if written and buffer not in self.kernel.written:
+                    if written and not self.kernel.may_write(buffer):
                         raise self.bug(f"lets {call.symbol} write {buffer.name}, only read")
                     array = self.buffers[buffer]
                     start = array.ctypes.data + self.number(offset) * array.itemsize
@@ -169,12 +188,25 @@ class _Run:
 
     def place(self, buffer: Buffer, offset: Size, does: str) -> tuple[Array, int]:
         """Return the memory of a buffer and a position that is seen to lie in it."""
-        if buffer not in self.buffers or buffer not in self.kernel.buffers:
+        own = any(buffer is b for b, _ in self.kernel.private)
+        if buffer not in self.buffers or not (own or buffer in self.kernel.buffers):
             raise self.bug(f"{does} {buffer.name}, which it is not given")
         array, place = self.buffers[buffer], self.number(offset)
         if not 0 <= place < array.size:
             raise self.bug(f"{does} {buffer.name}[{offset}] = [{place}], of {array.size} elements")
+        if self.iteration is not None and buffer in self.kernel.written:
+            self.touch(buffer, place, does)
         return array, place
+
+    def touch(self, buffer: Buffer, place: int, does: str) -> None:
+        """Note an access of a parallel iteration to what is written; no two may share that."""
+        here = self.iteration or 0
+        stores = does == "stores to"
+        other, stored = self.touched.get((buffer, place), (here, False))
+        if other != here and (stores or stored):
+            raise self.bug(f"{does} {buffer.name}[{place}], as another iteration does")
+        # Of several readers none is the one that may store.
+        self.touched[buffer, place] = (here if other == here else -1, stores or stored)
 
     def local(self, local: Local) -> Number:
         """Return what a variable holds."""
@@ -234,6 +266,18 @@ class _Run:
                 return compute(prim, [values[o] for o in operands], to)
             case _:
                 raise CompilerBug(f"no meaning for the expression {scalar!r}")
+
+
+# What memory holds that nothing was stored to: NaN, or -1.
+_RUBBISH = 0xFF
+
+
+def _fresh(kernel: Kernel) -> dict[Buffer, Array]:
+    """Return new memory of the private buffers."""
+    return {
+        b: np.full(count * b.element.bytes, _RUBBISH, np.uint8).view(b.element.numpy)
+        for b, count in kernel.private
+    }
 
 
 def _strict(scalar: Scalar) -> tuple[Scalar, ...]:

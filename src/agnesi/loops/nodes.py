@@ -427,6 +427,15 @@ class For(Statement):
     body: tuple[Statement, ...]
 
 
+class ParallelFor(For):
+    """A loop whose iterations are independent: they may run in any order, also at once.
+
+    It stands at the top level of a kernel.  Its body reads no variable that is assigned outside of
+    it, nor is one that it assigns read after it; no iteration touches an element of a buffer that
+    another one writes.  The kernel's private buffers are memory of one iteration inside of it.
+    """
+
+
 class If(Statement):
     """Run the body if the condition holds."""
 
@@ -526,6 +535,10 @@ class Kernel:
 
     ``buffers`` are distinct memory: no two overlap.  ``sizes`` are the atoms its index
     expressions and extents mention that are not its own loop indices.
+
+    ``private`` are buffers of its own, each with its number of elements: memory of one iteration
+    inside of a ``ParallelFor``, of the kernel elsewhere.  They lie on the stack, at multiples of 64
+    bytes, hold anything at first, and are together no larger than ``MOST_PRIVATE`` bytes.
     """
 
     name: str
@@ -533,6 +546,15 @@ class Kernel:
     sizes: tuple[Dim, ...]
     body: tuple[Statement, ...]
     written: frozenset[Buffer] = field(default_factory=frozenset[Buffer])
+    private: tuple[tuple[Buffer, int], ...] = ()
+
+    def may_write(self, buffer: Buffer) -> bool:
+        """Whether statements may store to a buffer."""
+        return buffer in self.written or any(buffer is own for own, _ in self.private)
+
+
+# What a thread's stack surely has room for.
+MOST_PRIVATE = 1 << 20
 
 
 def index_scalar(size: Size) -> Scalar:

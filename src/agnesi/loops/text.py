@@ -22,6 +22,7 @@ from agnesi.loops.nodes import (
     Kernel,
     Literal,
     Load,
+    ParallelFor,
     Pass,
     Read,
     Refer,
@@ -71,7 +72,9 @@ def kernel_text(kernel: Kernel) -> str:
         f"{'*' if b in kernel.written else ''}{b.name}: {b.element}" for b in kernel.buffers
     )
     sizes = "".join(f", {s}" for s in kernel.sizes)[2:]
-    head = f"kernel {kernel.name}({buffers}{'; ' if sizes else ''}{sizes})"
+    own = "".join(f", {b.name}: {b.element}[{n}]" for b, n in kernel.private)[2:]
+    given = f"{buffers}{'; ' if sizes else ''}{sizes}{'; own ' if own else ''}{own}"
+    head = f"kernel {kernel.name}({given})"
     return "\n".join([head, *_Text(kernel.body).body(kernel.body, 1)])
 
 
@@ -109,7 +112,8 @@ class _Text:
             match statement:
                 case For(index, inner):
                     extent = self.size(index.extent, lines, pad)
-                    lines.append(f"{pad}for {index} < {extent}:")
+                    how = "parallel for" if isinstance(statement, ParallelFor) else "for"
+                    lines.append(f"{pad}{how} {index} < {extent}:")
                     known = dict(self.names)
                     lines += self.body(inner, depth + 1)
                     self.names = known

@@ -24,6 +24,7 @@ from agnesi.loops.nodes import (
     Load,
     Pass,
     Procedure,
+    Refer,
     Scalar,
     Statement,
     Store,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Dim, Size
+    from agnesi.loops.nodes import Local
     from agnesi.loops.prims import Prim
 
 
@@ -105,6 +107,21 @@ def _scalars_of(argument: Argument) -> tuple[Scalar, ...]:
             return dynamic_scalars(offset)
         case _:
             return ()
+
+
+def assigned_in(body: Iterable[Statement]) -> set[Local]:
+    """Return the variables that statements assign or change."""
+    found: set[Local] = set()
+    for statement in walk_statements(body):
+        match statement:
+            case Assign(local, _) | Accumulate(local, _, _):
+                found.add(local)
+            case Foreign(_, arguments, result):
+                found.update(a.local for a in arguments if isinstance(a, Refer))
+                found.update(() if result is None else (result,))
+            case _:
+                pass
+    return found
 
 
 def accessed_buffers(body: Iterable[Statement]) -> tuple[dict[Buffer, None], dict[Buffer, None]]:
@@ -234,7 +251,8 @@ def map_statement(
             fresh = index if extent == index.extent else index.replace(extent=extent)
             if fresh is not index:
                 raise CompilerBug("an extent cannot be mapped: the index would be another one")
-            return For(index, tuple(map_statement(s, scalar, size) for s in body))
+            inner = tuple(map_statement(s, scalar, size) for s in body)
+            return type(statement)(index, inner)
         case If(condition, body) | While(condition, body):
             inner = tuple(map_statement(s, scalar, size) for s in body)
             return type(statement)(scalar(condition), inner)

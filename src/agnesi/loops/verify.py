@@ -3,7 +3,8 @@
 - every index is bound by one loop around it, every variable is assigned before it is read, every
   buffer and size is among what the kernel is given;
 - dtypes fit: of each primitive's operands, of what is stored and assigned;
-- only buffers noted as written are stored to;
+- only buffers noted as written, and private ones, are stored to; private ones before they are read;
+- a parallel loop stands at the top level, and shares no variable with what is around it;
 - where the numbers of elements are given, no access is seen to lie outside its buffer.
 """
 
@@ -17,6 +18,7 @@ from agnesi.core.errors import CompilerBug
 from agnesi.dims.dim import Dim, Index, Size, Symbol, Value, sub
 from agnesi.dims.simplify import at_least, is_nonnegative
 from agnesi.loops.nodes import (
+    MOST_PRIVATE,
     Accumulate,
     Address,
     Apply,
@@ -30,6 +32,7 @@ from agnesi.loops.nodes import (
     Kernel,
     Literal,
     Load,
+    ParallelFor,
     Pass,
     Read,
     Refer,
@@ -40,7 +43,12 @@ from agnesi.loops.nodes import (
 )
 from agnesi.loops.prims import COMPARISONS, MATH, Prim
 from agnesi.loops.text import kernel_text, procedure_text
-from agnesi.loops.traverse import children_of, walk_statements
+from agnesi.loops.traverse import (
+    accessed_buffers,
+    assigned_in,
+    children_of,
+    walk_statements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,8 +81,8 @@ def _verify_procedure(procedure: Procedure, native: bool) -> None:
     check = _Check(Kernel(procedure.name, (), (), procedure.body), {}, native)
     check.assigned.update(procedure.parameters)
     try:
-        if any(isinstance(s, Foreign) for s in walk_statements(procedure.body)):
-            raise _Wrong("it calls a C function")
+        if any(isinstance(s, Foreign | ParallelFor) for s in walk_statements(procedure.body)):
+            raise _Wrong("it calls a C function, or has a parallel loop")
         check.body(procedure.body)
         check.scalar(procedure.result, where=None)
     except _Wrong as wrong:
@@ -105,7 +113,8 @@ class _Check:
     """Walks in program order with what is bound at each place."""
 
     def __init__(self, kernel: Kernel, elements: Mapping[Buffer, Size], native: bool) -> None:
-        self.kernel, self.elements, self.native = kernel, elements, native
+        self.kernel, self.native = kernel, native
+        self.elements: dict[Buffer, Size] = {**elements, **dict(kernel.private)}
         self.bound: set[Dim] = set(kernel.sizes)
         self.loops: list[Index] = []
         self.used: set[Index] = set()
@@ -113,8 +122,15 @@ class _Check:
         self.conditions = 0
         # Expressions found good, by the innermost loop: what is bound there holds for them.
         self.good: list[set[Scalar]] = [set()]
-        if len(set(kernel.buffers)) != len(kernel.buffers):
-            raise _Wrong(f"a buffer is given twice: {kernel.buffers}")
+        self.own = frozenset(b for b, _ in kernel.private)
+        # Private buffers that something may have been stored to.
+        self.filled: set[Buffer] = set()
+        self.memory = (*kernel.buffers, *(b for b, _ in kernel.private))
+        if len(set(self.memory)) != len(self.memory):
+            raise _Wrong(f"a buffer is given twice: {self.memory}")
+        room = sum(count * b.element.bytes for b, count in kernel.private)
+        if room > MOST_PRIVATE or any(count < 1 for _, count in kernel.private):
+            raise _Wrong(f"private buffers of {room} bytes: {kernel.private}")
         unknown = kernel.written - set(kernel.buffers)
         if unknown:
             raise _Wrong(f"writes {unknown}, which it is not given")
@@ -125,7 +141,11 @@ class _Check:
             match statement:
                 case For(index, inner):
                     self.dynamic(index.extent, where=statement)
-                    self.loop(index, inner)
+                    if isinstance(statement, ParallelFor):
+                        self.parallel(statement)
+                    else:
+                        self.again(inner)
+                        self.loop(index, inner)
                 case If(condition, inner):
                     self.scalar(condition, where=statement)
                     self.expect(condition.dtype, BOOL, "a condition")
@@ -133,6 +153,7 @@ class _Check:
                     self.branch(inner)
                     self.conditions -= 1
                 case While(condition, inner):
+                    self.again(inner)
                     self.scalar(condition, where=statement)
                     self.expect(condition.dtype, BOOL, "a condition")
                     self.conditions += 1
@@ -147,9 +168,10 @@ class _Check:
                     self.dynamic(offset, where=statement)
                     self.scalar(value, where=statement)
                     self.expect(value.dtype, buffer.element, f"the value stored to {buffer}")
-                    if buffer not in self.kernel.written:
+                    if not self.kernel.may_write(buffer):
                         raise _Wrong(f"stores to {buffer}, which is not noted as written")
                     self.access(buffer, offset, "stores to", certain=True)
+                    self.filled.add(buffer)
                 case Assign(local, value):
                     self.scalar(value, where=statement)
                     self.expect(value.dtype, local.element, f"the value of {local.name}")
@@ -168,10 +190,14 @@ class _Check:
             case Address(buffer, offset, written):
                 self.dynamic(offset, where=where)
                 self.size(offset, f"an offset of {buffer}")
-                if buffer not in self.kernel.buffers:
+                if buffer not in self.memory:
                     raise _Wrong(f"passes {buffer}, which it is not given")
-                if written and buffer not in self.kernel.written:
+                if written and not self.kernel.may_write(buffer):
                     raise _Wrong(f"lets {buffer} be written, which is not noted as written")
+                if written:
+                    self.filled.add(buffer)
+                else:
+                    self.holds_something(buffer)
             case Refer(local):
                 self.assigned.add(local)
 
@@ -192,6 +218,27 @@ class _Check:
         self.branch(inner)
         self.loops.pop()
         self.bound.discard(index)
+
+    def parallel(self, loop: ParallelFor) -> None:
+        """Check a loop whose iterations share nothing: not variables, not private buffers."""
+        if len(self.good) > 1:
+            raise _Wrong(f"the parallel loop over {loop.index} is inside of something")
+        assigned = assigned_in(loop.body)
+        if assigned & self.assigned:
+            raise _Wrong(f"a parallel loop assigns what is outside of it: {assigned}")
+        assigned_before, self.assigned = self.assigned, set()
+        filled_before, self.filled = self.filled, set()
+        self.loop(loop.index, loop.body)
+        self.assigned, self.filled = assigned_before, filled_before
+
+    def again(self, inner: Iterable[Statement]) -> None:
+        """Take what a loop stores to as stored to at its beginning, too."""
+        self.filled.update(accessed_buffers(inner)[1])
+
+    def holds_something(self, buffer: Buffer) -> None:
+        """Check that a private buffer is stored to before it is read."""
+        if buffer in self.own and buffer not in self.filled:
+            raise _Wrong(f"reads {buffer} before it is stored to")
 
     def branch(self, inner: Iterable[Statement]) -> None:
         """Check statements that may not run."""
@@ -227,7 +274,7 @@ class _Check:
 
     def access(self, buffer: Buffer, offset: Size, does: str, *, certain: bool) -> None:
         """Check an offset; ``certain`` where the access happens whenever its place is reached."""
-        if buffer not in self.kernel.buffers:
+        if buffer not in self.memory:
             raise _Wrong(f"{does} {buffer}, which it is not given")
         self.size(offset, f"an offset of {buffer}")
         count = self.elements.get(buffer)
@@ -258,6 +305,7 @@ class _Check:
                     stack += [(scalar, certain) for scalar in dynamic_scalars(offset)]
                     self.expect(node.dtype, buffer.element, f"what is loaded from {buffer}")
                     self.access(buffer, offset, "loads from", certain=certain)
+                    self.holds_something(buffer)
                 case Read(local):
                     if local not in self.assigned:
                         raise _Wrong(f"reads {local.name} before it is assigned, in {where!r}")

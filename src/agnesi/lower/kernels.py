@@ -155,9 +155,20 @@ def _elementwise(
     return nest(indices, hold(stores))
 
 
-def close_kernel(name: str, body: tuple[Statement, ...]) -> Kernel:
-    """Return a kernel with the buffers and sizes that its body mentions."""
-    buffers, written = accessed_buffers(body)
+def close_kernel(
+    name: str, body: tuple[Statement, ...], private: Mapping[Buffer, int] | None = None
+) -> Kernel:
+    """Return a kernel with the buffers and sizes that its body mentions.
+
+    Args:
+        name: of the kernel.
+        body: what it does.
+        private: buffers of its own, with the number of their elements.
+    """
+    mentioned, stored = accessed_buffers(body)
+    own = {b: n for b, n in (private or {}).items() if b in mentioned}
+    buffers = [b for b in mentioned if b not in own]
+    written = [b for b in stored if b not in own]
     given = {
         atom: None
         for size in sizes_in(body)
@@ -165,7 +176,7 @@ def close_kernel(name: str, body: tuple[Statement, ...]) -> Kernel:
         for atom in sorted(size.atoms, key=lambda a: a.key)
         if is_given(atom)
     }
-    return Kernel(name, tuple(buffers), tuple(given), body, frozenset(written))
+    return Kernel(name, tuple(buffers), tuple(given), body, frozenset(written), tuple(own.items()))
 
 
 def is_given(atom: Atom) -> bool:

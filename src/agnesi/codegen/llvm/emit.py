@@ -58,6 +58,10 @@ def emit_kernel(kernel: Kernel) -> tuple[str, dict[str, None]]:
     sizes = [f"i64 %s{k}" for k in range(len(kernel.sizes))]
     head = f"define internal void @{kernel.name}({', '.join(pointers + sizes)}) #0 {{"
     allocas = [f"  {name} = alloca {kind}" for name, kind in emitter.allocas]
+    allocas += [
+        f"  %q{k} = alloca [{count} x {memory_type(b.element)}], align 64"
+        for k, (b, count) in enumerate(kernel.private)
+    ]
     lines = [head, "entry:", *allocas, *emitter.w.lines, "  ret void", "}"]
     return "\n".join(lines), emitter.w.declared
 
@@ -92,6 +96,7 @@ class _Emitter:
         self.kernel = kernel
         self.w = Writer()
         self.pointer = {b: f"%b{k}" for k, b in enumerate(kernel.buffers)}
+        self.pointer |= {b: f"%q{k}" for k, (b, _) in enumerate(kernel.private)}
         self.sizes: list[dict[Dim, str]] = [{s: f"%s{k}" for k, s in enumerate(kernel.sizes)}]
         self.scopes: list[dict[Scalar, str]] = [{}]
         self.locals: dict[Local, str] = {}
@@ -285,7 +290,7 @@ class _Emitter:
         known = self.volatile.get(node)
         if known is None:
             own = isinstance(node, Read) or (
-                isinstance(node, Load) and node.buffer in self.kernel.written
+                isinstance(node, Load) and self.kernel.may_write(node.buffer)
             )
             known = own or any(self.is_volatile(c) for c in children_of(node))
             self.volatile[node] = known

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import Index, Size, Terms, add, fresh_index, from_terms, mul, terms_of
-from agnesi.loops.nodes import For, If, Kernel, Statement, While, dynamic_scalars
+from agnesi.loops.nodes import For, If, Kernel, ParallelFor, Statement, While, dynamic_scalars
 from agnesi.loops.traverse import map_statement, sizes_in, substitute_sizes, walk_statements
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ def _collapse(statement: Statement) -> Statement:
         return statement
     body = tuple(_collapse(s) for s in statement.body)
     outer = statement.index
-    if len(body) == 1 and isinstance(body[0], For):
+    # A loop inside of a parallel one may have to run in order, on its private memory.
+    if len(body) == 1 and isinstance(body[0], For) and not isinstance(statement, ParallelFor):
         merged = _merge(outer, body[0])
         if merged is not None:
             return merged
-    return statement if body == statement.body else For(outer, body)
+    return statement if body == statement.body else type(statement)(outer, body)
 
 
 def _merge(outer: Index, loop: For) -> For | None:
