@@ -1,0 +1,190 @@
+"""agnesi as one of the peers of the shared benchmark suite: answers each of its workloads.
+
+The suite times many libraries on one set of workloads.  It loads this file by path
+(``AGNESI_BACKEND``), makes an ``RT`` and asks it to build each case; see the suite's README.
+Arrays are NumPy's on both sides, so that a call includes checking its arguments.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+_start = time.perf_counter()
+import agnesi as ag  # noqa: E402
+
+IMPORT_S = time.perf_counter() - _start
+
+import numpy as np  # noqa: E402
+from core import NotSupported, Prog  # type: ignore[import-not-found]  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Arrays = dict[str, np.ndarray[Any, Any]]
+
+# What the suite's workloads say.
+CHAIN = 1.3, 0.2
+SCALES = [0.7 + 0.05 * k for k in range(10)]
+SHIFTS = [0.3 - 0.06 * k for k in range(10)]
+STEP = {"mlp": 0.1, "ae": 0.01, "vae": 1e-3}
+VAE = ["W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4"]
+
+
+class RT:
+    """Builds a workload as one compiled function."""
+
+    backend = "agnesi"
+
+    def __init__(self, opts: set[str], threads: int) -> None:
+        self.opts, self.threads = opts, threads
+        # Sizes are left open unless asked: no peer but those of Theano's line has that.
+        self.known = "known" in opts
+        if hasattr(ag, "set_threads"):
+            ag.set_threads(threads)
+
+    def version(self) -> str:
+        """Return the name and version."""
+        return f"agnesi {ag.__version__}"
+
+    def build(self, case: Any) -> Any:
+        """Return the program of a case.
+
+        Raises:
+            NotSupported: agnesi does not have what the case needs.
+        """
+        arrays: Arrays = case.make()
+        family = case.module.split("_", 1)[1]
+        builder = getattr(self, f"build_{family}", None)
+        if builder is None:
+            raise NotSupported(f"agnesi: {family} is not there yet")
+        return builder(case, arrays)
+
+    # -- forms of programs -------------------------------------------------------------------
+
+    def variable(self, name: str, array: Any) -> ag.Tensor:
+        """Return an input for an array."""
+        kind = f"{array.dtype.kind}{8 * array.dtype.itemsize}"
+        sizes = [str(size) if self.known else "?" for size in array.shape]
+        return ag.input(name, f"{kind}[{', '.join(sizes)}]")
+
+    def pure(self, expression: Callable[..., ag.Tensor], arrays: Arrays) -> Any:
+        """Return the program that computes an expression of the arrays, in their order."""
+        inputs = [self.variable(name, a) for name, a in arrays.items()]
+        f = ag.function(inputs, expression(*inputs))
+        given = list(arrays.values())
+        return Prog(lambda: f(*given), lambda result: [np.asarray(result)])
+
+    def train(
+        self,
+        loss: Callable[..., ag.Tensor],
+        parameters: Arrays,
+        data: Arrays,
+        rate: float,
+    ) -> Any:
+        """Return the program of a step of gradient descent."""
+        weights = [ag.shared(a, name=name) for name, a in parameters.items()]
+        inputs = [self.variable(name, a) for name, a in data.items()]
+        cost = loss(weights, *inputs)
+        gradients = ag.grad(cost, weights)
+        updates = [(w, w - rate * g) for w, g in zip(weights, gradients, strict=True)]
+        f = ag.function(inputs, cost, updates=updates)
+        given = list(data.values())
+        return Prog(
+            lambda: f(*given), lambda cost: [np.asarray(cost), *(w.get_value() for w in weights)]
+        )
+
+    # -- families of workloads ---------------------------------------------------------------
+
+    def build_elementwise(self, case: Any, arrays: Arrays) -> Any:
+        """Element-wise chains and small calls."""
+        a, b = CHAIN
+
+        def deep(x: ag.Tensor) -> ag.Tensor:
+            for scale, shift in zip(SCALES, SHIFTS, strict=True):
+                x = ag.tanh(x * scale + shift)
+            return x
+
+        expressions: dict[str, Callable[[ag.Tensor], ag.Tensor]] = {
+            "chain": lambda x: ag.exp(-x * x / 2) * ag.tanh(a * x + b) + ag.log1p(ag.abs(x)),
+            "g30": deep,
+            "add": lambda x: x + 1,
+            "add_np": lambda x: x + 1,
+        }
+        return self.pure(expressions[case.cfg["kind"]], arrays)
+
+    def build_reductions(self, case: Any, arrays: Arrays) -> Any:
+        """Sums, soft maxima, layer norm, arg max, cumulative sum."""
+        axis = case.cfg.get("ax")
+
+        def layer_norm(x: ag.Tensor, g: ag.Tensor, b: ag.Tensor) -> ag.Tensor:
+            centred = x - x.mean(1, keepdims=True)
+            variance = (centred * centred).mean(1, keepdims=True)
+            return centred / ag.sqrt(variance + 1e-5) * g + b
+
+        expressions: dict[str, Callable[..., ag.Tensor]] = {
+            "softmax": lambda x: ag.softmax(x, 1),
+            "lse": lambda x: ag.logsumexp(x, 1),
+            "ln": layer_norm,
+            "sum": lambda x: x.sum(axis),
+            "argmax": lambda x: x.argmax(1),
+            "cumsum": lambda x: ag.cumsum(x, 1),
+        }
+        return self.pure(expressions[case.cfg["k"]], arrays)
+
+    def build_gemm(self, case: Any, arrays: Arrays) -> Any:
+        """Matrix products."""
+        if case.cfg["k"] == "dense":
+            return self.pure(lambda a, b, c: ag.tanh(a @ b + c), arrays)
+        return self.pure(lambda a, b: a @ b, arrays)
+
+    def build_mlp(self, case: Any, arrays: Arrays) -> Any:
+        """Steps of training networks and logistic regression."""
+        layers = case.cfg["nl"]
+        activation = ag.tanh if case.cfg["act"] == "tanh" else ag.relu
+
+        def loss(weights: Sequence[ag.Tensor], x: ag.Tensor, y: ag.Tensor) -> ag.Tensor:
+            h = x
+            for k in range(layers):
+                h = h @ weights[2 * k] + weights[2 * k + 1]
+                if k < layers - 1:
+                    h = activation(h)
+            return ag.cross_entropy(h, y).mean()
+
+        return self.train(loss, pick(arrays, case.params), pick(arrays, ["x", "y"]), STEP["mlp"])
+
+    def build_autoencoder(self, case: Any, arrays: Arrays) -> Any:
+        """A tied auto-encoder, and a variational one whose noise is given."""
+        if case.cfg["k"] == "ae":
+            return self.train(tied_loss, pick(arrays, case.params), pick(arrays, ["x"]), STEP["ae"])
+        if case.cfg["k"] != "eps":
+            raise NotSupported("agnesi: random numbers are not there yet")
+        return self.train(vae_loss, pick(arrays, VAE), pick(arrays, ["x", "eps"]), STEP["vae"])
+
+
+def pick(arrays: Arrays, names: Sequence[str]) -> Arrays:
+    """Return some of the arrays, in this order."""
+    return {name: arrays[name] for name in names}
+
+
+def tied_loss(weights: Sequence[ag.Tensor], x: ag.Tensor) -> ag.Tensor:
+    """Squared error of a tied sigmoid auto-encoder, per example."""
+    w, b, c = weights
+    again = ag.sigmoid(ag.sigmoid(x @ w + b) @ w.T + c)
+    return ((x - again) ** 2).sum() / x.shape[0]
+
+
+def vae_loss(weights: Sequence[ag.Tensor], x: ag.Tensor, noise: ag.Tensor) -> ag.Tensor:
+    """Negative evidence lower bound of a variational auto-encoder, per example."""
+    w1, b1, w2, b2, w3, b3, w4, b4 = weights
+    both = ag.tanh(x @ w1 + b1) @ w2 + b2
+    mean, log_variance = both[:, :50], both[:, 50:]
+    z = mean + ag.exp(0.5 * log_variance) * noise
+    out = ag.tanh(z @ w3 + b3) @ w4 + b4
+    reconstruction = (ag.softplus(out) - x * out).sum()
+    divergence = -0.5 * (1 + log_variance - mean * mean - ag.exp(log_variance)).sum()
+    return (reconstruction + divergence) / x.shape[0]
