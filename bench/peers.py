@@ -44,8 +44,7 @@ class RT:
         self.opts, self.threads = opts, threads
         # Sizes are left open unless asked: no peer but those of Theano's line has that.
         self.known = "known" in opts
-        if hasattr(ag, "set_threads"):
-            ag.set_threads(threads)
+        # Threads as the suite sets them in the environment.
 
     def version(self) -> str:
         """Return the name and version."""
