@@ -26,6 +26,7 @@ from agnesi.compile.pipeline import (
     run_kernel_passes,
 )
 from agnesi.compile.shared import Shared
+from agnesi.compile.told import tell_sizes
 from agnesi.core import knobs
 from agnesi.core.errors import FunctionError
 from agnesi.dims.dim import Dim, Size, Symbol, fresh_symbol
@@ -244,10 +245,14 @@ def compile_request(request: Request) -> Function:
     log = Log()
     roots = [*request.outputs, *request.updates.values()]
     rewritten = run_graph_passes(roots, log)
-    outputs = rewritten[: len(request.outputs)]
-    updates = list(zip(request.updates, rewritten[len(outputs) :], strict=True))
     begin = perf_counter()
-    program = lower(request.name, [p.leaf for p in request.parameters], outputs, updates)
+    told = tell_sizes([p.leaf for p in request.parameters], rewritten)
+    log.time("tell sizes", begin)
+    outputs = told.outputs[: len(request.outputs)]
+    updates = list(zip(request.updates, told.outputs[len(outputs) :], strict=True))
+    begin = perf_counter()
+    program = lower(request.name, told.inputs, outputs, updates)
+    program.told = told.because
     log.time("lower", begin)
     program.steps = _through(program.steps, KERNEL, log)
     if knobs.VERIFY.number:

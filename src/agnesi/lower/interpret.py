@@ -27,7 +27,7 @@ from agnesi.lower.program import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Dim, Shape
@@ -88,17 +88,26 @@ class _Run:
         """Learn sizes from arrays, and take what will not be written, or a copy."""
         by_position = {s.position: b for b, s in self.program.storage.items() if s.space is space}
         for position, (leaf, array) in enumerate(zip(leaves, arrays, strict=True)):
-            self.learn(leaf, array)
+            told = {
+                axis: require
+                for (k, axis), require in self.program.told.items()
+                if space is Space.INPUT and k == position
+            }
+            self.learn(leaf, array, told)
             if position in by_position:
                 self.memory[by_position[position]] = _flat(array, leaf.dtype)
 
-    def learn(self, leaf: Leaf, array: Array) -> None:
+    def learn(self, leaf: Leaf, array: Array, told: Mapping[int, Require]) -> None:
         """Bind the sizes that an array tells, or check them."""
         if array.dtype != leaf.dtype.numpy or array.ndim != leaf.ndim:
             raise CompilerBug(f"{leaf!r} was given {array.dtype}{list(array.shape)}")
         for axis, (size, actual) in enumerate(zip(leaf.type.shape, array.shape, strict=True)):
             if isinstance(size, Symbol) and size not in self.sizes:
                 self.sizes[size] = actual
+            elif self.number(size) != actual and axis in told:
+                need = told[axis].need
+                a, b = (s if isinstance(s, int) else actual for s in (need.a, need.b))
+                raise self.failed(told[axis], a, b)
             elif self.number(size) != actual:
                 raise self.failed(SizeCheck(leaf, axis, size), actual, self.number(size))
 

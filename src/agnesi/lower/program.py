@@ -140,6 +140,7 @@ class Program:
         slots: size in bytes of each slot of the arena.
         steps: what to do.
         symbols: every size learnt from the shapes of inputs and shared variables.
+        told: by position and axis of an input, the requirement that its known size comes from.
     """
 
     name: str
@@ -153,3 +154,4 @@ class Program:
     slots: list[Size] = field(default_factory=list["Size"])
     steps: list[Step] = field(default_factory=list["Step"])
     symbols: tuple[Dim, ...] = ()
+    told: dict[tuple[int, int], Require] = field(default_factory=dict["tuple[int, int]", Require])

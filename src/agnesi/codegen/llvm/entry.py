@@ -265,10 +265,26 @@ class _Entry:
         given = w.let(f"phi ptr [ %args, %begin ], [ {items}, %{from_tuple} ]")
         array_type = self.word(at.ARRAY_TYPE) if inputs else ""
         arrays = [self.argument(k, leaf, given, array_type) for k, leaf in enumerate(inputs)]
-        for leaf, array in zip(inputs, arrays, strict=True):
+        for k, (leaf, array) in enumerate(zip(inputs, arrays, strict=True)):
             if leaf.ndim:
-                self.learn(leaf, self.field(array, at.ARRAY_DIMS, "ptr"))
+                dims = self.field(array, at.ARRAY_DIMS, "ptr")
+                self.learn(leaf, dims)
+                self.told(k, leaf, dims)
         return arrays
+
+    def told(self, k: int, leaf: Leaf, dims: str) -> None:
+        """Check the sizes that the program tells, with the words of what needs them."""
+        for axis, size in enumerate(leaf.type.shape):
+            require = self.program.told.get((k, axis))
+            if require is not None:
+                actual = self.field(dims, 8 * axis, "i64")
+                a, b = (
+                    str(size) if isinstance(s, int) else actual
+                    for s in (require.need.a, require.need.b)
+                )
+                holds = self.w.let(f"icmp eq i64 {a}, {b}")
+                self.unless(holds, at.REQUIREMENT + len(self.requires), a, b)
+                self.requires.append(require)
 
     def inputs(self, arrays: list[str]) -> None:
         """Find the data of the inputs, in C order and apart from what will be written."""
@@ -304,12 +320,16 @@ class _Entry:
         self.or_convert(fits)
         order = self.field(descr, at.DESCR_BYTEORDER, "i8")
         self.or_convert(w.let(f"icmp ne i8 {order}, {ord('>')}"))
-        if any(isinstance(s, int) for s in leaf.type.shape):
+        declared = [
+            (axis, size)
+            for axis, size in enumerate(leaf.type.shape)
+            if isinstance(size, int) and (k, axis) not in self.program.told
+        ]
+        if declared:
             dims = self.field(array, at.ARRAY_DIMS, "ptr")
-            for axis, size in enumerate(leaf.type.shape):
-                if isinstance(size, int):
-                    actual = self.field(dims, 8 * axis, "i64")
-                    self.or_convert(w.let(f"icmp eq i64 {actual}, {size}"))
+            for axis, size in declared:
+                actual = self.field(dims, 8 * axis, "i64")
+                self.or_convert(w.let(f"icmp eq i64 {actual}, {size}"))
         return array
 
     def or_convert(self, condition: str) -> None:
