@@ -83,5 +83,7 @@ from agnesi.ops.taking import *
 from agnesi.ops.tensor_products import *
 from agnesi.ops.trigonometric import *
 from agnesi.ops.windows import *
+from agnesi.runtime.threads import get_threads as get_threads
+from agnesi.runtime.threads import set_threads as set_threads
 
 _connect()

@@ -69,9 +69,10 @@ VERIFY = Knob(
 BISECT = Knob("bisect", "a number", "only the first n rule applications happen", "-1")
 INTERPRET = Knob("interpret", "graph, loops", "run without native code")
 OPTIMISE = Knob("optimise", "0, 1, 2, 3", "how much effort LLVM takes: 0 compiles soonest", "3")
+THREADS = Knob("threads", "1 to 256", "how many threads a call may use (ag.set_threads)")
 CHECK_NAN = Knob("check_nan", "0, 1", "name the first node that makes a NaN", "0")
 
-KNOBS = (DUMP, DUMP_FOLDER, TRACE, TIME, VERIFY, BISECT, INTERPRET, OPTIMISE, CHECK_NAN)
+KNOBS = (DUMP, DUMP_FOLDER, TRACE, TIME, VERIFY, BISECT, INTERPRET, OPTIMISE, THREADS, CHECK_NAN)
 
 
 @contextmanager

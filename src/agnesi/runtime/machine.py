@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +13,10 @@ from typing import Literal
 from llvmlite import binding as llvm
 
 from agnesi.core.errors import CompilerBug
+from agnesi.runtime import threads
+from agnesi.runtime.pool import C_FUNCTIONS, POOL_FUNCTIONS, THREADS, pool_text
 from agnesi.runtime.support import SUPPORT
-from agnesi.runtime.symbols import provide
+from agnesi.runtime.symbols import libc_address, provide
 
 Level = Literal[0, 1, 2, 3]
 
@@ -88,6 +92,8 @@ def load(text: str, *, level: Level = 3, keep_text: bool = False) -> Loaded:
     with _lock:
         provide()
         _support()
+        if "@agnesi_parallel(" in text or "@agnesi_gang(" in text:
+            load_pool()
         return _load(text, level, keep_text, "call")
 
 
@@ -113,6 +119,26 @@ def _load(text: str, level: Level, keep_text: bool, name: str) -> Loaded:
     engine.finalize_object()
     seconds["emit"] = perf_counter() - start
     return Loaded(engine, engine.get_function_address(name), seconds, assembly, optimised)
+
+
+@cache
+def load_pool() -> Loaded:
+    """Compile the thread pool, once in a process, and let it know how many threads it may use."""
+    with _lock:
+        for name in C_FUNCTIONS:
+            llvm.add_symbol(name, libc_address(name))
+        loaded = _load(pool_text(), 0, False, "agnesi_pool_reset")
+        engine = loaded.engine
+        for name in POOL_FUNCTIONS:
+            llvm.add_symbol(name, engine.get_function_address(name))
+        place = engine.get_global_value_address(THREADS)
+        llvm.add_symbol(THREADS, place)
+        number = ctypes.c_int64.from_address(place)
+        threads.listen(lambda n: setattr(number, "value", n))
+        os.register_at_fork(after_in_child=ctypes.CFUNCTYPE(None)(loaded.address))
+        # Workers wait in this code until the process ends: it is never unloaded.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
+        return loaded
 
 
 @cache

@@ -83,6 +83,11 @@ def provide() -> None:
     ADDRESSES.append(library_address)
 
 
+def libc_address(name: str) -> int:
+    """Return the address of a function of the C library."""
+    return _address(ctypes.CDLL(None), name)
+
+
 def library_address(name: str) -> int:
     """Return the address of a function of OpenBLAS or LAPACK."""
     return _address(blas(), name)
