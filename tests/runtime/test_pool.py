@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from agnesi.runtime.threads import _by_environment, _quota
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from agnesi.graph.tensor import Array
 
@@ -208,7 +208,9 @@ def test_the_process_ends_while_workers_wait():
         "threading.Thread(target=busy, daemon=True).start()\n"
         "print(words.sum())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stdout.strip()) == (0, "8"), done.stderr
 
 
@@ -218,7 +220,7 @@ def in_a_process(**environment: str) -> str:
     known = {k: v for k, v in os.environ.items() if k not in names}
     done = subprocess.run(
         [sys.executable, "-c", "from agnesi.runtime.threads import *; print(get_threads())"],
-        capture_output=True, text=True, env={**known, **environment}, timeout=60,
+        check=False, capture_output=True, text=True, env={**known, **environment}, timeout=60,
     )  # fmt: skip
     return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
