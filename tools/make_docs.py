@@ -90,6 +90,7 @@ def op_table() -> str:
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "knobs": ("debugging.md", knob_table),
     "ops": ("ops.md", op_table),
+    **{name: ("benchmarks.md", part) for name, part in import_module("bench.page").PARTS.items()},
 }
 
 
@@ -98,27 +99,26 @@ def array_api_page() -> str:
     return import_module("tests.api.array_api").markdown()
 
 
-def made(name: str, page: str) -> str:
-    """Return a page with its table renewed.
+def made(name: str, text: str) -> str:
+    """Return a page's text with one table renewed.
 
     Raises:
         ValueError: the page has no place for it.
     """
-    text = (DOCS / page).read_text(encoding="utf8")
     start = f"<!-- {name}: made by tools/make_docs.py -->\n"
     place = re.compile(re.escape(start) + r".*?<!-- end -->", re.DOTALL)
     if place.search(text) is None:
-        raise ValueError(f"docs/{page} has no place for the table {name}")
+        raise ValueError(f"docs/{TABLES[name][0]} has no place for the table {name}")
     return place.sub(lambda _: f"{start}{TABLES[name][1]()}\n<!-- end -->", text)
 
 
 def stale() -> dict[Path, str]:
     """Return what pages should say, where they do not."""
-    found: dict[Path, str] = {}
+    pages: dict[Path, str] = {}
     for name, (page, _) in TABLES.items():
-        path, text = DOCS / page, made(name, page)
-        if text != path.read_text(encoding="utf8"):
-            found[path] = text
+        path = DOCS / page
+        pages[path] = made(name, pages.get(path) or path.read_text(encoding="utf8"))
+    found = {path: text for path, text in pages.items() if text != path.read_text(encoding="utf8")}
     path, text = DOCS / "array-api.md", array_api_page()
     if text != path.read_text(encoding="utf8"):
         found[path] = text

@@ -1,0 +1,153 @@
+"""The parts of ``docs/benchmarks.md`` that are made of ``bench/results/``.
+
+``tools/make_docs.py`` puts them into the page, whose other text is written by hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.results import OURS, Results, Row, amount, best_peer, geometric_mean, kept, ratio
+from bench.targets import TARGETS, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NOTHING = "Nothing has been measured yet."
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table; every column but the first is aligned to the right."""
+    titles = list(head)
+    lines = ["| " + " | ".join(titles) + " |", "|---|" + "---:|" * (len(titles) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def in_threads(threads: str) -> str:
+    """Return a number of threads in words."""
+    return {"1": "one thread", "2": "two threads"}.get(threads, f"{threads} threads")
+
+
+def most_first(results: Results) -> list[str]:
+    """Return the numbers of threads, the greatest first."""
+    return sorted(results.rows, key=int, reverse=True)
+
+
+# -- the machine ---------------------------------------------------------------------------------
+
+
+def machine_text(results: Results) -> str:
+    """Return what was measured, on what, when."""
+    m = results.machine
+    sizes = ", ".join(f"{name} {size // 1024:,} KB" for name, size in m["caches"].items())
+    versions = ", ".join(results.versions[name] for name in sorted(results.versions))
+    commit = f", commit `{results.commit}`" if results.commit else ""
+    return (
+        f"Measured {results.date} UTC{commit}: {m['cpu']} ({m['architecture']}), "
+        f"{m['cores']} cores, {sizes}, {m['memory_GB']} GB of memory, {m['os']}, "
+        f"Python {m['python']}, {m['openblas']}. Libraries: {versions}."
+    )
+
+
+def limits_table(results: Results) -> str:
+    """Return what the machine can do at most."""
+    limits: dict[str, dict[str, float]] = results.machine["limits"]
+    order = sorted(limits, key=int, reverse=True)
+    names = dict.fromkeys(name for threads in order for name in limits[threads])
+    rows = [[limit_name(n), *(f"{limits[t].get(n, 0):,.0f}" for t in order)] for n in names]
+    return table(["measured in the same run", *map(in_threads, order)], rows)
+
+
+def limit_name(key: str) -> str:
+    """Return a limit in words: ``triad_L2_GBps`` is "triad, L2 (GB/s)"."""
+    kind, *place, unit = key.split("_")
+    if kind == "fma":
+        return "fused multiply-adds of float32 in registers (GFLOP/s)"
+    what = {"read": "read", "triad": "read two, write one"}[kind]
+    return f"{what}, {place[0] if place else 'memory'} ({unit.replace('ps', '/s')})"
+
+
+# -- the shared suite ----------------------------------------------------------------------------
+
+
+def shared_part() -> str:
+    """Return the section on the shared suite: plots and tables for each machine."""
+    parts: list[str] = []
+    for name, results in kept("shared"):
+        own = dict(kept("own")).get(name.removeprefix("shared-"))
+        parts.append(machine_text(results))
+        parts.append(limits_table(results))
+        parts.append(summary(results))
+        for threads in most_first(results):
+            parts.append(f"### {in_threads(threads).capitalize()}, {results.machine['cpu']}")
+            parts.append(f"![best peer's time in ours, by row](plots/{name}-t{threads}.svg)")
+            parts.append(goal_table(results, threads, own))
+    return "\n\n".join(parts) or NOTHING
+
+
+def summary(results: Results) -> str:
+    """Return the geometric means, and how many rows are where they are to be."""
+    lines: list[str] = []
+    names = {target.row for target in TARGETS}
+    for threads in most_first(results):
+        rows = results.rows[threads]
+        calls = {n: r for n, row in rows.items() if n in names and (r := ratio(n, row)) is not None}
+        timed = [r for n, r in calls.items() if not n.startswith("first.")]
+        ahead = sum(r >= 1 for r in timed)
+        lines.append(
+            f"- {in_threads(threads)}: geometric mean over {len(timed)} rows of the table "
+            f"**{geometric_mean(timed):.2f}**, ahead in {ahead}."
+        )
+    return "\n".join(lines)
+
+
+def goal_table(results: Results, threads: str, own: Results | None) -> str:
+    """Return the rows with goals, which are for most threads, then the others."""
+    first = threads == most_first(results)[0]
+    rows = dict(results.rows[threads])
+    if own is not None and first:
+        extra = own.rows.get(threads, {})
+        rows |= {t.row: extra[t.row] for t in TARGETS if t.row in extra and t.row not in rows}
+    goals = [t for t in TARGETS if t.row in rows]
+    others = [Target(n) for n in rows if n not in {t.row for t in TARGETS}]
+    head = ["row", OURS, "best peer", "its figure", "ratio"]
+    lines = [goal_row(results, threads, rows[t.row], t, goals=first) for t in goals + others]
+    return table([*head, "goal", "reached"] if first else head, lines)
+
+
+def goal_row(results: Results, threads: str, row: Row, target: Target, *, goals: bool) -> list[str]:
+    """Return one row: our figure, the best peer's, their ratio, the goal."""
+    peer, times = best_peer(target.row, row), ratio(target.row, row)
+
+    def figure(library: str) -> str:
+        doubt = "~" if f"{threads}/{target.row}/{library}" in results.noisy else ""
+        return doubt + amount(row[library], target.row)
+
+    line = [f"`{target.row}`", figure(OURS) if OURS in row else "-"]
+    line += ["-", "-", "-"] if peer is None else [peer, figure(peer), f"{times or 0:.2f}"]
+    return [*line, *goal_words(row, target)] if goals else line
+
+
+def goal_words(row: Row, target: Target) -> list[str]:
+    """Return the goal, and whether it is reached."""
+    if OURS not in row or not (target.ratio or target.most):
+        return ["", ""]
+    if target.most:
+        goal = f"at most {amount(target.most, target.row)}"
+        return [goal, yes(row[OURS] <= target.most)]
+    reached = ratio(target.row, row, target.against)
+    goal = f"{target.ratio:g}"
+    if target.against:
+        goal += f" against {target.against[0]}"
+        if reached is not None:
+            goal += f" ({reached:.2f})"
+    return [goal, "" if reached is None else yes(reached >= target.ratio)]
+
+
+def yes(reached: bool) -> str:
+    """Return yes or no."""
+    return "yes" if reached else "**no**"
+
+
+PARTS: dict[str, Any] = {"bench-shared": shared_part}

@@ -1,0 +1,62 @@
+"""What the rows of the shared suite are to reach: the best peer's median in ours.
+
+The table of the project's speed goals; rows are named as the suite names them, and those of fresh
+processes as ``bench.shared`` does.  Peak memory is a row of our own: the suite's figure has two
+results in it, the last call's and this one's, and what compiling took.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """A goal of one row.
+
+    Attributes:
+        row: its name.
+        ratio: the best peer's figure in ours, at least; 0 if only ``most`` counts.
+        against: the peers that count for the goal; all if empty.
+        most: our own figure at most, in seconds or bytes; 0 if only ``ratio`` counts.
+    """
+
+    row: str
+    ratio: float = 0.0
+    against: tuple[str, ...] = ()
+    most: float = 0.0
+
+
+JAX = ("jax", "jaxnew")
+
+TARGETS = (
+    Target("call.add10", 4),
+    Target("call.g30", 6),
+    Target("ew.chain.f32.1e3", 3),
+    Target("ew.chain.f32.1e5", 1.3),
+    Target("ew.chain.f32.1e7", 1),
+    Target("ew.chain.f64.1e3", 3, ("drjit",)),
+    Target("ew.chain.f64.1e5", 1.3, ("drjit",)),
+    Target("ew.chain.f64.1e7", 1, ("drjit",)),
+    Target("ew.g30.f32.1e7", 3),
+    Target("red.softmax", 1.3),
+    Target("red.logsumexp", 1.3),
+    Target("red.layernorm", 1.3),
+    *(Target(f"red.{name}", 1) for name in ("sum0", "sum1", "sum2", "sumall", "argmax", "cumsum")),
+    *(Target(f"gemm.{n}", 1) for n in (64, 128, 256, 512, 1024, 2048)),
+    Target("bmm.64x128", 1),
+    Target("gemv.512", 1),
+    Target("gemv.2048", 1),
+    Target("dense_tanh.128", 1.4),
+    Target("logreg.b60", 2),
+    Target("logreg.b600", 1.5),
+    Target("mlp.b60", 1.4),
+    Target("mlp.b500", 1.3),
+    Target("mlp3x1000.b128", 1.3),
+    Target("ae.3072-1000", 1.3),
+    Target("first.call.g30.cold", 2, JAX),
+    Target("first.call.g30.warm", most=0.25),
+    Target("first.mlp.b60.cold", 2, JAX),
+    Target("first.mlp.b60.warm", most=0.25),
+    Target("memory.chain.1e7", most=44e6),
+)
