@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING
 
-from agnesi.codegen.llvm.spell import spell
+from agnesi.codegen.llvm.spell import extreme, spell
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
@@ -34,11 +35,15 @@ from agnesi.loops.nodes import (
     Store,
     While,
     dynamic_scalars,
+    fresh_local,
+    literal,
 )
 from agnesi.loops.prims import Prim
-from agnesi.loops.traverse import children_of
+from agnesi.loops.traverse import children_of, walk_statements
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agnesi.dims.dim import Dim, Size
     from agnesi.loops.nodes import Procedure
 
@@ -100,6 +105,7 @@ class _Emitter:
         self.sizes: list[dict[Dim, str]] = [{s: f"%s{k}" for k, s in enumerate(kernel.sizes)}]
         self.scopes: list[dict[Scalar, str]] = [{}]
         self.locals: dict[Local, str] = {}
+        self.extremes = _extremes(kernel.body)
         self.allocas: list[tuple[str, str]] = []
         self.volatile: dict[Scalar, bool] = {}
 
@@ -142,7 +148,11 @@ class _Emitter:
                 self.store(buffer, self.address(buffer, offset), register)
             case Assign(local, value):
                 register = self.scalar(value)
-                w.line(f"store {value_type(local.element)} {register}, ptr {self.slot(local)}")
+                kind = value_type(local.element)
+                w.line(f"store {kind} {register}, ptr {self.slot(local)}")
+                if local in self.extremes:
+                    unordered = w.let(f"fcmp uno {kind} {register}, {register}")
+                    w.line(f"store i1 {unordered}, ptr {self.slot(self.extremes[local])}")
             case Accumulate(local, prim, value):
                 self.accumulate(local, prim, self.scalar(value))
             case _:
@@ -211,11 +221,21 @@ class _Emitter:
             w.line(f"store {returns} {w.let(text)}, ptr {self.slot(call.result)}")
 
     def accumulate(self, local: Local, prim: Prim, value: str) -> None:
-        """Emit ``local = local <prim> value``, free to be reassociated."""
+        """Emit ``local = local <prim> value``, free to be reassociated.
+
+        Whether a NaN was among the values of an extreme is kept apart: with that, and zeros taken
+        for equal, a machine has one instruction for the rest.
+        """
         w, kind = self.w, local.element
         t = value_type(kind)
         old = w.let(f"load {t}, ptr {self.slot(local)}")
-        if kind.is_float and prim in (Prim.ADD, Prim.MUL):
+        if local in self.extremes:
+            found = self.slot(self.extremes[local])
+            unordered = w.let(f"fcmp uno {t} {value}, {value}")
+            before = w.let(f"load i1, ptr {found}")
+            w.line(f"store i1 {w.let(f'or i1 {before}, {unordered}')}, ptr {found}")
+            new = extreme(w, prim, old, value, kind, flags="nnan nsz")
+        elif kind.is_float and prim in (Prim.ADD, Prim.MUL):
             new = w.let(f"f{prim.value} reassoc {t} {old}, {value}")
         else:
             new = spell(w, prim, (old, value), kind, kind)
@@ -312,7 +332,13 @@ class _Emitter:
             case FromIndex(size):
                 return self.size(size, fleeting)
             case Read(local):
-                return w.let(f"load {value_type(local.element)}, ptr {self.slot(local)}")
+                kind = value_type(local.element)
+                value = w.let(f"load {kind}, ptr {self.slot(local)}")
+                if local in self.extremes:
+                    unordered = w.let(f"load i1, ptr {self.slot(self.extremes[local])}")
+                    nan = literal_text(literal(math.nan, local.element))
+                    return w.let(f"select i1 {unordered}, {kind} {nan}, {kind} {value}")
+                return value
             case Call(procedure, operands):
                 w.declared.update(emit_procedure(procedure))
                 given = ", ".join(
@@ -340,6 +366,16 @@ class _Emitter:
         w.start(after)
         sources = ", ".join(f"[ {value}, %{block} ]" for value, block in ends)
         return w.let(f"phi {value_type(node.dtype)} {sources}")
+
+
+def _extremes(body: Iterable[Statement]) -> dict[Local, Local]:
+    """Return the variables that floats are brought to the extreme in, with one to note NaN in."""
+    found: dict[Local, Local] = {}
+    for s in walk_statements(body):
+        extreme = isinstance(s, Accumulate) and s.prim in (Prim.MAX, Prim.MIN)
+        if extreme and s.local.element.is_float and s.local not in found:
+            found[s.local] = fresh_local("nan", BOOL)
+    return found
 
 
 def _strict(node: Scalar) -> tuple[Scalar, ...]:

@@ -45,7 +45,7 @@ def spell(w: Writer, prim: Prim, operands: Sequence[str], kind: DType, result: D
                 return x
             return w.intrinsic(t, f"llvm.abs.{t}", f"{t} {x}", "i1 false")
         case Prim.MIN | Prim.MAX:
-            return _extreme(w, prim, x, y, kind)
+            return extreme(w, prim, x, y, kind)
         case Prim.FMA:
             three = [f"{t} {o}" for o in operands]
             return w.intrinsic(t, f"llvm.fma.{_suffix(kind)}", *three)
@@ -94,13 +94,14 @@ def _comparison(prim: Prim, kind: DType) -> str:
     return f"icmp {'s' if kind.is_signed else 'u'}{prim.value}"
 
 
-def _extreme(w: Writer, prim: Prim, x: str, y: str, kind: DType) -> str:
+def extreme(w: Writer, prim: Prim, x: str, y: str, kind: DType, flags: str = "") -> str:
+    """Write the larger or smaller of two; of floats, with what LLVM may take for granted."""
     t = value_type(kind)
     if kind is BOOL:
         return w.let(f"{'or' if prim is Prim.MAX else 'and'} i1 {x}, {y}")
     if kind.is_float:
         name = "maximum" if prim is Prim.MAX else "minimum"
-        return w.intrinsic(t, f"llvm.{name}.{_suffix(kind)}", f"{t} {x}", f"{t} {y}")
+        return w.intrinsic(t, f"llvm.{name}.{_suffix(kind)}", f"{t} {x}", f"{t} {y}", flags=flags)
     name = ("s" if kind.is_signed else "u") + prim.value
     return w.intrinsic(t, f"llvm.{name}.{t}", f"{t} {x}", f"{t} {y}")
 

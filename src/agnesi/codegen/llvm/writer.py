@@ -86,11 +86,12 @@ class Writer:
         """Note an external function that the module has to declare."""
         self.declared.setdefault(f"declare {text}")
 
-    def intrinsic(self, result: str, name: str, *arguments: str) -> str:
-        """Call an intrinsic on ``"type value"`` arguments."""
+    def intrinsic(self, result: str, name: str, *arguments: str, flags: str = "") -> str:
+        """Call an intrinsic on ``"type value"`` arguments, with fast-math flags if any."""
         kinds = ", ".join(a.split(" ", 1)[0] for a in arguments)
         self.declare(f"{result} @{name}({kinds})")
-        return self.let(f"call {result} @{name}({', '.join(arguments)})")
+        call = f"call {flags} " if flags else "call "
+        return self.let(f"{call}{result} @{name}({', '.join(arguments)})")
 
     def size(self, size: Size, known: dict[Dim, str]) -> str:
         """Return an i64 operand for a size, given registers of its atoms; notes what it computes.
