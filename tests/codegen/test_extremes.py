@@ -16,11 +16,11 @@ def test_nan_is_the_extreme(kind: str, axis: int | None, columns: int):
     f = ag.function([x], [x.max(axis), x.min(axis)])
     rng = np.random.default_rng(columns)
     values = rng.standard_normal((9, columns)).astype(kind.replace("f", "float"))
-    places = [(), (0, 0), (1, columns // 2), (2, columns - 1)]
-    for k in range(len(places) + 1):
+    places = [(0, 0), (1, columns // 2), (2, columns - 1)]
+    for k in range(4):
         for sign in (1, -1):
             changed = values.copy()
-            for row, column in places[1:k]:
+            for row, column in places[:k]:
                 changed[row, column] = np.copysign(np.nan, sign)
             changed[3] = -np.inf
             changed[4] = np.inf

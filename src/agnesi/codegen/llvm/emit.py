@@ -336,7 +336,7 @@ class _Emitter:
                 value = w.let(f"load {kind}, ptr {self.slot(local)}")
                 if local in self.extremes:
                     unordered = w.let(f"load i1, ptr {self.slot(self.extremes[local])}")
-                    nan = literal_text(literal(math.nan, local.element))
+                    nan = self.find(literal(math.nan, local.element), fleeting)
                     return w.let(f"select i1 {unordered}, {kind} {nan}, {kind} {value}")
                 return value
             case Call(procedure, operands):
@@ -371,10 +371,12 @@ class _Emitter:
 def _extremes(body: Iterable[Statement]) -> dict[Local, Local]:
     """Return the variables that floats are brought to the extreme in, with one to note NaN in."""
     found: dict[Local, Local] = {}
-    for s in walk_statements(body):
-        extreme = isinstance(s, Accumulate) and s.prim in (Prim.MAX, Prim.MIN)
-        if extreme and s.local.element.is_float and s.local not in found:
-            found[s.local] = fresh_local("nan", BOOL)
+    for statement in walk_statements(body):
+        match statement:
+            case Accumulate(local, Prim.MAX | Prim.MIN) if local.element.is_float:
+                found.setdefault(local, fresh_local("nan", BOOL))
+            case _:
+                pass
     return found
 
 

@@ -94,7 +94,7 @@ def _comparison(prim: Prim, kind: DType) -> str:
     return f"icmp {'s' if kind.is_signed else 'u'}{prim.value}"
 
 
-def extreme(w: Writer, prim: Prim, x: str, y: str, kind: DType, flags: str = "") -> str:
+def extreme(w: Writer, prim: Prim, x: str, y: str, kind: DType, *, flags: str = "") -> str:
     """Write the larger or smaller of two; of floats, with what LLVM may take for granted."""
     t = value_type(kind)
     if kind is BOOL:
