@@ -39,7 +39,7 @@ from agnesi.lower.program import Program, RunKernel, Step
 from agnesi.lower.verify import verify_program
 from agnesi.ops.lift import as_tensor, cast
 from agnesi.runtime.builtin import Allocation, make_builtin
-from agnesi.runtime.machine import Level, Loaded, kernel_attributes, load
+from agnesi.runtime.machine import Level, Loaded, kernel_attributes, load, this_machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -284,7 +284,7 @@ def make_native(function: Function) -> None:
     program, request, log = function.program, function.request, function.log
     begin = perf_counter()
     ready = replace(program, steps=_through(program.steps, MACHINE, log))
-    emitted = emit_program(ready, request.form, kernel_attributes())
+    emitted = emit_program(ready, request.form, kernel_attributes(), this_machine())
     log.time("emit", begin)
     loaded = load(emitted.text, level=_effort())
     for stage, seconds in loaded.seconds.items():

@@ -24,6 +24,7 @@ from agnesi.loops.nodes import (
     Apply,
     Assign,
     Call,
+    Contract,
     For,
     Foreign,
     FromIndex,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agnesi.dims.dim import Dim, Size
-    from agnesi.loops.nodes import Buffer, Kernel, Local, Procedure, Statement
+    from agnesi.loops.nodes import Buffer, Kernel, Local, Matrix, Procedure, Statement
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 # A NumPy scalar of the node's dtype.
@@ -112,6 +113,8 @@ class _Run:
                         self.statement = statement
                 case Foreign():
                     self.foreign(statement)
+                case Contract():
+                    self.contract(statement)
                 case Store(buffer, offset, value):
                     number = self.value(value)
                     array, place = self.place(buffer, offset, "stores to")
@@ -137,6 +140,27 @@ class _Run:
         self.iteration = None
         self.touched = {}
         self.locals, self.buffers = outside, memory
+
+    def contract(self, product: Contract) -> None:
+        """Multiply two matrices."""
+        if not self.kernel.may_write(product.target.buffer):
+            raise self.bug(f"multiplies into {product.target.buffer.name}, which is only read")
+        rows, columns, depth = map(self.number, (product.rows, product.columns, product.depth))
+        a = self.matrix(product.a, rows, depth, "loads from")
+        b = self.matrix(product.b, depth, columns, "loads from")
+        target = self.matrix(product.target, rows, columns, "stores to")
+        memory = self.buffers[product.target.buffer]
+        x, y = (self.buffers[m.buffer][at] for m, at in ((product.a, a), (product.b, b)))
+        memory[target] = x @ y + (memory[target] if product.adds else 0)
+
+    def matrix(self, matrix: Matrix, rows: int, columns: int, does: str) -> Array:
+        """Return the positions of a matrix's elements, which are seen to lie in its buffer."""
+        offset, row, column = map(self.number, (matrix.offset, matrix.row, matrix.column))
+        at = offset + row * np.arange(rows)[:, None] + column * np.arange(columns)
+        watched = self.iteration is not None and matrix.buffer in self.kernel.written
+        for place in at.ravel() if watched else (at.min(), at.max()) if at.size else ():
+            self.place(matrix.buffer, int(place), does)
+        return at
 
     def foreign(self, call: Foreign) -> None:
         """Call a C function through ctypes, as native code does."""

@@ -493,6 +493,54 @@ class Foreign(Statement):
     result: Local | None
 
 
+class Matrix(Term):
+    """A matrix in memory: its element ``[i, j]`` lies at ``offset + i*row + j*column``."""
+
+    buffer: Buffer
+    offset: Size
+    row: Size
+    column: Size
+
+    def at(self, i: Size, j: Size) -> Size:
+        """Return the offset of an element."""
+        return add(self.offset, mul(i, self.row), mul(j, self.column))
+
+
+class Contract(Statement):
+    """``target = a @ b``, or ``target += a @ b``: a block of a matrix product.
+
+    Each sum is taken in any order, and each product may be rounded or not before it is added.
+
+    Attributes:
+        target: its columns follow each other; it overlaps neither of the others.
+        a: its rows or its columns follow each other.
+        b: its rows or its columns follow each other.
+        rows: of ``target`` and ``a``.
+        columns: of ``target`` and ``b``.
+        depth: columns of ``a``, rows of ``b``.
+        adds: whether the product is added to what ``target`` holds.
+    """
+
+    target: Matrix
+    a: Matrix
+    b: Matrix
+    rows: Size
+    columns: Size
+    depth: Size
+    adds: bool
+
+    @property
+    def matrices(self) -> tuple[Matrix, Matrix, Matrix]:
+        """The target first."""
+        return self.target, self.a, self.b
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """All sizes it mentions."""
+        places = [s for m in self.matrices for s in (m.offset, m.row, m.column)]
+        return (*places, self.rows, self.columns, self.depth)
+
+
 class Procedure(Term):
     """A function of numbers that needs statements: loops, branches, variables of its own.
 

@@ -14,6 +14,7 @@ from agnesi.loops.nodes import (
     Assign,
     Call,
     Complex,
+    Contract,
     For,
     Foreign,
     FromIndex,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agnesi.dims.dim import Size
-    from agnesi.loops.nodes import Argument, Local, Procedure
+    from agnesi.loops.nodes import Argument, Local, Matrix, Procedure
 
 _INFIX = {
     Prim.ADD: "+",
@@ -131,6 +132,12 @@ class _Text:
                     given = ", ".join(self.argument(a, lines, pad) for a in arguments)
                     to = f"{self.local(result)} = " if result is not None else ""
                     lines.append(f"{pad}{to}{symbol}({given})")
+                case Contract(target, a, b, rows, columns, inner, adds):
+                    at = [self.size(size, lines, pad) for size in (rows, columns, inner)]
+                    shapes = ((at[0], at[1]), (at[0], at[2]), (at[2], at[1]))
+                    blocks = zip((target, a, b), shapes, strict=True)
+                    to, x, y = (self.matrix(m, shape, lines, pad) for m, shape in blocks)
+                    lines.append(f"{pad}{to} {'+=' if adds else '='} {x} @ {y}")
                 case Store(buffer, offset, value):
                     text = self.scalar(value, lines, pad)
                     place = self.size(offset, lines, pad)
@@ -154,6 +161,11 @@ class _Text:
             case Address(buffer, offset, written):
                 star = "*" if written else ""
                 return f"&{star}{buffer.name}[{self.size(offset, lines, pad)}]"
+
+    def matrix(self, matrix: Matrix, shape: tuple[str, str], lines: list[str], pad: str) -> str:
+        parts = (matrix.offset, matrix.row, matrix.column)
+        offset, row, column = (self.size(part, lines, pad) for part in parts)
+        return f"{matrix.buffer.name}[{offset} + {shape[0]}:{row} + {shape[1]}:{column}]"
 
     def size(self, size: Size, lines: list[str], pad: str) -> str:
         texts = {s: self.scalar(s, lines, pad) for s in dynamic_scalars(size)}

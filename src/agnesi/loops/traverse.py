@@ -16,12 +16,14 @@ from agnesi.loops.nodes import (
     Buffer,
     Call,
     Complex,
+    Contract,
     For,
     Foreign,
     FromIndex,
     Guard,
     If,
     Load,
+    Matrix,
     Pass,
     Procedure,
     Refer,
@@ -95,6 +97,8 @@ def scalars_in(statement: Statement) -> tuple[Scalar, ...]:
             return dynamic_scalars(index.extent)
         case Foreign(_, arguments, _):
             return tuple(s for a in arguments for s in _scalars_of(a))
+        case Contract():
+            return tuple(s for size in statement.sizes for s in dynamic_scalars(size))
         case _:
             return ()
 
@@ -138,6 +142,10 @@ def accessed_buffers(body: Iterable[Statement]) -> tuple[dict[Buffer, None], dic
                     buffers.setdefault(argument.buffer)
                     if argument.written:
                         written.setdefault(argument.buffer)
+        if isinstance(statement, Contract):
+            for matrix in statement.matrices:
+                buffers.setdefault(matrix.buffer)
+            written.setdefault(statement.target.buffer)
         for scalar in walk_scalars(scalars_in(statement)):
             if isinstance(scalar, Load):
                 buffers.setdefault(scalar.buffer)
@@ -153,6 +161,8 @@ def sizes_in(body: Iterable[Statement]) -> Iterator[Size]:
             yield statement.offset
         elif isinstance(statement, Foreign):
             yield from (a.offset for a in statement.arguments if isinstance(a, Address))
+        elif isinstance(statement, Contract):
+            yield from statement.sizes
         for scalar in walk_scalars(scalars_in(statement)):
             if isinstance(scalar, Load):
                 yield scalar.offset
@@ -260,12 +270,24 @@ def map_statement(
             return Store(buffer, map_values(size(offset), scalar), scalar(value))
         case Foreign(symbol, arguments, result):
             return Foreign(symbol, tuple(_map_argument(a, scalar, size) for a in arguments), result)
+        case Contract(_, _, _, rows, columns, depth, adds):
+            target, a, b = (_map_matrix(m, scalar, size) for m in statement.matrices)
+            rows, columns, depth = (map_values(size(s), scalar) for s in (rows, columns, depth))
+            return Contract(target, a, b, rows, columns, depth, adds)
         case Assign(local, value):
             return Assign(local, scalar(value))
         case Accumulate(local, prim, value):
             return Accumulate(local, prim, scalar(value))
         case _:
             raise CompilerBug(f"unknown statement {statement!r}")
+
+
+def _map_matrix(
+    matrix: Matrix, scalar: Callable[[Scalar], Scalar], size: Callable[[Size], Size]
+) -> Matrix:
+    buffer, *places = matrix.args
+    offset, row, column = (map_values(size(s), scalar) for s in places)
+    return Matrix(buffer, offset, row, column)
 
 
 def map_procedure(procedure: Procedure, scalar: Callable[[Scalar], Scalar]) -> Procedure:

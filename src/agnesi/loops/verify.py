@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from agnesi.core.dtypes import BOOL, I64
+from agnesi.core.dtypes import BOOL, F32, F64, I64
 from agnesi.core.errors import CompilerBug
 from agnesi.dims.dim import Dim, Index, Size, Symbol, Value, sub
 from agnesi.dims.simplify import at_least, is_nonnegative
@@ -24,6 +24,7 @@ from agnesi.loops.nodes import (
     Apply,
     Assign,
     Call,
+    Contract,
     For,
     Foreign,
     FromIndex,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from agnesi.core.dtypes import DType
-    from agnesi.loops.nodes import Argument, Buffer, Local, Procedure, Statement
+    from agnesi.loops.nodes import Argument, Buffer, Local, Matrix, Procedure, Statement
 
 
 def verify_kernel(
@@ -164,6 +165,8 @@ class _Check:
                         self.argument(argument, where=statement)
                     if result is not None:
                         self.assigned.add(result)
+                case Contract():
+                    self.contract(statement)
                 case Store(buffer, offset, value):
                     self.dynamic(offset, where=statement)
                     self.scalar(value, where=statement)
@@ -181,6 +184,35 @@ class _Check:
                     self.accumulate(local, prim, value.dtype)
                 case _:
                     raise _Wrong(f"unknown statement {statement!r}")
+
+    def contract(self, product: Contract) -> None:
+        """Check a block of a matrix product."""
+        target, a, b = product.matrices
+        for size in product.sizes:
+            self.dynamic(size, where=product)
+            self.size(size, "a block of a product")
+        for matrix in (a, b):
+            self.expect(matrix.buffer.element, target.buffer.element, f"a factor {matrix.buffer}")
+            if 1 not in (matrix.row, matrix.column):
+                raise _Wrong(f"no elements of {matrix} follow each other")
+            if matrix.buffer is target.buffer:
+                raise _Wrong(f"a product of {matrix.buffer} is stored to itself")
+            self.corner(matrix, "loads from", product)
+            self.holds_something(matrix.buffer)
+        if target.buffer.element not in (F32, F64) or target.column != 1:
+            raise _Wrong(f"cannot multiply into {target}")
+        if not self.kernel.may_write(target.buffer):
+            raise _Wrong(f"multiplies into {target.buffer}, which is not noted as written")
+        if product.adds:
+            self.holds_something(target.buffer)
+        self.corner(target, "stores to", product)
+        self.filled.add(target.buffer)
+
+    def corner(self, matrix: Matrix, does: str, product: Contract) -> None:
+        """Check the first element of a block, which exists unless it is empty."""
+        sizes = (product.rows, product.columns, product.depth)
+        certain = all(at_least(size, 1) for size in sizes)
+        self.access(matrix.buffer, matrix.offset, does, certain=certain)
 
     def argument(self, argument: Argument, *, where: Statement) -> None:
         """Check an argument of a C function."""

@@ -13,6 +13,7 @@ from typing import Literal
 from llvmlite import binding as llvm
 
 from agnesi.core.errors import CompilerBug
+from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
 from agnesi.runtime import threads
 from agnesi.runtime.pool import C_FUNCTIONS, POOL_FUNCTIONS, THREADS, pool_text
 from agnesi.runtime.support import SUPPORT
@@ -59,6 +60,17 @@ def cpu_features() -> str:
 def has_wide_vectors() -> bool:
     """Whether the CPU has AVX-512 with which a whole loop pays."""
     return "+avx512f" in cpu_features().split(",")
+
+
+@cache
+def this_machine() -> Machine:
+    """Return what code generation has to know of this CPU."""
+    features = cpu_features().split(",")
+    if "+avx512f" in features and "+avx512vl" in features:
+        return AVX512
+    if "+avx2" in features and "+fma" in features:
+        return AVX2
+    return NEON if "+neon" in features else PLAIN
 
 
 def kernel_attributes() -> str:

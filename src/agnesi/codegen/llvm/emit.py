@@ -7,9 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.spell import extreme, spell
+from agnesi.codegen.llvm.tile import emit_block
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
+from agnesi.core.machine import PLAIN, Machine
 from agnesi.dims.dim import value_of
 from agnesi.loops.nodes import (
     Accumulate,
@@ -18,6 +20,7 @@ from agnesi.loops.nodes import (
     Assign,
     Buffer,
     Call,
+    Contract,
     For,
     Foreign,
     FromIndex,
@@ -48,12 +51,12 @@ if TYPE_CHECKING:
     from agnesi.loops.nodes import Procedure
 
 
-def emit_kernel(kernel: Kernel) -> tuple[str, dict[str, None]]:
-    """Return the text of a kernel's function, and the declarations and procedures it needs.
+def emit_kernel(kernel: Kernel, machine: Machine = PLAIN) -> tuple[str, dict[str, None]]:
+    """Return the text of a kernel's function, and the declarations and functions it needs.
 
     The function takes a pointer for each buffer, then an i64 for each size.
     """
-    emitter = _Emitter(kernel)
+    emitter = _Emitter(kernel, machine)
     for statement in kernel.body:
         emitter.statement(statement)
     pointers = [
@@ -97,8 +100,8 @@ def _symbol(procedure: Procedure) -> str:
 class _Emitter:
     """Emits statements; keeps, scope by scope, the registers of what has been computed."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: Kernel, machine: Machine = PLAIN) -> None:
+        self.kernel, self.machine = kernel, machine
         self.w = Writer()
         self.pointer = {b: f"%b{k}" for k, b in enumerate(kernel.buffers)}
         self.pointer |= {b: f"%q{k}" for k, (b, _) in enumerate(kernel.private)}
@@ -143,6 +146,8 @@ class _Emitter:
                 self.repeat(statement)
             case Foreign():
                 self.foreign(statement)
+            case Contract():
+                self.contract(statement)
             case Store(buffer, offset, value):
                 register = self.scalar(value)
                 self.store(buffer, self.address(buffer, offset), register)
@@ -219,6 +224,25 @@ class _Emitter:
             w.line(text)
         else:
             w.line(f"store {returns} {w.let(text)}, ptr {self.slot(call.result)}")
+
+    def contract(self, product: Contract) -> None:
+        """Emit a call of the function of blocks."""
+        w = self.w
+        target, a, b = product.matrices
+        order = "columns" if a.column == 1 else "rows"
+        dtype, lanes = target.buffer.element, self.machine.lanes(target.buffer.element)
+        narrow = isinstance(product.columns, int) and product.columns <= lanes
+        name, needs = emit_block(dtype, order, narrow, self.machine)
+        w.declared.update(needs)
+        distances = (target.row, a.row if order == "columns" else a.column, b.row)
+        given = [
+            f"ptr {self.address(m.buffer, m.offset)}, i64 {self.size(distance, {})}"
+            for m, distance in zip(product.matrices, distances, strict=True)
+        ]
+        sizes = (product.rows, product.columns, product.depth)
+        given += [f"i64 {self.size(size, {})}" for size in sizes]
+        adds = "true" if product.adds else "false"
+        w.line(f"call void @{name}({', '.join(given)}, i1 {adds})")
 
     def accumulate(self, local: Local, prim: Prim, value: str) -> None:
         """Emit ``local = local <prim> value``, free to be reassociated.

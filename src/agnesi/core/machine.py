@@ -1,0 +1,46 @@
+"""What code generation has to know of a machine; the runtime finds out about its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agnesi.core.dtypes import DType
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The vectors of a machine.
+
+    Attributes:
+        vector_bytes: of one vector register.
+        registers: how many there are.
+        masks: whether any part of a vector is loaded and stored as fast as the whole, by masks that
+            have registers of their own.
+    """
+
+    vector_bytes: int = 16
+    registers: int = 16
+    masks: bool = False
+
+    def lanes(self, dtype: DType) -> int:
+        """Return how many numbers a vector holds."""
+        return self.vector_bytes // dtype.bytes
+
+    def tile(self, dtype: DType) -> tuple[int, int]:
+        """Return the rows and columns of the largest block of sums that stays in registers.
+
+        Two vectors wide (three, where a machine has many short ones), it leaves registers for a
+        row of the second operand and one number of the first.
+        """
+        wide = 3 if self.registers >= 32 and self.vector_bytes <= 16 else 2
+        rows = (self.registers - wide - 1) // wide
+        return rows - rows % 2, wide * self.lanes(dtype)
+
+
+# What every machine can do.
+PLAIN = Machine()
+AVX2 = Machine(vector_bytes=32, registers=16)
+AVX512 = Machine(vector_bytes=64, registers=32, masks=True)
+NEON = Machine(vector_bytes=16, registers=32)

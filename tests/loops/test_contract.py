@@ -1,0 +1,162 @@
+"""Blocks of matrix products: verified, printed, interpreted, compiled, for every machine."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agnesi.codegen.llvm.emit import emit_kernel
+from agnesi.core.dtypes import F32, F64, I64, DType
+from agnesi.core.errors import CompilerBug
+from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
+from agnesi.dims.dim import Dim, named_symbol
+from agnesi.loops.interpret import interpret
+from agnesi.loops.nodes import Contract, Kernel, Matrix, fresh_buffer
+from agnesi.loops.passes.collapse import collapse
+from agnesi.loops.passes.expand_math import expand_math
+from agnesi.loops.text import kernel_text
+from agnesi.loops.verify import verify_kernel
+from agnesi.lower.kernels import close_kernel
+from agnesi.runtime.machine import load, this_machine
+
+M, N, K = (named_symbol(name) for name in "mnk")
+EDGES = (0, 1, 2, 3, 4, 13, 14, 15, 31, 32, 33, 100)
+
+
+def product_kernel(
+    dtype: DType = F32, *, transposed: bool = False, adds: bool = False, columns: Any = N
+) -> Kernel:
+    """``c = a @ b``, all of it."""
+    a, b, c = (fresh_buffer(name, dtype) for name in "abc")
+    left = Matrix(a, 0, 1, M) if transposed else Matrix(a, 0, K, 1)
+    whole = Contract(Matrix(c, 0, columns, 1), left, Matrix(b, 0, columns, 1), M, columns, K, adds)
+    return close_kernel("product", (whole,))
+
+
+def compiled(kernel: Kernel, machine: Machine) -> Any:
+    """Return machine code, called with arrays for the buffers and numbers for the sizes."""
+    verify_kernel(kernel, native=True)
+    text, needs = emit_kernel(kernel, machine)
+    text = text.replace("define internal", "define").replace(f"@{kernel.name}(", "@call(")
+    loaded = load("\n\n".join([*needs, text, "attributes #0 = { nounwind noinline }"]))
+    kinds = [ctypes.c_void_p] * len(kernel.buffers) + [ctypes.c_int64] * len(kernel.sizes)
+    run: Any = ctypes.CFUNCTYPE(None, *kinds)(loaded.address)
+
+    def call(arrays: dict[str, Any], sizes: dict[Any, int]) -> None:
+        memory = [arrays[b.name].ctypes.data for b in kernel.buffers]
+        run(*memory, *(sizes[s] for s in kernel.sizes))
+        assert loaded.address
+
+    return call
+
+
+def arrays_for(m: int, n: int, k: int, kernel: Kernel, transposed: bool) -> dict[str, Any]:
+    kind = kernel.buffers[0].element.numpy
+    r = np.random.default_rng(m * 10007 + n * 101 + k)
+    a, b, c = r.normal(size=(m, k)), r.normal(size=(k, n)), r.normal(size=(m, n))
+    arrays = {"a": a.T if transposed else a, "b": b, "c": c}
+    # Whatever is written behind the end shows in the guard.
+    return {name: np.append(x, 7.0).astype(kind) for name, x in arrays.items()}
+
+
+def expected(arrays: dict[str, Any], m: int, n: int, k: int, transposed: bool, adds: bool) -> Any:
+    a, b, c = (arrays[name][:-1].astype(float) for name in "abc")
+    a = a.reshape(k, m).T if transposed else a.reshape(m, k)
+    return a @ b.reshape(k, n) + (c.reshape(m, n) if adds else 0)
+
+
+MACHINES = {"this": this_machine(), "avx2": AVX2, "neon": NEON, "plain": PLAIN}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("dtype", [F32, F64], ids=str)
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("adds", [False, True])
+def test_every_edge(machine: str, dtype: DType, transposed: bool, adds: bool):
+    kernel = product_kernel(dtype, transposed=transposed, adds=adds)
+    run = compiled(kernel, MACHINES[machine])
+    for m, n in ((m, n) for m in EDGES for n in EDGES):
+        k = EDGES[(m + 3 * n) % len(EDGES)]
+        arrays = arrays_for(m, n, k, kernel, transposed)
+        wanted = expected(arrays, m, n, k, transposed, adds)
+        run(arrays, {M: m, N: n, K: k})
+        tolerance = 1e-5 if dtype is F32 else 1e-13
+        np.testing.assert_allclose(
+            arrays["c"][:-1].reshape(m, n), wanted, rtol=0, atol=tolerance * max(k, 1)
+        )
+        assert arrays["c"][-1] == 7
+
+
+@pytest.mark.parametrize("columns", [1, 7, 10, 16])
+def test_narrow_products(columns: int):
+    kernel = product_kernel(columns=columns)
+    run = compiled(kernel, this_machine())
+    for m, k in ((1, 1), (14, 600), (37, 1100)):
+        arrays = arrays_for(m, columns, k, kernel, transposed=False)
+        wanted = expected(arrays, m, columns, k, transposed=False, adds=False)
+        run(arrays, {M: m, K: k})
+        np.testing.assert_allclose(arrays["c"][:-1].reshape(m, columns), wanted, atol=2e-4)
+        assert arrays["c"][-1] == 7
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("adds", [False, True])
+def test_interpreter_agrees(transposed: bool, adds: bool):
+    kernel = product_kernel(F64, transposed=transposed, adds=adds)
+    run = compiled(kernel, this_machine())
+    for m, n, k in ((3, 5, 7), (0, 4, 2), (4, 0, 2), (4, 3, 0), (15, 17, 33)):
+        first = arrays_for(m, n, k, kernel, transposed)
+        second = {name: array.copy() for name, array in first.items()}
+        sizes: dict[Dim, int] = {M: m, N: n, K: k}
+        run(first, sizes)
+        memory = {b: second[b.name] for b in kernel.buffers}
+        interpret(kernel, memory, dict(sizes))
+        np.testing.assert_allclose(first["c"], second["c"], rtol=1e-13, atol=1e-13)
+
+
+def test_text_and_passes():
+    kernel = product_kernel(adds=True)
+    line = "  c[0 + m:n + n:1] += a[0 + m:k + k:1] @ b[0 + k:n + n:1]"
+    assert kernel_text(kernel).splitlines()[1] == line
+    for change in (collapse, expand_math):
+        assert change(kernel).body == kernel.body
+
+
+def test_verifier_knows_what_fits():
+    kernel = product_kernel()
+    whole = kernel.body[0]
+    assert isinstance(whole, Contract)
+    other = Matrix(fresh_buffer("a", F64), 0, K, 1)
+    wrong = {
+        "which is not noted as written": replace(kernel, written=frozenset()),
+        "stored to itself": close_kernel("k", (whole.replace(a=whole.target),)),
+        "follow each other": close_kernel("k", (whole.replace(a=whole.a.replace(column=2)),)),
+        "is f64, not f32": close_kernel("k", (whole.replace(a=other),)),
+        "cannot multiply into": product_kernel(I64),
+    }
+    for message, bad in wrong.items():
+        with pytest.raises(CompilerBug, match=message):
+            verify_kernel(bad)
+    with pytest.raises(CompilerBug, match="of 0 elements"):
+        full = close_kernel("k", (whole.replace(rows=2, columns=2, depth=2),))
+        verify_kernel(full, {full.buffers[0]: 0})
+
+
+def test_the_interpreter_sees_what_lies_outside():
+    kernel = product_kernel(F64)
+    memory = {b: np.zeros(5) for b in kernel.buffers}
+    with pytest.raises(CompilerBug, match="of 5 elements"):
+        interpret(kernel, memory, {M: 3, N: 3, K: 1})
+
+
+@pytest.mark.parametrize("machine", [AVX512, AVX2, NEON, PLAIN])
+def test_tiles_fit_the_registers(machine: Machine):
+    for dtype in (F32, F64):
+        rows, columns = machine.tile(dtype)
+        vectors = columns // machine.lanes(dtype)
+        assert rows * vectors + vectors + 1 <= machine.registers
+    assert AVX512.tile(F32) == (14, 32) and AVX2.tile(F64) == (6, 8) and NEON.tile(F32) == (8, 12)
