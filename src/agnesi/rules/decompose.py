@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 
 from agnesi.graph.graph import with_operands
 from agnesi.ops.choice import astype
+from agnesi.ops.elementary import sigmoid
 from agnesi.ops.families import Composite, Op
 from agnesi.ops.linear import MatMul
 from agnesi.rewrite.rule import RuleSet, rewrite
+from agnesi.rules.notation import fast, identities
 from agnesi.rules.tensors import apply
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
     from agnesi.graph.tensor import Tensor
     from agnesi.rewrite.trace import Trace
+    from agnesi.rules.notation import Float, Pairs
+
+_ROUNDED = fast("exact to the rounding of 1, not of itself where the function is nearly 1")
 
 
 @rewrite(Op)
@@ -49,10 +54,19 @@ def expand_matmul(node: MatMul) -> Tensor | None:
     return None if node.dtype.is_inexact else node.decompose()
 
 
+@identities
+def LOGISTIC_DERIVATIVE(x: Float, y: Float) -> Pairs:
+    """The derivative of the logistic function from its value, which is there already."""
+    return [
+        (sigmoid(x) * sigmoid(-x), sigmoid(x) * (1 - sigmoid(x)), _ROUNDED),
+        ((y * sigmoid(x)) * sigmoid(-x), (y * sigmoid(x)) * (1 - sigmoid(x)), _ROUNDED),
+    ]
+
+
 DECOMPOSE = RuleSet(
     "decompose",
     "an op is only made of ops that are listed before it",
-    (compute_halves_wide, expand_composite, expand_matmul),
+    (compute_halves_wide, expand_composite, expand_matmul, LOGISTIC_DERIVATIVE),
     required=True,
 )
 

@@ -21,6 +21,7 @@ from agnesi.dims.dim import product
 from agnesi.graph.tensor import SizeValue
 from agnesi.ops.arithmetic import Add, Multiply, Negative
 from agnesi.ops.choice import astype
+from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import (
     BroadcastTo,
     ExpandDims,
@@ -104,6 +105,32 @@ def lift_negative(node: Sum) -> Tensor | None:
     match node.x:
         case Negative(x) if type(node) is Sum:
             return Negative(Sum(x, node.axes))
+        case _:
+            return None
+
+
+@rewrite(MatMul)
+def lift_sign_of_product(node: MatMul) -> Tensor | None:
+    """A matrix product is negated once, not each row or column.
+
+    before: mat_mul(negative(x), transpose(negative(y), [1, 0]))
+    after:  mat_mul(x, transpose(y, [1, 0]))
+    with:   x: f32[n, 4], y: f32[3, 4]
+    """
+    x, y = _unsigned(node.x), _unsigned(node.y)
+    if not node.dtype.is_inexact or (x is None and y is None):
+        return None
+    lifted = MatMul(node.x if x is None else x, node.y if y is None else y)
+    return Negative(lifted) if x is None or y is None else lifted
+
+
+def _unsigned(x: Tensor) -> Tensor | None:
+    """Return what a tensor is the negative of, also behind a transpose."""
+    match x:
+        case Negative(inner):
+            return inner
+        case Transpose(Negative(inner), order):
+            return Transpose(inner, order)
         case _:
             return None
 
@@ -205,6 +232,7 @@ REDUCE = (
     lift_expand_dims,
     lift_transpose,
     lift_negative,
+    lift_sign_of_product,
     lift_factor,
     lift_monotone,
     drop_broadcast,
