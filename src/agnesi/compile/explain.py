@@ -16,6 +16,7 @@ from agnesi.lower.program import (
     Program,
     Require,
     RunKernel,
+    Scale,
     Space,
     Step,
 )
@@ -106,6 +107,14 @@ def _steps(program: Program, known: Mapping[Dim, int]) -> str:
     return "\n".join(lines)
 
 
+def _scale(scale: Scale) -> str:
+    """Return a factor as text, nothing for 1."""
+    parts = [b.name for b in scale.scalars]
+    if scale.number != 1 or not parts:
+        parts.insert(0, f"{scale.number:.9g}")
+    return "" if parts == ["1"] else "*".join(parts) + "*"
+
+
 def _sources(step: RunKernel) -> list[str]:
     return list(dict.fromkeys(str(n.source) for n in step.nodes if n.source))
 
@@ -118,7 +127,10 @@ def _step(step: Step) -> str:
             a = step.a.name + (".T" if step.transpose_a else "")
             b = step.b.name + (".T" if step.transpose_b else "")
             stack = f", {step.batch} times" if step.batch != 1 else ""
-            return f"blas {step.c.name} = {a} @ {b}   (m={step.m}, n={step.n}, k={step.k}{stack})"
+            c, alpha, beta = step.c.name, _scale(step.alpha), _scale(step.beta)
+            more = f" + {beta}{c}" if step.adds else ""
+            sizes = f"(m={step.m}, n={step.n}, k={step.k}{stack})"
+            return f"blas {c} = {alpha}{a} @ {b}{more}   {sizes}"
         case CallHost(node, operands, result):
             given = ", ".join(b.name for b in operands)
             return f"host {result.name} = {op_name(node)}({given})"

@@ -17,6 +17,7 @@ from agnesi.dims.simplify import at_least
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import SizeFloat, SizeValue, Tensor
+from agnesi.lower.accumulate import Accumulation, find_accumulations
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Reduction
 from agnesi.ops.gathering import Gather
 from agnesi.ops.lapack import Sound
@@ -25,7 +26,7 @@ from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze, Trans
 from agnesi.ops.reductions import ArgExtreme
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from agnesi.dims.dim import Shape
 
@@ -48,10 +49,24 @@ class Group:
 
 @dataclass
 class Fusion:
-    """The decision: stored nodes and their groups, in a valid order."""
+    """The decision: stored nodes and their groups, in a valid order.
+
+    Attributes:
+        stored: nodes with memory.
+        groups: in an order in which they can run.
+        accumulations: stored sums of products that libraries add up in place.
+    """
 
     stored: dict[Tensor, None]
     groups: list[Group] = field(default_factory=list[Group])
+    accumulations: dict[Tensor, Accumulation] = field(default_factory=dict["Tensor", Accumulation])
+
+    def code_reads(self, node: Tensor) -> Sequence[Tensor]:
+        """Return what the code of a node reads."""
+        sum_ = self.accumulations.get(node)
+        if sum_ is None:
+            return code_reads(node)
+        return [*sum_.reads(), *(o for term in sum_.terms for o in code_reads(term.node))]
 
 
 def is_materialised_leaf(node: Tensor) -> bool:
@@ -128,14 +143,24 @@ def same_memory(node: Tensor) -> Tensor:
 def fuse(outputs: Sequence[Tensor]) -> Fusion:
     """Decide which nodes are stored, and group them into kernels."""
     order = toposort(outputs)
-    fusion = Fusion(_stored(order, outputs))
+    readers: dict[Tensor, int] = {}
+    for node in order:
+        for operand in set(node.dependencies):
+            readers[operand] = readers.get(operand, 0) + 1
+    sums = find_accumulations(order, outputs, readers)
+    fusion = Fusion(_stored(order, outputs, sums), accumulations=sums)
     _group(order, fusion)
     return fusion
 
 
-def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None]:
+def _stored(
+    order: list[Tensor], outputs: Iterable[Tensor], sums: Mapping[Tensor, Accumulation]
+) -> dict[Tensor, None]:
     """Return the nodes that get memory."""
-    must: set[Tensor] = set(outputs)
+    must: set[Tensor] = {*outputs, *sums}
+    inside = {node for sum_ in sums.values() for node in sum_.inside}
+    for sum_ in sums.values():
+        must.update(sum_.reads())
     readers: dict[Tensor, int] = {}
     for node in order:
         hidden = node.dependencies[len(node.operands) :]
@@ -156,7 +181,10 @@ def _stored(order: list[Tensor], outputs: Iterable[Tensor]) -> dict[Tensor, None
             if node in must and not is_materialised_leaf(node):
                 stored[node] = None
             continue
-        if not is_inlinable(node):
+        if node in inside:
+            cost[node] = 0
+            continue
+        if not is_inlinable(node) or node in sums:
             stored[node] = None
             cost[node] = 0
             continue
@@ -231,6 +259,7 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
         if node not in fusion.stored:
             continue
         free = is_inlinable(node) and len(node.dependencies) == len(node.operands)
+        free = free and node not in fusion.accumulations
         candidates = by_shape.setdefault(node.type.shape, []) if free else []
         late = before[node]
         home = next(

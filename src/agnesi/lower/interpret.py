@@ -21,6 +21,7 @@ from agnesi.lower.program import (
     Program,
     Require,
     RunKernel,
+    Scale,
     SizeCheck,
     Space,
     Step,
@@ -185,7 +186,13 @@ class _Run:
         a = a.swapaxes(1, 2) if step.transpose_a else a
         b = b.swapaxes(1, 2) if step.transpose_b else b
         with np.errstate(all="ignore"):
-            self.at(step.c).view(kind)[:] = np.matmul(a, b).reshape(-1)
+            found = np.matmul(a, b).reshape(-1) * self.scale(step.alpha)
+            c = self.at(step.c).view(kind)
+            c[:] = found + c * self.scale(step.beta) if step.adds else found
+
+    def scale(self, scale: Scale) -> float:
+        """Return the number of a factor."""
+        return float(np.prod([scale.number, *(self.at(s)[0] for s in scale.scalars)]))
 
     def results(self) -> tuple[list[Array], dict[int, Array]]:
         """Return outputs and new values of shared variables, in their shapes."""

@@ -30,6 +30,8 @@ from agnesi.lower.fuse import (
 from agnesi.lower.kernels import write_kernel, write_loops
 from agnesi.lower.plan import plan_buffers
 from agnesi.lower.program import (
+    NOTHING,
+    ONE,
     BindValue,
     CallHost,
     Copy,
@@ -37,6 +39,7 @@ from agnesi.lower.program import (
     Program,
     Require,
     RunKernel,
+    Scale,
     Space,
     Step,
     Storage,
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from agnesi.graph.leaves import Leaf
+    from agnesi.lower.accumulate import Accumulation, Factor, Term
 
 
 def lower(
@@ -195,7 +199,7 @@ class _Lowering:
     def direct_reads(self, group: Group) -> Iterator[Tensor]:
         """Yield the stored nodes and leaves that a group's code reads."""
         seen: set[Tensor] = set()
-        stack = [d for n in group.nodes for d in code_reads(n)]
+        stack = [d for n in group.nodes for d in self.fusion.code_reads(n)]
         while stack:
             node = stack.pop()
             if node in seen:
@@ -206,7 +210,7 @@ class _Lowering:
             elif node in self.fusion.stored:
                 yield node
                 if self.home[node] is group:
-                    stack.extend(code_reads(node))
+                    stack.extend(self.fusion.code_reads(node))
             else:
                 stack.extend(code_reads(node))
 
@@ -281,7 +285,8 @@ class _Lowering:
         group = self.home[value]
         me = self.number[id(group)]
         own_loops = isinstance(value, LoopOp) and value.begins_with is not None
-        if not (group.fusible or own_loops) or leaf.type.shape != value.type.shape:
+        adds = value in self.fusion.accumulations
+        if not (group.fusible or own_loops or adds) or leaf.type.shape != value.type.shape:
             return False
         own = self.buffers[leaf]
         if value in self.buffers and self.storage[self.buffers[value]].space is Space.SHARED:
@@ -305,6 +310,8 @@ class _Lowering:
         """
         if isinstance(value, LoopOp):
             return self.changes_in_place(value, own)
+        if value in self.fusion.accumulations:
+            return self.adds_in_place(value, own)
         stand_in = {
             n: self.targets.get(n) or [fresh_buffer("?", n.dtype.real)] for n in group.nodes
         }
@@ -328,6 +335,14 @@ class _Lowering:
         mark = fresh_buffer("mark", value.dtype.real)
         kernel, _ = write_loops("trial", value, self.buffers, mark, begun=True)
         return own not in kernel.buffers
+
+    def adds_in_place(self, value: Tensor, own: Buffer) -> bool:
+        """Whether products are added to what is in the buffer, and are not made of it."""
+        sum_ = self.fusion.accumulations[value]
+        if sum_.base is None or self.buffers[sum_.base] is not own or value in self.buffers:
+            return False
+        reads = [*sum_.scalars(), *(o for t in sum_.terms for o in code_reads(t.node))]
+        return all(self.buffers[node] is not own for node in reads)
 
     def after(self, start: int) -> set[int]:
         """Return the groups that have to come after one, directly or not."""
@@ -434,6 +449,10 @@ class _Lowering:
     def group_steps(self, k: int, group: Group) -> list[Step]:
         """Return the steps that compute a group."""
         node = group.nodes[0]
+        if node in self.fusion.accumulations:
+            first, *others = self.targets[node]
+            steps = self.accumulate(self.fusion.accumulations[node], first)
+            return [*steps, *(Copy(first, other) for other in others)]
         if isinstance(node, MatMul):
             first, *others = self.targets[node]
             return [self.matmul_step(node, first), *(Copy(first, other) for other in others)]
@@ -457,10 +476,33 @@ class _Lowering:
         for buffer, size in wanted.items():
             self.storage[buffer] = Storage(Space.ARENA, -1, buffer.element, (size,))
 
-    def matmul_step(self, node: MatMul, target: Buffer) -> Step:
-        """Return the library call of a matrix product."""
+    def accumulate(self, sum_: Accumulation, target: Buffer) -> list[Step]:
+        """Return the steps that add products up in a buffer."""
+        steps: list[Step] = []
+        beta = NOTHING
+        if sum_.base is not None:
+            beta = self.scale(sum_.factor)
+            if self.buffers[sum_.base] is not target:
+                steps.append(Copy(self.buffers[sum_.base], target))
+        for term in sum_.terms:
+            steps.append(self.matmul_step(term.node, target, term, beta))
+            beta = ONE
+        return steps
+
+    def scale(self, factor: Factor) -> Scale:
+        """Return a factor with the places of its scalars."""
+        return Scale(factor.number, tuple(self.buffers[s] for s in factor.scalars))
+
+    def matmul_step(
+        self, node: MatMul, target: Buffer, term: Term | None = None, beta: Scale = NOTHING
+    ) -> Step:
+        """Return the library call of a matrix product, or of its transpose."""
         (a, transpose_a), (b, transpose_b) = matrix_view(node.x), matrix_view(node.y)
-        batch = product(node.type.shape[:-2])
+        m, n, k = node.type.shape[-2], node.type.shape[-1], node.x.type.shape[-1]
+        if term is not None and term.transposed:
+            # The transpose of a product is the product of the transposes, in turn.
+            (a, transpose_a), (b, transpose_b) = (b, not transpose_b), (a, not transpose_a)
+            m, n = n, m
         return MultiplyMatrices(
             node,
             self.buffers[a],
@@ -468,10 +510,12 @@ class _Lowering:
             target,
             transpose_a,
             transpose_b,
-            batch,
-            node.type.shape[-2],
-            node.type.shape[-1],
-            node.x.type.shape[-1],
+            product(node.type.shape[:-2]),
+            m,
+            n,
+            k,
+            ONE if term is None else self.scale(term.factor),
+            beta,
         )
 
     def symbols(self) -> tuple[Dim, ...]:

@@ -78,7 +78,7 @@ def accesses(step: Step) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
                 b for b in kernel.buffers if b in kernel.written
             )
         case MultiplyMatrices(a=a, b=b, c=c):
-            return (a, b), (c,)
+            return (a, b, *step.scalars, *((c,) if step.adds else ())), (c,)
         case CallHost(_, operands, result):
             return operands, (result,)
         case BindValue(buffer=buffer):

@@ -64,8 +64,19 @@ class RunKernel:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """A number times scalars in memory."""
+
+    number: float
+    scalars: tuple[Buffer, ...] = ()
+
+
+ONE, NOTHING = Scale(1.0), Scale(0.0)
+
+
+@dataclass(frozen=True)
 class MultiplyMatrices:
-    """Matrix products by BLAS: ``c[b] = a[b] @ b[b]`` for each of a stack."""
+    """Matrix products by BLAS: ``c[b] = alpha * a[b] @ b[b] + beta * c[b]`` for each of a stack."""
 
     node: Tensor
     a: Buffer
@@ -77,6 +88,18 @@ class MultiplyMatrices:
     m: Size
     n: Size
     k: Size
+    alpha: Scale = ONE
+    beta: Scale = NOTHING
+
+    @property
+    def adds(self) -> bool:
+        """Whether it adds to what is there."""
+        return bool(self.beta.scalars) or self.beta.number != 0
+
+    @property
+    def scalars(self) -> tuple[Buffer, ...]:
+        """The numbers in memory that it reads."""
+        return (*self.alpha.scalars, *self.beta.scalars)
 
 
 @dataclass(frozen=True)

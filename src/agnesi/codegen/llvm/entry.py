@@ -8,18 +8,21 @@ result.  Whatever fails does so before a shared variable is written.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, TypeAlias
+from typing import Literal as OneOf
 
 from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.emit import emit_kernel
 from agnesi.codegen.llvm.spell import cast
-from agnesi.codegen.llvm.writer import Writer, memory_type, value_type
+from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BF16, C128, F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.dims.dim import Dim, Symbol, mul, product, terms_of
+from agnesi.loops.nodes import Literal, literal
 from agnesi.lower.plan import accesses, touched
 from agnesi.lower.program import (
+    ONE,
     BindValue,
     CallHost,
     Copy,
@@ -27,6 +30,7 @@ from agnesi.lower.program import (
     Program,
     Require,
     RunKernel,
+    Scale,
     SizeCheck,
     Space,
     Step,
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
     from agnesi.graph.leaves import Leaf
     from agnesi.loops.nodes import Buffer
 
-Form = Literal["one", "list", "dict", "none"]
+Form: TypeAlias = OneOf["one", "list", "dict", "none"]
 
 # No machine has more; below this, no sum of sizes overflows.
 _MOST_BYTES = 2**56
@@ -662,15 +666,22 @@ class _Entry:
         inner, empty, done = w.label("inner"), w.label("empty"), w.label("done")
         w.branch(w.let(f"icmp ne i64 {k}, 0"), inner, empty)
         w.start(empty)
-        w.declare("void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-        w.line(f"call void @llvm.memset.p0.i64(ptr {c}, i8 0, i64 {strides[2]}, i1 false)")
-        w.jump(done)
+        if step.adds:
+            # BLAS scales what is there.
+            w.jump(inner)
+        else:
+            w.declare("void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+            w.line(f"call void @llvm.memset.p0.i64(ptr {c}, i8 0, i64 {strides[2]}, i1 false)")
+            w.jump(done)
         w.start(inner)
         m32, n32, k32 = (w.let(f"trunc i64 {s} to i32") for s in sizes)
         one = self.at_least_one
         lda = one(m32 if step.transpose_a else k32)
         ldb = one(k32 if step.transpose_b else n32)
         letter, one_, zero = self.factors(self.program.storage[step.c].dtype)
+        if step.adds or step.alpha != ONE:
+            kind = self.program.storage[step.c].dtype
+            one_, zero = (self.scale(f, kind) for f in (step.alpha, step.beta))
         self.call(
             "void", f"scipy_cblas_{letter}gemm",
             "i32 101", f"i32 {112 if step.transpose_a else 111}",
@@ -695,6 +706,16 @@ class _Entry:
                 self.allocas.append(f"  store {t} 0.0, ptr {second}")
         one, zero = self.factor_pairs[dtype]
         return ("z" if dtype is C128 else "c"), f"ptr {one}", f"ptr {zero}"
+
+    def scale(self, scale: Scale, dtype: DType) -> str:
+        """Return the argument of a factor."""
+        t = value_type(dtype)
+        number = literal(scale.number, dtype)
+        register = literal_text(number) if isinstance(number, Literal) else ""
+        for buffer in scale.scalars:
+            value = self.w.let(f"load {t}, ptr {self.pointer[buffer]}")
+            register = self.w.let(f"fmul {t} {register}, {value}")
+        return f"{t} {register}"
 
     def at_least_one(self, register: str) -> str:
         """Return a leading dimension that BLAS accepts."""
