@@ -83,6 +83,10 @@ from agnesi.ops.taking import *
 from agnesi.ops.tensor_products import *
 from agnesi.ops.trigonometric import *
 from agnesi.ops.windows import *
+from agnesi.runtime.memory import MemoryInfo as MemoryInfo
+from agnesi.runtime.memory import memory_info as memory_info
+from agnesi.runtime.memory import release_memory as release_memory
+from agnesi.runtime.memory import set_idle_memory as set_idle_memory
 from agnesi.runtime.threads import get_threads as get_threads
 from agnesi.runtime.threads import set_threads as set_threads
 

@@ -38,8 +38,9 @@ from agnesi.lower.lower import lower
 from agnesi.lower.program import Program, RunKernel, Step
 from agnesi.lower.verify import verify_program
 from agnesi.ops.lift import as_tensor, cast
-from agnesi.runtime.builtin import Allocation, make_builtin
+from agnesi.runtime.builtin import make_builtin
 from agnesi.runtime.machine import Level, Loaded, kernel_attributes, load, this_machine
+from agnesi.runtime.memory import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -303,7 +304,8 @@ def make_native(function: Function) -> None:
         words[emitted.layout.first_shared + k] = cell.address
     for k, key in enumerate(request.keys if request.form == "dict" else []):
         words[emitted.layout.first_key + k] = id(key)
-    kept = (loaded, binder, failure, host, held, cells, request.keys, Allocation(words, at.ARENA))
+    arena = Kept(words, at.ARENA, at.ARENA_BYTES, at.BUSY)
+    kept = (loaded, binder, failure, host, held, cells, request.keys, arena)
     function.emitted, function.loaded = emitted, loaded
     function.native = make_builtin(request.name, loaded.address, words, *kept)
 

@@ -19,6 +19,7 @@ from agnesi.dims.dim import Size, fresh_symbol
 from agnesi.graph.leaves import Leaf, fresh_uid, own_sizes
 from agnesi.graph.tensor import Array, Sizes, Tensor
 from agnesi.graph.types import TensorType
+from agnesi.runtime.memory import copied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,8 @@ class Shared(Leaf):
         Args:
             borrow: give the array itself rather than a copy; functions go on changing it.
         """
-        return self.cell.array if borrow else self.cell.array.copy()
+        array = self.cell.array
+        return array if borrow else copied(array, array.dtype)
 
     def set_value(self, value: Any, borrow: bool = False) -> None:
         """Replace the value.
@@ -138,7 +140,7 @@ def owned(array: Array, dtype: DType, *, copy: bool) -> Array:
     )
     if usable and not copy:
         return array
-    return np.array(array, dtype=dtype.numpy, order="C", copy=True)
+    return copied(array, dtype.numpy)
 
 
 def shared(

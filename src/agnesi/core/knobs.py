@@ -1,4 +1,4 @@
-"""Debug knobs: what is shown or checked, never what is computed.
+"""Knobs: what is shown, checked or kept, never what is computed.
 
 Each reads its environment variable when asked for, and can be set for a block of code with
 :func:`setting`.  The table in ``docs/debugging.md`` is made from ``KNOBS``.
@@ -71,8 +71,26 @@ INTERPRET = Knob("interpret", "graph, loops", "run without native code")
 OPTIMISE = Knob("optimise", "0, 1, 2, 3", "how much effort LLVM takes: 0 compiles soonest", "3")
 THREADS = Knob("threads", "1 to 256", "how many threads a call may use (ag.set_threads)")
 CHECK_NAN = Knob("check_nan", "0, 1", "name the first node that makes a NaN", "0")
+IDLE_MEMORY = Knob(
+    "idle_memory",
+    "MiB",
+    "how much memory of arrays that are gone is kept for new ones; 1024 or a quarter of the "
+    "machine's, whichever is less; read when first needed",
+)
 
-KNOBS = (DUMP, DUMP_FOLDER, TRACE, TIME, VERIFY, BISECT, INTERPRET, OPTIMISE, THREADS, CHECK_NAN)
+KNOBS = (
+    DUMP,
+    DUMP_FOLDER,
+    TRACE,
+    TIME,
+    VERIFY,
+    BISECT,
+    INTERPRET,
+    OPTIMISE,
+    THREADS,
+    CHECK_NAN,
+    IDLE_MEMORY,
+)
 
 
 @contextmanager

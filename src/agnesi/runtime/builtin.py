@@ -12,21 +12,6 @@ Words: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 _FASTCALL_WITH_KEYWORDS = 0x0080 | 0x0002
 
 
-class Allocation:
-    """Frees, when it goes itself, the memory whose address is a word of an array.
-
-    Native code allocates it with malloc, and may put a larger one in its place.
-    """
-
-    def __init__(self, words: Words, index: int) -> None:
-        self.words, self.index = words, index
-        self.free = ctypes.CDLL(None).free
-        self.free.argtypes, self.free.restype = [ctypes.c_void_p], None
-
-    def __del__(self) -> None:
-        self.free(int(self.words[self.index]))
-
-
 def make_builtin(name: str, address: int, words: Words, *kept: Any) -> Any:
     """Return a builtin function that runs the code at an address.
 

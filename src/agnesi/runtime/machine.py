@@ -15,6 +15,7 @@ from llvmlite import binding as llvm
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
 from agnesi.runtime import threads
+from agnesi.runtime.allocator import EXPORTED, allocator, start_allocator
 from agnesi.runtime.pool import C_FUNCTIONS, POOL_FUNCTIONS, THREADS, pool_text
 from agnesi.runtime.support import SUPPORT
 from agnesi.runtime.symbols import libc_address, provide
@@ -103,7 +104,7 @@ def load(text: str, *, level: Level = 3, keep_text: bool = False) -> Loaded:
     """
     with _lock:
         provide()
-        _support()
+        support()
         if "@agnesi_parallel(" in text or "@agnesi_gang(" in text:
             load_pool()
         return _load(text, level, keep_text, "call")
@@ -154,8 +155,22 @@ def load_pool() -> Loaded:
 
 
 @cache
-def _support() -> Loaded:
-    """Compile what every program may call, once in a process."""
-    loaded = _load(SUPPORT, 2, False, "agnesi_contiguous")
-    llvm.add_symbol("agnesi_contiguous", loaded.address)
-    return loaded
+def support() -> dict[str, int]:
+    """Compile what every program may call, once in a process; the addresses by name."""
+    with _lock:
+        provide()
+        # The allocator is straight code: LLVM's passes would take longer than they ever gain.
+        found = _resident(allocator(), 0, EXPORTED)
+        start_allocator(found)
+        return found | _resident(SUPPORT, 2, ("agnesi_contiguous",))
+
+
+def _resident(text: str, level: Level, names: tuple[str, ...]) -> dict[str, int]:
+    """Load functions for other modules to call, for as long as the process lives."""
+    loaded = _load(text, level, False, names[0])
+    found = {name: loaded.engine.get_function_address(name) for name in names}
+    for name, address in found.items():
+        llvm.add_symbol(name, address)
+    # Arrays hold memory of the allocator and may outlive everything: its code stays.
+    loaded.engine.detach()
+    return found

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 # ptr agnesi_contiguous(ptr data, i64 ndim, ptr dims, ptr strides, i64 itemsize)
-# A copy in C order of an array of any strides and alignment, from malloc; null without memory.
+# A copy in C order of an array of any strides and alignment, from agnesi_take; null without memory.
 # The last axis is the inner loop; the others turn like an odometer.
 SUPPORT = """
-declare ptr @malloc(i64)
+declare ptr @agnesi_take(i64, i64)
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 define ptr @agnesi_contiguous(ptr %data, i64 %ndim, ptr %dims, ptr %strides, i64 %itemsize) {
@@ -28,8 +28,7 @@ size.body:
   %axis.next = add i64 %axis, 1
   br label %size
 sized:
-  %room = add i64 %total, 64
-  %made = call ptr @malloc(i64 %room)
+  %made = call ptr @agnesi_take(i64 %total, i64 1)
   %failed = icmp eq ptr %made, null
   %empty = icmp eq i64 %total, 0
   %stop = or i1 %failed, %empty

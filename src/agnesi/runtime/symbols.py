@@ -23,10 +23,19 @@ _PYTHON = (
     "PyDict_SetItem",
     "Py_DecRef",
     "Py_IncRef",
+    "PyCapsule_New",
+    "PyErr_Fetch",
+    "PyErr_Restore",
+    "PyThread_allocate_lock",
+    "PyThread_acquire_lock",
+    "PyThread_release_lock",
+    "PyTraceMalloc_Track",
 )
 _LIBC = ("malloc", "free", "memcpy", "memset", "memmove")
-# The place of PyArray_New in NumPy's table of C functions, part of its stable interface.
-_PYARRAY_NEW = 93
+# What only some systems have.
+_SYSTEM = ("mmap", "munmap", "madvise")
+# Places in NumPy's table of C functions, part of its stable interface.
+_NUMPY = {"PyArray_New": 93, "PyDataMem_SetHandler": 304, "PyDataMem_GetHandler": 305}
 
 
 def blas_path() -> Path:
@@ -58,24 +67,27 @@ def _address(library: ctypes.CDLL, name: str) -> int:
     return address
 
 
-def _numpy_function(position: int) -> int:
+def numpy_function(name: str) -> int:
+    """Return the address of a function of NumPy's C interface."""
     capsule = np._core._multiarray_umath._ARRAY_API  # type: ignore[attr-defined]
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype = ctypes.c_void_p
     pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
     table = pointer(capsule, None)
-    return ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))[position] or 0
+    return ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))[_NUMPY[name]] or 0
 
 
 @cache
 def provide() -> None:
     """Tell LLVM where everything is; done once."""
     llvm.add_symbol("_Py_NoneStruct", id(None))
-    llvm.add_symbol("numpy_PyArray_New", _numpy_function(_PYARRAY_NEW))
+    llvm.add_symbol("numpy_PyArray_Type", id(np.ndarray))
+    for name in _NUMPY:
+        llvm.add_symbol(f"numpy_{name}", numpy_function(name))
     for name in _PYTHON:
         llvm.add_symbol(name, _address(ctypes.pythonapi, name))
     libc = ctypes.CDLL(None)
-    for name in _LIBC:
+    for name in (*_LIBC, *(n for n in _SYSTEM if hasattr(libc, n))):
         llvm.add_symbol(name, _address(libc, name))
     # OpenBLAS with LAPACK: some thousand names, found when a program mentions them.
     blas()

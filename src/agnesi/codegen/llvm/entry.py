@@ -447,7 +447,7 @@ class _Entry:
         private, common, grow, have = (w.label(x) for x in ("private", "common", "grow", "have"))
         w.branch(busy, private, common)
         w.start(private)
-        single = self.call("ptr", "malloc", f"i64 {w.let(f'add i64 {total}, 64')}")
+        single = self.call("ptr", "agnesi_take", f"i64 {total}", "i64 1")
         w.line(f"store ptr {single}, ptr {self.own_arena}")
         self.unless(w.let(f"icmp ne ptr {single}, null"), at.OUT_OF_MEMORY)
         from_private = w.block
@@ -460,9 +460,9 @@ class _Entry:
         from_common = w.block
         w.branch(enough, have, grow)
         w.start(grow)
-        self.call("void", "free", f"ptr {kept}")
+        self.call("void", "agnesi_give", f"ptr {kept}")
         w.line(f"store i64 0, ptr {self.word_place(at.ARENA_BYTES)}")
-        larger = self.call("ptr", "malloc", f"i64 {w.let(f'add i64 {total}, 64')}")
+        larger = self.call("ptr", "agnesi_take", f"i64 {total}", "i64 1")
         w.line(f"store ptr {larger}, ptr {self.word_place(at.ARENA)}")
         self.unless(w.let(f"icmp ne ptr {larger}, null"), at.OUT_OF_MEMORY)
         w.line(f"store i64 {total}, ptr {self.word_place(at.ARENA_BYTES)}")
@@ -470,10 +470,7 @@ class _Entry:
         w.jump(have)
         w.start(have)
         sources = [(single, from_private), (kept, from_common), (larger, from_grow)]
-        raw = w.let("phi ptr " + ", ".join(f"[ {v}, %{b} ]" for v, b in sources))
-        number = w.let(f"ptrtoint ptr {raw} to i64")
-        skip = w.let(f"and i64 {w.let(f'sub i64 0, {number}')}, 63")
-        base = w.let(f"getelementptr i8, ptr {raw}, i64 {skip}")
+        base = w.let("phi ptr " + ", ".join(f"[ {v}, %{b} ]" for v, b in sources))
         for buffer, storage in self.program.storage.items():
             if storage.space is Space.ARENA and storage.position >= 0:
                 offset = offsets[storage.position]
@@ -515,7 +512,7 @@ class _Entry:
             bytes_ = w.size(size, self.known)
             slot = self.alloca("ptr", "null")
             self.to_free.append(slot)
-            made = self.call("ptr", "malloc", f"i64 {w.let(f'add i64 {bytes_}, 64')}")
+            made = self.call("ptr", "agnesi_take", f"i64 {bytes_}", "i64 1")
             w.line(f"store ptr {made}, ptr {slot}")
             self.unless(w.let(f"icmp ne ptr {made}, null"), at.OUT_OF_MEMORY)
             self.pointer[buffer] = made
@@ -528,16 +525,28 @@ class _Entry:
             place = w.let(f"getelementptr i64, ptr {dims}, i64 {axis}")
             w.line(f"store i64 {w.size(size, self.known)}, ptr {place}")
         slot = self.alloca("ptr", "null")
-        array = self.call(
-            "ptr", "numpy_PyArray_New",
-            f"ptr {self.word(at.ARRAY_TYPE)}", f"i32 {ndim}", f"ptr {dims}",
-            f"i32 {type_numbers(storage.dtype)[0]}", "ptr null", "ptr null", "i32 0", "i32 0",
-            "ptr null",
-        )  # fmt: skip
+        maker = self.maker(mul(product(storage.shape), storage.dtype.bytes))
+        array = w.let(
+            f"call ptr {maker}(ptr {self.word(at.ARRAY_TYPE)}, i32 {ndim}, ptr {dims}, "
+            f"i32 {type_numbers(storage.dtype)[0]}, ptr null, ptr null, "
+            f"i32 {storage.dtype.bytes}, i32 0, ptr null)"
+        )
         w.line(f"store ptr {array}, ptr {slot}")
         self.fresh_arrays[buffer] = slot
         self.must(array)
         self.pointer[buffer] = self.field(array, at.ARRAY_DATA, "ptr")
+
+    def maker(self, size: Size) -> str:
+        """Return the function that makes an array of so many bytes."""
+        small, large = "@numpy_PyArray_New", "@agnesi_new_array"
+        if isinstance(size, int):
+            chosen = large if size >= at.LARGE else small
+        else:
+            big = self.w.let(f"icmp uge i64 {self.w.size(size, self.known)}, {at.LARGE}")
+            chosen = self.w.let(f"select i1 {big}, ptr {large}, ptr {small}")
+        for name in (small, large):
+            self.w.declare(f"ptr {name}(ptr, i32, ptr, i32, ptr, ptr, i32, i32, ptr)")
+        return chosen
 
     # -- steps -------------------------------------------------------------------------------
 
@@ -781,7 +790,7 @@ class _Entry:
         for slot in self.fresh_arrays.values():
             self.drop(w.let(f"load ptr, ptr {slot}"))
         for slot in self.to_free:
-            self.call("void", "free", f"ptr {w.let(f'load ptr, ptr {slot}')}")
+            self.call("void", "agnesi_give", f"ptr {w.let(f'load ptr, ptr {slot}')}")
         self.drop(w.let(f"load ptr, ptr {self.bound}"))
         if self.program.slots:
             claimed = w.let(f"load i64, ptr {self.claimed}")

@@ -18,6 +18,9 @@ C_CONTIGUOUS, ALIGNED = 0x1, 0x100
 
 ARENA, ARENA_BYTES, BUSY, BIND, FAIL, ARRAY_TYPE, HOST, HEADER = 0, 1, 2, 3, 4, 5, 6, 7
 
+# Results of so many bytes get memory from our own allocator; NumPy's is faster for smaller ones.
+LARGE = 2**16
+
 # Codes that the callable hands to its FAIL callback; requirements count from REQUIREMENT on.
 OUT_OF_MEMORY, TOO_LARGE, NOT_BOUND, SIZES = 0, 1, 2, 3
 REQUIREMENT = 1000
