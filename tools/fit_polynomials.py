@@ -237,14 +237,23 @@ def itself(t: Any) -> Any:
 
 
 def hyperbolic() -> list[Fit]:
-    """Return the fits of tanh near 0, and of sinh and cosh within half of ln 2."""
+    """Return the fits for tanh, and of sinh and cosh within half of ln 2."""
     half = LN2 / 2 * mp.mpf("1.0001")
 
     def above(t: Any) -> Any:
         return mp.cosh(t) - 1
 
+    def rising(t: Any) -> Any:
+        return mp.expm1(2 * t) / 2
+
+    def tail(t: Any) -> Any:
+        return rising(t) - t
+
     return [
-        *odd("tanh", mp.tanh, itself, mp.mpf("0.625"), {24: 11, 53: 23}),
+        *(
+            Fit(f"tanh f{bits}", tail, rising, -half / 4, half * 3 / 4, steps(2, top), bits)
+            for bits, top in ((24, 6), (53, 11))
+        ),
         *odd("sinh", mp.sinh, itself, half, {24: 7, 53: 11}),
         Fit("cosh f24", above, mp.cosh, 0, half, steps(2, 6, 2), 24),
         Fit("cosh f53", above, mp.cosh, 0, half, steps(2, 10, 2), 53),

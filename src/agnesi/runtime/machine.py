@@ -67,7 +67,7 @@ def has_wide_vectors() -> bool:
 def this_machine() -> Machine:
     """Return what code generation has to know of this CPU."""
     features = cpu_features().split(",")
-    if "+avx512f" in features and "+avx512vl" in features:
+    if all(f"+avx512{part}" in features for part in ("f", "bw", "dq", "vl")):
         return AVX512
     if "+avx2" in features and "+fma" in features:
         return AVX2

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.spell import extreme, spell
 from agnesi.codegen.llvm.tile import emit_block
+from agnesi.codegen.llvm.vectors import VectorShape, hint, vector_shape
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.dims.dim import value_of
+from agnesi.dims.simplify import is_nonnegative
 from agnesi.loops.nodes import (
     Accumulate,
     Address,
@@ -55,6 +57,11 @@ def emit_kernel(kernel: Kernel, machine: Machine = PLAIN) -> tuple[str, dict[str
     """Return the text of a kernel's function, and the declarations and functions it needs.
 
     The function takes a pointer for each buffer, then an i64 for each size.
+
+    Args:
+        kernel: with elementary functions expanded.
+        machine: what the code is for.  The module's text has to go through
+            ``vectors.with_metadata``.
     """
     emitter = _Emitter(kernel, machine)
     for statement in kernel.body:
@@ -164,16 +171,40 @@ class _Emitter:
                 raise CompilerBug(f"no code for {statement!r}")
 
     def loop(self, loop: For) -> None:
-        """Emit a counted loop in the form that LLVM's loop passes know best."""
-        w = self.w
+        """Emit a counted loop."""
         extent = self.size(loop.index.extent, {})
+        shape = vector_shape(loop, self.machine)
+        if shape is None:
+            self.count(loop, "0", extent)
+        else:
+            self.in_vectors(loop, shape, extent)
+
+    def in_vectors(self, loop: For, shape: VectorShape, extent: str) -> None:
+        """Emit a loop over what fills whole vectors, and one over the rest, under a mask."""
+        if extent.isdecimal():
+            whole = str(int(extent) // shape.chunk * shape.chunk)
+        else:
+            if not is_nonnegative(loop.index.extent):
+                extent = self.w.intrinsic("i64", "llvm.smax.i64", f"i64 {extent}", "i64 0")
+            whole = self.w.let(f"and i64 {extent}, {-shape.chunk}")
+        if whole != "0":
+            self.count(loop, "0", whole, hint(shape, rest=False))
+        if whole != extent:
+            self.count(loop, whole, extent, hint(shape, rest=True))
+
+    def count(self, loop: For, start: str, end: str, hints: str = "") -> None:
+        """Emit a loop from start to end in the form that LLVM's loop passes know best.
+
+        Hints are for its vectoriser (``vectors.hint``).
+        """
+        w = self.w
         head, body, after = w.label("head"), w.label("body"), w.label("after")
         before = w.block
         counter, following = w.fresh(), w.fresh()
         w.jump(head)
         w.start(head)
         position = len(w.lines)
-        more = w.let(f"icmp slt i64 {counter}, {extent}")
+        more = w.let(f"icmp slt i64 {counter}, {end}")
         w.branch(more, body, after)
         w.start(body)
         self.open()
@@ -182,9 +213,9 @@ class _Emitter:
             self.statement(each)
         self.close()
         w.line(f"{following} = add nuw nsw i64 {counter}, 1")
-        phi = f"  {counter} = phi i64 [ 0, %{before} ], [ {following}, %{w.block} ]"
+        phi = f"  {counter} = phi i64 [ {start}, %{before} ], [ {following}, %{w.block} ]"
         w.lines.insert(position, phi)
-        w.jump(head)
+        w.line(f"br label %{head}{hints}")
         w.start(after)
 
     def repeat(self, loop: While) -> None:

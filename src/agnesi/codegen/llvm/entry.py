@@ -14,6 +14,7 @@ from typing import Literal as OneOf
 from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.emit import emit_kernel
 from agnesi.codegen.llvm.spell import cast
+from agnesi.codegen.llvm.vectors import with_metadata
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BF16, C128, F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
@@ -105,7 +106,7 @@ def emit_program(
         "attributes #1 = { nounwind }",
     ]
     return Emitted(
-        "\n\n".join(lines),
+        with_metadata("\n\n".join(lines)),
         layout,
         tuple(entry.size_checks),
         tuple(entry.requires),

@@ -1,0 +1,163 @@
+"""Loops that run in vectors: how many lanes they have, and what LLVM's vectoriser is told.
+
+A loop becomes two, where vectors can be loaded and stored under a mask:
+
+before: for i < n: y[i] = f(x[i])
+after:  for i < n - n % 32: y[i] = f(x[i])          two vectors of 16 an iteration, no rest
+        for i from n - n % 32 to n: y[i] = f(x[i])  one vector an iteration, the last under a mask
+
+So the rest of a loop takes as long as a vector does, not as long as 15 elements.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agnesi.dims.dim import terms_of
+from agnesi.loops.nodes import Apply, Call, Guard, Load, Store
+from agnesi.loops.prims import Prim
+from agnesi.loops.traverse import children_of, scalars_in, walk_scalars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agnesi.core.machine import Machine
+    from agnesi.dims.dim import Index, Size
+    from agnesi.loops.nodes import For, Scalar
+
+# Instructions among which a machine finds what it can do at once, and how many it does in a cycle.
+_WINDOW, _AT_ONCE = 300, 2
+# Cycles until a result is there: of most operations, of divisions and roots, of moving bits.
+_LATENCY, _LONG, _SHORT = 4, 12, 1
+_MOVES = frozenset({Prim.SELECT, Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim.NOT, Prim.NEG,
+                    Prim.ABS, Prim.COPYSIGN})  # fmt: skip
+# More copies of a body than this make LLVM slow.
+_MOST_COPIES, _MOST_WORK = 8, 2500
+
+
+@dataclass(frozen=True)
+class VectorShape:
+    """How many elements a vector has, and how many vectors one iteration computes."""
+
+    lanes: int
+    copies: int
+
+    @property
+    def chunk(self) -> int:
+        """How many elements one iteration computes."""
+        return self.lanes * self.copies
+
+
+def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
+    """Return how a loop runs in vectors; None if that is LLVM's affair, or not at all.
+
+    It does if all it does is store elements that lie side by side, computed without branches from
+    others that do, or that do not depend on the index.
+
+    Args:
+        loop: with elementary functions expanded.
+        machine: what the code is for.
+    """
+    if not machine.masks:
+        return None
+    widest = 1
+    roots: list[Scalar] = []
+    for statement in loop.body:
+        if not isinstance(statement, Store) or _slope(statement.offset, loop.index) != 1:
+            return None
+        widest = max(widest, statement.buffer.element.bytes)
+        roots.extend(scalars_in(statement))
+    scalars = walk_scalars(roots)
+    for scalar in scalars:
+        if isinstance(scalar, Guard | Call):
+            return None
+        if isinstance(scalar, Load):
+            if _slope(scalar.offset, loop.index) not in (0, 1):
+                return None
+            widest = max(widest, scalar.buffer.element.bytes)
+    return VectorShape(machine.vector_bytes // widest, _copies(roots, scalars))
+
+
+def _slope(offset: Size, index: Index) -> int | None:
+    """Return by how many elements an offset grows with the index, if always by as many."""
+    if isinstance(offset, int) or index not in offset.atoms:
+        return 0
+    slope = 0
+    for monomial, factor in terms_of(offset).items():
+        if monomial == (index,):
+            slope = factor
+        elif any(index in atom.atoms for atom in monomial):
+            return None
+    return slope
+
+
+def _copies(roots: Iterable[Scalar], scalars: Iterable[Scalar]) -> int:
+    """Return how many vectors one iteration should compute: a power of two.
+
+    What follows one after the other in one vector leaves a machine idle, unless it has others to
+    work on.  It finds them in the next iterations, if the window in which it looks reaches there.
+    """
+    work = sum(isinstance(s, Apply) for s in scalars)
+    if not work:
+        return 1
+    # Twice what would do, for LLVM does not mix the copies evenly.
+    wanted = 2 * _depth(roots) * _AT_ONCE / work
+    found = max(1.0, _WINDOW / work)
+    copies = 1
+    while copies < _MOST_COPIES and 2 * copies <= min(wanted / found, _MOST_WORK / work):
+        copies *= 2
+    return copies
+
+
+def _depth(roots: Iterable[Scalar]) -> int:
+    """Return the cycles of the longest chain of operations."""
+    depth: dict[Scalar, int] = {}
+    stack = list(roots)
+    while stack:
+        scalar = stack[-1]
+        children = children_of(scalar)
+        waiting = [c for c in children if c not in depth]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        depth[scalar] = _latency(scalar) + max((depth[c] for c in children), default=0)
+    return max((depth[root] for root in roots), default=0)
+
+
+def _latency(scalar: Scalar) -> int:
+    if not isinstance(scalar, Apply):
+        return 0
+    if scalar.prim in (Prim.DIV, Prim.SQRT):
+        return _LONG
+    return _SHORT if scalar.prim in _MOVES else _LATENCY
+
+
+def hint(shape: VectorShape, *, rest: bool) -> str:
+    """Return what to write at the jump back of a loop; ``with_metadata`` makes it LLVM's."""
+    return f", !llvm.loop !<{shape.lanes} {1 if rest else shape.copies} {int(rest)}>"
+
+
+def with_metadata(text: str) -> str:
+    """Replace the hints in a module's text by numbers of metadata, and append that."""
+    nodes: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        lanes, copies, rest = match.groups()
+        own = len(nodes)
+        hints = [
+            '!{!"llvm.loop.vectorize.enable", i1 true}',
+            f'!{{!"llvm.loop.vectorize.width", i32 {lanes}}}',
+            f'!{{!"llvm.loop.interleave.count", i32 {copies}}}',
+            f'!{{!"llvm.loop.vectorize.predicate.enable", i1 {rest}}}',
+        ]
+        following = range(own + 1, own + 1 + len(hints))
+        # Each loop has a node of its own, which it begins with.
+        nodes.append(f"!{own} = distinct !{{!{own}, {', '.join(f'!{k}' for k in following)}}}")
+        nodes.extend(f"!{k} = {h}" for k, h in zip(following, hints, strict=True))
+        return f"!{own}"
+
+    text = re.sub("!<([0-9]+) ([0-9]+) ([0-9]+)>", number, text)
+    return "\n".join([text, "", *nodes]) if nodes else text

@@ -1,0 +1,160 @@
+"""Loops in masked vectors compute what their kernels say, and touch nothing beside it."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agnesi.codegen.llvm.emit import emit_kernel
+from agnesi.codegen.llvm.vectors import VectorShape, vector_shape, with_metadata
+from agnesi.core.dtypes import BOOL, F16, F32, F64, I32, I64, U8, DType
+from agnesi.core.machine import AVX2, AVX512
+from agnesi.dims.dim import Size, add, fresh_index, mul, named_symbol
+from agnesi.loops.interpret import interpret
+from agnesi.loops.nodes import (
+    Accumulate,
+    Assign,
+    For,
+    Guard,
+    Kernel,
+    Load,
+    Read,
+    Scalar,
+    Statement,
+    Store,
+    apply,
+    fresh_buffer,
+    fresh_local,
+    select,
+)
+from agnesi.loops.passes.expand_math import expand_math
+from agnesi.loops.prims import Prim
+from agnesi.loops.verify import verify_kernel
+from agnesi.runtime.machine import kernel_attributes, load
+
+Array = np.ndarray[Any, np.dtype[Any]]
+N = named_symbol("n")
+PAD = 130  # elements on both sides of what a kernel may touch
+
+
+def run_both(kernel: Kernel, dtypes: list[DType], sizes: dict[Any, int], lengths: list[int]):
+    """Run a kernel natively, inside of larger arrays, and by the interpreter; compare all bytes."""
+    verify_kernel(kernel)
+    text, needs = emit_kernel(kernel, AVX512)
+    names = [f"ptr %a{k}" for k in range(len(kernel.buffers))]
+    given = [f"ptr %a{k}" for k in range(len(kernel.buffers))]
+    given += [f"i64 {sizes[s]}" for s in kernel.sizes]
+    call = "\n".join(
+        [
+            f"define void @call({', '.join(names)}) {{",
+            f"  call void @{kernel.name}({', '.join(given)})",
+            "  ret void",
+            "}",
+        ]
+    )
+    attributes = f"attributes #0 = {{ nounwind noinline {kernel_attributes()} }}"
+    loaded = load(with_metadata("\n".join([*needs, text, call, attributes])))
+    rng = np.random.default_rng(7)
+    native, plain = [], []
+    for dtype, length in zip(dtypes, lengths, strict=True):
+        values = rng.integers(1, 120, length + 2 * PAD)
+        array = (values / 16 if dtype.is_float else values % 2 if dtype is BOOL else values).astype(
+            dtype.numpy
+        )
+        native.append(array)
+        plain.append(array.copy())
+    pointers = [a.ctypes.data + PAD * a.itemsize for a in native]
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers))(loaded.address)
+    function(*pointers)
+    inner = [a[PAD : PAD + length] for a, length in zip(plain, lengths, strict=True)]
+    interpret(kernel, dict(zip(kernel.buffers, inner, strict=True)), sizes)
+    for mine, theirs in zip(native, plain, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def kernel_of(body: list[Statement], buffers: list[Any], sizes: tuple[Any, ...] = (N,)) -> Kernel:
+    written = frozenset(b for b in buffers if b.name.startswith("out"))
+    return expand_math(Kernel("k", tuple(buffers), sizes, tuple(body), written))
+
+
+LENGTHS = [0, 1, 2, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, 200, 255, 257, 1000]
+
+
+@pytest.mark.parametrize("dtype", [F32, F64, I32, I64, U8], ids=str)
+def test_any_length(dtype: DType):
+    for n in LENGTHS:
+        i = fresh_index("i", N)
+        out, x = fresh_buffer("out", dtype), fresh_buffer("x", dtype)
+        value = Load(x, i) * Load(x, i) + 3
+        kernel = kernel_of([For(i, (Store(out, i, value),))], [out, x])
+        run_both(kernel, [dtype, dtype], {N: n}, [n, n])
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_several_stores_of_several_dtypes(known: bool):
+    for n in (1, 9, 40, 64, 100, 331):
+        i = fresh_index("i", n if known else N)
+        a, b, c = fresh_buffer("out", F64), fresh_buffer("outb", BOOL), fresh_buffer("outc", F32)
+        x, h, one = fresh_buffer("x", F32), fresh_buffer("h", F16), fresh_buffer("one", F32)
+        v = Load(x, i)
+        scale = Load(one, 0)
+        body = (
+            Store(a, i, v.cast(F64) + Load(h, i).cast(F64)),
+            Store(b, i, v > 3.0),
+            Store(c, i, select(v > 3.0, v * scale, -v)),
+        )
+        sizes = () if known else (N,)
+        kernel = kernel_of([For(i, body)], [a, b, c, x, h, one], sizes)
+        run_both(kernel, [F64, BOOL, F32, F32, F16, F32], {N: n}, [n, n, n, n, n, 1])
+
+
+def test_rows():
+    """An inner loop over rows that are not as long as vectors, at offsets that are not either."""
+    m = named_symbol("m")
+    for rows, columns in ((3, 17), (5, 64), (2, 100), (4, 1), (3, 0), (0, 5)):
+        r = fresh_index("r", N)
+        c = fresh_index("c", m)
+        out, x, bias = fresh_buffer("out", F32), fresh_buffer("x", F32), fresh_buffer("b", F32)
+        place: Size = add(mul(r, m), c)
+        value = Load(x, place) + Load(bias, r)
+        kernel = kernel_of([For(r, (For(c, (Store(out, place, value),)),))], [out, x, bias], (N, m))
+        lengths = [rows * columns, rows * columns, rows]
+        run_both(kernel, [F32, F32, F32], {N: rows, m: columns}, lengths)
+
+
+def test_a_long_chain_in_several_copies():
+    i = fresh_index("i", N)
+    out, x = fresh_buffer("out", F32), fresh_buffer("x", F32)
+    value: Scalar = Load(x, i)
+    for k in range(6):
+        value = apply(Prim.TANH, value * (0.7 + k / 8) + 0.25)
+    kernel = kernel_of([For(i, (Store(out, i, value),))], [out, x])
+    (loop,) = kernel.body
+    assert isinstance(loop, For)
+    shape = vector_shape(loop, AVX512)
+    assert shape is not None
+    assert shape.lanes == 16
+    assert shape.copies >= 4
+    for n in (5, 100, 1000):
+        run_both(kernel, [F32, F32], {N: n}, [n, n])
+
+
+def test_what_runs_in_vectors_here():
+    i = fresh_index("i", N)
+    out, x = fresh_buffer("out", F64), fresh_buffer("x", F32)
+    v = Load(x, i)
+    simple = For(i, (Store(out, i, v.cast(F64)),))
+    assert vector_shape(simple, AVX512) == VectorShape(8, 1)
+    assert vector_shape(simple, AVX2) is None
+    far = For(i, (Store(out, i, Load(x, mul(2, i)).cast(F64)),))
+    back = For(i, (Store(out, mul(-1, i), v.cast(F64)),))
+    branch = For(i, (Store(out, i, Guard(v > 0.0, v, -v).cast(F64)),))
+    total = fresh_local("t", F32)
+    sums = For(i, (Accumulate(total, Prim.ADD, v),))
+    for loop in (far, back, branch, sums, For(i, (simple,)), For(i, (Assign(total, v),))):
+        assert vector_shape(loop, AVX512) is None
+    held = For(i, (Store(out, i, Read(total).cast(F64)),))
+    assert vector_shape(held, AVX512) is not None
