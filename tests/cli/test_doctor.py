@@ -12,6 +12,7 @@ from agnesi._version import __version__
 from agnesi.cli import doctor, machine, packages
 from agnesi.cli.app import app
 from agnesi.core.errors import CompilerBug
+from agnesi.runtime.cache import cache_folder
 
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
@@ -66,11 +67,11 @@ def test_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    assert machine.cache_folder() == tmp_path / "cache"
+    assert cache_folder() == tmp_path / "cache"
     monkeypatch.setenv("AGNESI_CACHE", "0")
-    assert machine.cache_folder() is None
+    assert cache_folder() is None
     monkeypatch.delenv("AGNESI_CACHE")
-    folder = machine.cache_folder()
+    folder = cache_folder()
     assert folder is not None
     assert folder.name == "agnesi"
 

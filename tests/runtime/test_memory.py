@@ -307,7 +307,7 @@ declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 
 def test_many_threads_without_the_gil():
     support()
-    loaded = machine._load(HAMMER, 1, False, "hammer")
+    loaded = machine.load(HAMMER, level=1, name="hammer")
     hammer = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)(loaded.address)
     before = ag.memory_info()
     wrong: list[int] = []

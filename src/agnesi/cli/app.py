@@ -14,7 +14,9 @@ from rich.text import Text
 from agnesi._version import __version__
 from agnesi.cli.doctor import examine, is_broken, show
 from agnesi.cli.packages import install_command
+from agnesi.core.knobs import CACHE
 from agnesi.datasets import DatasetError, load_mnist
+from agnesi.runtime.cache import Cache, cache
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 _NO_RESULTS = "the results cannot be written"
@@ -62,6 +64,45 @@ def doctor() -> None:
     sections = examine()
     show(sections, Console())
     raise typer.Exit(1 if is_broken(sections) else 0)
+
+
+kept = typer.Typer(
+    name="cache", help="Machine code kept on disk from one run to the next.", no_args_is_help=True
+)
+app.add_typer(kept)
+
+
+def _cache() -> Cache:
+    found = cache()
+    if found is None:
+        typer.echo(
+            f"there is no cache: {CACHE.variable} is 0, or this user has no home\n"
+            f"  set {CACHE.variable} to a folder",
+            err=True,
+        )
+        raise typer.Exit(1)
+    return found
+
+
+@kept.command("path")
+def cache_path() -> None:
+    """Print the folder that the cache is in."""
+    typer.echo(_cache().folder)
+
+
+@kept.command("info")
+def cache_info() -> None:
+    """Print how much the cache holds."""
+    info = _cache().info()
+    typer.echo(info.folder)
+    typer.echo(f"{info.entries:,} kernels, {info.bytes / 1e6:.1f} of {info.limit / 1e6:.0f} MB")
+
+
+@kept.command("clear")
+def cache_clear() -> None:
+    """Remove all that the cache holds; what is needed again is compiled again."""
+    held = _cache()
+    typer.echo(f"{held.clear():,} kernels removed from {held.folder}")
 
 
 @app.command()

@@ -22,10 +22,11 @@ from rich.text import Text
 
 import agnesi as ag
 from agnesi._version import __version__
-from agnesi.cli.machine import blas, cache_folder, cores, cpu_name, vector_features
+from agnesi.cli.machine import blas, cores, cpu_name, vector_features
 from agnesi.cli.packages import NEEDED, extras, install_command, version_of
 from agnesi.core.errors import AgnesiError
 from agnesi.core.knobs import KNOBS
+from agnesi.runtime.cache import cache_folder
 
 
 class State(Enum):
@@ -190,7 +191,7 @@ def _environment() -> list[Finding]:
     ]
     for knob in KNOBS:
         value = os.environ.get(knob.variable, "")
-        if knob.name != "cache" and value not in {"", "0", knob.default}:
+        if not knob.name.startswith("cache") and value not in {"", "0", knob.default}:
             remedy = f"for debugging: {knob.does}; unset {knob.variable}"
             found.append(Finding(knob.variable, value, State.SLOW, remedy))
     return found or [Finding("variables", "none that slow agnesi")]

@@ -119,24 +119,3 @@ def _words(library: ctypes.CDLL, name: str) -> str:
     ask.restype = ctypes.c_char_p
     answer: bytes = ask()
     return answer.decode(errors="replace")
-
-
-def cache_folder() -> Path | None:
-    """Folder for compiled kernels: ``$AGNESI_CACHE``, else the user's cache; None if switched off.
-
-    ``AGNESI_CACHE`` is a folder, or 0 for no cache, or 1 for the usual folder.
-    """
-    named = os.environ.get("AGNESI_CACHE", "")
-    if named == "0":
-        return None
-    return _user_cache() / "agnesi" if named in {"", "1"} else Path(named).expanduser()
-
-
-def _user_cache() -> Path:
-    if sys.platform == "win32":
-        named, usual = os.environ.get("LOCALAPPDATA"), Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        named, usual = None, Path.home() / "Library" / "Caches"
-    else:
-        named, usual = os.environ.get("XDG_CACHE_HOME"), Path.home() / ".cache"
-    return Path(named) if named else usual

@@ -13,6 +13,7 @@ import numpy as np
 
 from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.entry import Form, emit_program
+from agnesi.codegen.llvm.parts import whole
 from agnesi.compile.binder import Binder, Failure, Parameter
 from agnesi.compile.debug import Interpreted, WatchNan, dump
 from agnesi.compile.explain import Text, explain
@@ -39,7 +40,14 @@ from agnesi.lower.program import Program, RunKernel, Step
 from agnesi.lower.verify import verify_program
 from agnesi.ops.lift import as_tensor, cast
 from agnesi.runtime.builtin import make_builtin
-from agnesi.runtime.machine import Level, Loaded, kernel_attributes, load, this_machine
+from agnesi.runtime.machine import (
+    Level,
+    Loaded,
+    assembly,
+    kernel_attributes,
+    load,
+    this_machine,
+)
 from agnesi.runtime.memory import Kept
 
 if TYPE_CHECKING:
@@ -156,11 +164,11 @@ class Function:
     @property
     def llvm(self) -> Text:
         """The LLVM IR that was compiled; empty where an interpreter runs the function."""
-        return Text(self.emitted.text if self.emitted else "")
+        return Text(whole(self.emitted.parts, self.emitted.called) if self.emitted else "")
 
     def assembly(self) -> Text:
         """Return the machine code as text."""
-        return Text(load(self.llvm, keep_text=True).assembly if self.llvm else "")
+        return Text(assembly(self.emitted.parts, level=_effort()) if self.emitted else "")
 
     def explain(self, **sizes: int) -> Text:
         """Return what the function does: passes, buffers, kernels, estimated work.
@@ -287,7 +295,7 @@ def make_native(function: Function) -> None:
     ready = replace(program, steps=_through(program.steps, MACHINE, log))
     emitted = emit_program(ready, request.form, kernel_attributes(), this_machine())
     log.time("emit", begin)
-    loaded = load(emitted.text, level=_effort())
+    loaded = load(emitted.parts, level=_effort())
     for stage, seconds in loaded.seconds.items():
         log.seconds[f"llvm {stage}"] = seconds
     words = np.zeros(emitted.layout.words, np.int64)

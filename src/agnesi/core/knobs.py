@@ -77,6 +77,8 @@ IDLE_MEMORY = Knob(
     "how much memory of arrays that are gone is kept for new ones; 1024 or a quarter of the "
     "machine's, whichever is less; read when first needed",
 )
+CACHE = Knob("cache", "a folder, 0, 1", "where machine code is kept, if at all", "1")
+CACHE_SIZE = Knob("cache_size", "MiB", "what was used longest ago goes when there is more", "256")
 
 KNOBS = (
     DUMP,
@@ -90,6 +92,8 @@ KNOBS = (
     THREADS,
     CHECK_NAN,
     IDLE_MEMORY,
+    CACHE,
+    CACHE_SIZE,
 )
 
 

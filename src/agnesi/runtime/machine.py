@@ -1,26 +1,42 @@
-"""LLVM as a library: optimise a module's text, make it machine code, load it."""
+"""LLVM as a library: parts of a program become objects, or come from the cache; loads them.
+
+An object holds no addresses, so that it is the same in every process.  Parts are compiled side by
+side on the cores there are.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import llvmlite
 from llvmlite import binding as llvm
 
+from agnesi._version import __version__
+from agnesi.codegen.llvm.parts import Part
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
 from agnesi.runtime import threads
 from agnesi.runtime.allocator import EXPORTED, allocator, start_allocator
+from agnesi.runtime.cache import cache as disk
+from agnesi.runtime.cache import key_of
 from agnesi.runtime.pool import C_FUNCTIONS, POOL_FUNCTIONS, THREADS, pool_text
 from agnesi.runtime.support import SUPPORT
 from agnesi.runtime.symbols import libc_address, provide
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 Level = Literal[0, 1, 2, 3]
+
+# Part of the key of what is kept on disk: to be raised when `optimise` changes what it does.
+_EDITION = 1
 
 _lock = threading.RLock()
 
@@ -31,17 +47,47 @@ class Loaded:
 
     Attributes:
         engine: LLVM's owner of the code.
-        address: of ``@call``.
-        seconds: spent by stage.
-        assembly: text, where asked for.
-        optimised: LLVM IR after optimisation, where asked for.
+        address: of the function asked for.
+        seconds: by stage; those of parts that were compiled side by side are added up.
+        parts: how many there are.
+        kept: how many of them were on disk.
     """
 
     engine: llvm.ExecutionEngine
     address: int
     seconds: dict[str, float]
-    assembly: str = ""
-    optimised: str = ""
+    parts: int
+    kept: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a part is compiled.
+
+    Attributes:
+        passes: LLVM's level of optimisation.
+        code: its level of effort in choosing instructions.
+        vectorise: whether loops may become loops over vectors.
+    """
+
+    passes: Level
+    code: Level
+    vectorise: bool
+
+
+@dataclass
+class _Seconds:
+    """Adds up seconds by stage, for several threads."""
+
+    by_stage: dict[str, float] = field(default_factory=dict[str, float])
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, stage: str, start: float) -> float:
+        """Add the time since ``start``; return what time it is."""
+        now = perf_counter()
+        with self.lock:
+            self.by_stage[stage] = self.by_stage.get(stage, 0.0) + now - start
+        return now
 
 
 @cache
@@ -86,52 +132,203 @@ def new_machine(level: Level) -> llvm.TargetMachine:
     )
 
 
-def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, level: Level) -> None:
-    """Run LLVM's passes over a module."""
-    options = llvm.create_pipeline_tuning_options(speed_level=level)
-    options.loop_vectorization = level > 1
-    options.slp_vectorization = False
-    options.loop_unrolling = True
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
+def load(parts: Sequence[Part] | str, *, level: Level = 3, name: str = "call") -> Loaded:
+    """Compile what is not in the cache, and load it all.
 
-
-def load(text: str, *, level: Level = 3, keep_text: bool = False) -> Loaded:
-    """Compile a module's text and load it.
+    Args:
+        parts: of a program, or the text of a module.
+        level: of LLVM's effort.
+        name: of the function whose address is wanted.
 
     Raises:
         CompilerBug: LLVM refuses the text.
     """
+    parts = [Part(name, (), parts)] if isinstance(parts, str) else parts
     with _lock:
         provide()
         support()
-        if "@agnesi_parallel(" in text or "@agnesi_gang(" in text:
+        if any("@agnesi_parallel(" in p.text or "@agnesi_gang(" in p.text for p in parts):
             load_pool()
-        return _load(text, level, keep_text, "call")
+        return _load(parts, level, name)
 
 
-def _load(text: str, level: Level, keep_text: bool, name: str) -> Loaded:
-    seconds: dict[str, float] = {}
+def assembly(parts: Sequence[Part], *, level: Level = 3) -> str:
+    """Return machine code as text: compiled now, whatever is in the cache."""
+    texts: list[str] = []
+    for part in parts:
+        how = recipe(part, level)
+        machine = new_machine(how.code)
+        module = _parsed(part, machine)
+        optimise(module, machine, how)
+        texts.append(machine.emit_assembly(module))
+    return "\n".join(texts)
+
+
+def recipe(part: Part, level: Level) -> Recipe:
+    """Return how a part is compiled at a level of effort."""
+    return Recipe(level, level, vectorise=part.loops and level > 1)
+
+
+def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, how: Recipe) -> None:
+    """Run LLVM's passes over a module."""
+    options = llvm.create_pipeline_tuning_options(speed_level=how.passes)
+    options.loop_vectorization = how.vectorise
+    options.slp_vectorization = False
+    options.loop_unrolling = True
+    builder = llvm.create_pass_builder(machine, options)
+    _run(builder.getModulePassManager(), module, builder)
+
+
+def _load(parts: Sequence[Part], level: Level, name: str) -> Loaded:
+    seconds = _Seconds()
+    objects, kept = _objects(parts, level, seconds)
     start = perf_counter()
-    machine = new_machine(level)
+    # An engine wants a module, but none that has anything in it.
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), new_machine(level))
+    for data in objects:
+        engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+    engine.finalize_object()
+    address = engine.get_function_address(name)
+    seconds.add("load", start)
+    return Loaded(engine, address, seconds.by_stage, len(parts), kept)
+
+
+def _objects(parts: Sequence[Part], level: Level, seconds: _Seconds) -> tuple[list[bytes], int]:
+    """Return the object of each part, and how many of them were on disk."""
+    start = perf_counter()
+    recipes = [recipe(part, level) for part in parts]
+    store = disk()
+    keys = [_key(p, r) for p, r in zip(parts, recipes, strict=True)] if store else []
+    found = [store.get(key) for key in keys] if store else [None] * len(parts)
+    seconds.add("look up", start)
+    missing = [k for k, data in enumerate(found) if data is None]
+    made: dict[int, bytes] = {}
+
+    def make(k: int) -> None:
+        made[k] = _compiled(parts[k], recipes[k], seconds)
+        if store:
+            start = perf_counter()
+            store.put(keys[k], made[k])
+            seconds.add("keep", start)
+
+    # The longest first, so that no core is left with one at the end.
+    _side_by_side(make, sorted(missing, key=lambda k: -len(parts[k].text)))
+    objects = [made[k] if data is None else data for k, data in enumerate(found)]
+    return objects, len(parts) - len(missing)
+
+
+def _side_by_side(do: Callable[[int], None], work: list[int]) -> None:
+    """Do all of the work on the cores there are; raise the first exception that comes up."""
+    work.reverse()
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        while not failed:
+            try:
+                item = work.pop()
+            except IndexError:
+                return
+            try:
+                do(item)
+            except BaseException as error:
+                failed.append(error)
+
+    count = min(len(work), threads.get_threads())
+    others = [threading.Thread(target=run) for _ in range(count - 1)]
+    for thread in others:
+        thread.start()
+    run()
+    for thread in others:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def _compiled(part: Part, how: Recipe, seconds: _Seconds) -> bytes:
+    """Return a part's object."""
+    start = perf_counter()
+    machine = new_machine(how.code)
+    module = _parsed(part, machine)
+    start = seconds.add("parse", start)
+    optimise(module, machine, how)
+    start = seconds.add("optimise", start)
+    data = _emitted(module, machine)
+    seconds.add("emit", start)
+    return data
+
+
+def _parsed(part: Part, machine: llvm.TargetMachine) -> llvm.ModuleRef:
     try:
-        module = llvm.parse_assembly(text)
+        # A context for each module: LLVM lets threads work on different contexts.
+        module = llvm.parse_assembly(part.text, llvm.create_context())
         module.triple = llvm.get_process_triple()
         module.data_layout = str(machine.target_data)
         module.verify()
     except RuntimeError as error:
-        raise CompilerBug(f"LLVM refuses generated code: {error}\n{text}") from error
-    seconds["parse"] = perf_counter() - start
-    start = perf_counter()
-    optimise(module, machine, level)
-    seconds["optimise"] = perf_counter() - start
-    assembly = machine.emit_assembly(module) if keep_text else ""
-    optimised = str(module) if keep_text else ""
-    start = perf_counter()
-    engine = llvm.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    seconds["emit"] = perf_counter() - start
-    return Loaded(engine, engine.get_function_address(name), seconds, assembly, optimised)
+        raise CompilerBug(f"LLVM refuses generated code: {error}\n{part.text}") from error
+    return module
+
+
+def _key(part: Part, how: Recipe) -> bytes:
+    """Return the key of a part's object: all that it depends on."""
+    return key_of(_surroundings(), repr(how), part.text)
+
+
+@cache
+def _surroundings() -> str:
+    """Return what every object depends on besides its text."""
+    return "\n".join(
+        [
+            f"agnesi {__version__} {_EDITION}",
+            f"llvmlite {llvmlite.__version__} {llvm.llvm_version_info}",
+            f"{llvm.get_process_triple()} {sys.byteorder} {sys.maxsize}",
+            llvm.get_host_cpu_name(),
+            cpu_features(),
+            # What it may call.
+            SUPPORT,
+            allocator(),
+            pool_text(),
+        ]
+    )
+
+
+# -- LLVM without llvmlite's lock ------------------------------------------------------------------
+
+# llvmlite lets one thread at a time into LLVM.  The two calls that take long work on one context
+# alone, so that threads may be in them side by side.
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """Return llvmlite's library, the same that it has loaded, without its lock."""
+    given = llvm.ffi.lib
+    library = ctypes.CDLL(given._name, handle=given._handle)
+    library.LLVMPY_RunNewModulePassManager.restype = None
+    library.LLVMPY_TargetMachineEmitToMemory.restype = ctypes.c_void_p
+    library.LLVMPY_GetBufferStart.argtypes = [ctypes.c_void_p]
+    library.LLVMPY_GetBufferStart.restype = ctypes.c_void_p
+    library.LLVMPY_GetBufferSize.argtypes = [ctypes.c_void_p]
+    library.LLVMPY_GetBufferSize.restype = ctypes.c_size_t
+    library.LLVMPY_DisposeMemoryBuffer.argtypes = [ctypes.c_void_p]
+    return library
+
+
+def _run(passes: llvm.ModulePassManager, module: llvm.ModuleRef, builder: llvm.PassBuilder) -> None:
+    """Do what ``passes.run`` does."""
+    _library().LLVMPY_RunNewModulePassManager(passes, module, builder)
+
+
+def _emitted(module: llvm.ModuleRef, machine: llvm.TargetMachine) -> bytes:
+    """Do what ``machine.emit_object`` does."""
+    library, wrong = _library(), ctypes.c_char_p()
+    made = library.LLVMPY_TargetMachineEmitToMemory(machine, module, 1, ctypes.byref(wrong))
+    if not made:
+        raise CompilerBug(f"LLVM makes no object: {(wrong.value or b'').decode()}")
+    try:
+        start, size = library.LLVMPY_GetBufferStart(made), library.LLVMPY_GetBufferSize(made)
+        return ctypes.string_at(start, size)
+    finally:
+        library.LLVMPY_DisposeMemoryBuffer(made)
 
 
 @cache
@@ -140,7 +337,8 @@ def load_pool() -> Loaded:
     with _lock:
         for name in C_FUNCTIONS:
             llvm.add_symbol(name, libc_address(name))
-        loaded = _load(pool_text(), 0, False, "agnesi_pool_reset")
+        name = "agnesi_pool_reset"
+        loaded = _load([Part(name, (), pool_text())], 0, name)
         engine = loaded.engine
         for name in POOL_FUNCTIONS:
             llvm.add_symbol(name, engine.get_function_address(name))
@@ -167,7 +365,7 @@ def support() -> dict[str, int]:
 
 def _resident(text: str, level: Level, names: tuple[str, ...]) -> dict[str, int]:
     """Load functions for other modules to call, for as long as the process lives."""
-    loaded = _load(text, level, False, names[0])
+    loaded = _load([Part(names[0], (), text)], level, names[0])
     found = {name: loaded.engine.get_function_address(name) for name in names}
     for name, address in found.items():
         llvm.add_symbol(name, address)

@@ -26,6 +26,17 @@ class _ObjectRef:
     def __bool__(self) -> bool: ...
     def __hash__(self) -> int: ...
 
+# The library itself
+
+class _Library:
+    """Stands for a ctypes.CDLL."""
+
+    _name: str
+    _handle: int
+
+class ffi:
+    lib: _Library
+
 # Set-up, symbols, options
 
 def initialize_native_target() -> None: ...

@@ -8,13 +8,14 @@ result.  Whatever fails does so before a shared variable is written.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
 from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.emit import emit_kernel
+from agnesi.codegen.llvm.parts import Part
 from agnesi.codegen.llvm.spell import cast
-from agnesi.codegen.llvm.vectors import with_metadata
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BF16, C128, F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from agnesi.dims.dim import Size
     from agnesi.graph.leaves import Leaf
-    from agnesi.loops.nodes import Buffer
+    from agnesi.loops.nodes import Buffer, Kernel
 
 Form: TypeAlias = OneOf["one", "list", "dict", "none"]
 
@@ -55,14 +56,16 @@ class Emitted:
     """A module's text and what its failure codes mean.
 
     Attributes:
-        text: LLVM IR of the whole module; the callable is ``@call``.
+        parts: LLVM IR, a module for each kernel and one for the callable, ``@call``.
+        called: the function of each kernel, by the kernel's name.
         layout: of the words behind ``self``.
         size_checks: by code, from ``SIZES`` on.
         requirements: by code, from ``REQUIREMENT`` on.
         host_calls: by number, what Python is called for.
     """
 
-    text: str
+    parts: tuple[Part, ...]
+    called: Mapping[str, str]
     layout: at.Layout
     size_checks: tuple[SizeCheck, ...]
     requirements: tuple[Require, ...]
@@ -72,7 +75,7 @@ class Emitted:
 def emit_program(
     program: Program, form: Form, attributes: str = "", machine: Machine = PLAIN
 ) -> Emitted:
-    """Return the module of a program.
+    """Return the modules of a program.
 
     Args:
         program: lowered.
@@ -82,36 +85,41 @@ def emit_program(
     """
     keys = len(program.outputs) if form == "dict" else 0
     layout = at.Layout(len(program.constants), len(program.shareds), keys)
-    declared: dict[str, None] = {}
-    # Kernels that differ only in what they are given are one function.
-    functions: dict[str, str] = {}
+    ends = (
+        f"attributes #0 = {{ nounwind noinline {attributes} }}",
+        "attributes #1 = { nounwind }",
+    )
+    parts: dict[str, Part] = {}
     called: dict[str, str] = {}
     for step in program.steps:
         if isinstance(step, RunKernel):
-            name = step.kernel.name
-            text, needs = emit_kernel(step.kernel, machine)
-            called[name] = functions.setdefault(text.replace(f"@{name}(", "@{}(", 1), name)
-            declared.update(needs)
+            part = _kernel_part(step.kernel, ends, machine)
+            called[step.kernel.name] = part.name
+            parts[part.name] = part
     entry = _Entry(program, form, layout, called)
     entry.emit()
-    declared.update(entry.w.declared)
     head = "define ptr @call(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) #1 {"
     body = "\n".join([head, "entry:", *entry.allocas, *entry.w.lines, "}"])
-    lines = [
-        f"; {program.name}",
-        *declared,
-        *(text.replace("@{}(", f"@{name}(", 1) for text, name in functions.items()),
-        body,
-        f"attributes #0 = {{ nounwind noinline {attributes} }}",
-        "attributes #1 = { nounwind }",
-    ]
+    parts["call"] = Part("call", tuple(entry.w.declared), body, ends, loops=False)
     return Emitted(
-        with_metadata("\n\n".join(lines)),
+        tuple(parts.values()),
+        called,
         layout,
         tuple(entry.size_checks),
         tuple(entry.requires),
         tuple(entry.host_calls),
     )
+
+
+def _kernel_part(kernel: Kernel, ends: tuple[str, ...], machine: Machine) -> Part:
+    """Return a kernel as a part; kernels that differ only in what they are given are equal."""
+    text, needs = emit_kernel(kernel, machine)
+    # Its number in this program would make it differ from the same kernel elsewhere.
+    text = text.replace(f"@{kernel.name}", "@{}")
+    hint = kernel.name.partition("_")[2] or "kernel"
+    name = f"{hint}_{blake2b(text.encode(), digest_size=6).hexdigest()}"
+    text = text.replace("define internal void @{}(", "define void @{}(", 1)
+    return Part(name, tuple(needs), text.replace("@{}", f"@{name}"), ends)
 
 
 class _Entry:
@@ -558,7 +566,10 @@ class _Entry:
             case RunKernel(kernel=kernel):
                 pointers = [f"ptr {self.pointer[b]}" for b in kernel.buffers]
                 sizes = [f"i64 {w.size(s, self.known)}" for s in kernel.sizes]
-                w.line(f"call void @{self.called[kernel.name]}({', '.join(pointers + sizes)})")
+                name = self.called[kernel.name]
+                kinds = ", ".join(["ptr"] * len(pointers) + ["i64"] * len(sizes))
+                w.declare(f"void @{name}({kinds})")
+                w.line(f"call void @{name}({', '.join(pointers + sizes)})")
             case MultiplyMatrices():
                 self.multiply(step)
             case CallHost():

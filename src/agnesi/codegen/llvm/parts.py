@@ -1,0 +1,60 @@
+"""The parts of a program's code: each a module of its own, compiled and kept on disk by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from agnesi.codegen.llvm.vectors import with_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Part:
+    """One function with all that its module needs.
+
+    A kernel's part says nothing of the program it is in, not even its number there: the same
+    kernel in another program is the same part.
+
+    Attributes:
+        name: of the function that other parts call.
+        needs: declarations, and functions of its own.
+        function: LLVM IR.
+        attributes: groups of attributes that functions refer to.
+        loops: whether it is loops over arrays, that are worth all of LLVM's effort.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    function: str
+    attributes: tuple[str, ...] = ()
+    loops: bool = True
+
+    @cached_property
+    def text(self) -> str:
+        """The module."""
+        return with_metadata("\n\n".join([*self.needs, self.function, *self.attributes]))
+
+
+def whole(parts: Sequence[Part], called: Mapping[str, str]) -> str:
+    """Return all parts as one module, for reading.
+
+    Args:
+        parts: of a program.
+        called: the function of each kernel, by the kernel's name.
+    """
+    kernels: dict[str, list[str]] = {}
+    for kernel, function in called.items():
+        kernels.setdefault(function, []).append(kernel)
+    here = [f"@{part.name}(" for part in parts]
+    needs = dict.fromkeys(need for part in parts for need in part.needs)
+    declared = [n for n in needs if not (n[:7] == "declare" and any(h in n for h in here))]
+    functions = [
+        "\n".join([*(f"; {kernel}" for kernel in kernels.get(p.name, ())), p.function])
+        for p in parts
+    ]
+    ends = dict.fromkeys(end for part in parts for end in part.attributes)
+    return with_metadata("\n\n".join([*declared, *functions, *ends]))
