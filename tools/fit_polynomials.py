@@ -165,12 +165,11 @@ def exponentials() -> list[Fit]:
     def tail2(t: Any) -> Any:
         return mp.expm1(t * LN2)
 
-    fits: list[Fit] = []
     half = LN2 / 2 * mp.mpf("1.0001")
-    for bits, wide, narrow in ((24, 7, 6), (53, 13, 11)):
+    fits = [Fit("exp wide f24", tail, mp.exp, -2 * half, 2 * half, steps(2, 7), 24)]
+    for bits, narrow in ((24, 6), (53, 11)):
         top = narrow + (bits == 53)
         fits += [
-            Fit(f"exp wide f{bits}", tail, mp.exp, -2 * half, 2 * half, steps(2, wide), bits),
             Fit(f"exp narrow f{bits}", tail, mp.exp, -half, half, steps(2, narrow), bits),
             Fit(f"expm1 f{bits}", tail, mp.expm1, -half, half, steps(2, top), bits),
             Fit(f"exp2 narrow f{bits}", tail2, two_to, -0.5, 0.5, steps(1, narrow), bits),
@@ -189,37 +188,11 @@ def logarithms() -> list[Fit]:
     def log(t: Any) -> Any:
         return mp.log1p(t)
 
-    def log2(t: Any) -> Any:
-        return mp.log1p(t) / LN2
-
-    def log10(t: Any) -> Any:
-        return mp.log1p(t) / mp.log(10)
-
-    low, high = 1 / ROOT - 1, ROOT - 1
-    fits: list[Fit] = []
-    for bits, top, unit_top in ((24, 10, 10), (53, 21, 21)):
-        fits += [
-            Fit(
-                f"log f{bits}",
-                lambda t: log(t) - t + t * t / 2,
-                log,
-                low,
-                high,
-                steps(3, top),
-                bits,
-            ),
-            Fit(f"log2 f{bits}", lambda t: log2(t) - t / LN2, log2, low, high, steps(2, top), bits),
-            Fit(
-                f"log10 f{bits}",
-                lambda t: log10(t) - t / mp.log(10),
-                log10,
-                low,
-                high,
-                steps(2, top),
-                bits,
-            ),
-            Fit(f"log1p unit f{bits}", lambda t: log(t) - t, log, 0, 1, steps(2, unit_top), bits),
-        ]
+    fits = odd("2 atanh", lambda s: 2 * mp.atanh(s), lambda s: 2 * s, 3 - 2 * ROOT, {24: 7, 53: 15})
+    for bits, top in ((24, 10), (53, 21)):
+        fits.append(
+            Fit(f"log1p unit f{bits}", lambda t: log(t) - t, log, 0, 1, steps(2, top), bits)
+        )
     return fits
 
 
