@@ -12,6 +12,11 @@ ifneq ($(wildcard ../shared/data/.),)
 demo bench: export AGNESI_DATA ?= $(abspath ../shared/data)
 endif
 
+# Virtual environments of other libraries that `make bench` measures too.
+ifdef PEERS
+bench: export AGNESI_PEERS := $(abspath $(PEERS))
+endif
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
@@ -32,7 +37,7 @@ check: .venv/.dev  ## format, lint, types and layers, all without running the co
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: .venv/.test  ## measure speed (arguments: make bench ARGS=...)
+bench: .venv/.test  ## measure speed (make bench PEERS=folder-of-venvs ARGS="-k softmax"): docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)
 
 docs: .venv/.docs  ## make the documentation: build/site/index.html

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.libraries import LIBRARIES
 from bench.results import OURS, Results, Row, amount, best_peer, geometric_mean, kept, ratio
+from bench.rows import BY_NAME, ROWS
 from bench.targets import TARGETS, Target
 
 if TYPE_CHECKING:
@@ -150,4 +152,92 @@ def yes(reached: bool) -> str:
     return "yes" if reached else "**no**"
 
 
-PARTS: dict[str, Any] = {"bench-shared": shared_part}
+# -- our own rows --------------------------------------------------------------------------------
+
+
+def own_part() -> str:
+    """Return the section on our own benchmarks: plots and tables for each machine."""
+    parts: list[str] = []
+    for name, results in kept("own"):
+        parts += [machine_text(results), limits_table(results)]
+        for threads in most_first(results):
+            ratios = [r for n, row in results.rows[threads].items() if (r := ratio(n, row))]
+            parts.append(
+                f"### {in_threads(threads).capitalize()}, {results.machine['cpu']}, own rows"
+            )
+            parts.append(
+                f"Geometric mean of {len(ratios)} rows: **{geometric_mean(ratios):.2f}**, "
+                f"ahead in {sum(r >= 1 for r in ratios)}."
+            )
+            parts.append(f"![best peer's time in ours, by row](plots/{name}-t{threads}.svg)")
+            parts.append(own_table(results, threads))
+    return "\n\n".join(parts) or NOTHING
+
+
+def own_table(results: Results, threads: str) -> str:
+    """Return every row: our figure, its share of the limit, each peer's figure in ours."""
+    rows = results.rows[threads]
+    present = {name for row in rows.values() for name in row} - {OURS}
+    peers = [name for name in LIBRARIES if name in present]
+    lines = [own_row(results, threads, name, rows[name], peers) for name in in_order(rows)]
+    return table(["row", OURS, "of the limit", *peers], lines)
+
+
+def in_order(rows: Iterable[str]) -> list[str]:
+    """Return names of rows as ``rows.py`` has them, then the others."""
+    names = set(rows)
+    return [n for n in BY_NAME if n in names] + [n for n in rows if n not in BY_NAME]
+
+
+def own_row(results: Results, threads: str, name: str, row: Row, peers: Iterable[str]) -> list[str]:
+    """Return one row of the table."""
+    doubt = "~" if f"{threads}/{name}/{OURS}" in results.noisy else ""
+    share = limit_share(name, row[OURS], results.machine, threads)
+    line = [f"`{name}`", doubt + amount(row[OURS], name), share]
+    for peer in peers:
+        mark = "~" if f"{threads}/{name}/{peer}" in results.noisy else ""
+        line.append(f"{mark}{row[peer] / row[OURS]:.2f}" if peer in row else "")
+    return line
+
+
+def limit_share(name: str, seconds: float, machine: dict[str, Any], threads: str) -> str:
+    """Return what part of the machine's limit a row reaches, and which limit that is."""
+    row = BY_NAME.get(name)
+    if row is None or not (row.bytes or row.flops):
+        return ""
+    limits, sizes = machine["limits"][threads], dict(row.sizes)
+    if row.flops:
+        return f"{row.flops(sizes) / seconds / (limits['fma_f32_GFLOPs'] * 1e9):.0%} of FMA"
+    assert row.bytes is not None
+    moved, caches = row.bytes(sizes), machine["caches"]
+    place = "memory"
+    if "L2" in caches and moved < caches["L2"] * int(threads):
+        place = "L2"
+    elif "L3" in caches and moved < caches["L3"]:
+        place = "L3"
+    if place == "L2" and moved < caches["L2"] / 16:
+        return ""  # too small to be bound by moving data
+    key = "" if place == "memory" else f"_{place}"
+    best = max(limits[f"{kind}{key}_GBps"] for kind in ("read", "triad"))
+    return f"{moved / seconds / (best * 1e9):.0%} of {place}"
+
+
+def row_table() -> str:
+    """Return what each of our own rows is."""
+    others = [
+        ("`first.ROW.cold`, `.warm`", "fresh processes", FIRST),
+        ("`first.import`", "fresh processes", "seconds of importing the library, NumPy included"),
+        ("`memory.chain.1e7`", "fresh processes", MEMORY),
+    ]
+    rows = [(f"`{row.name}`", row.group, row.what) for row in ROWS]
+    return table(["row", "group", "what"], rows + others).replace("---:", "---")
+
+
+FIRST = "seconds from the start of a process to its first result, caches empty or filled"
+MEMORY = "bytes by which the first call of `chain.f32.1e7` raises the peak of a process's memory"
+
+PARTS: dict[str, Any] = {
+    "bench-shared": shared_part,
+    "bench-own": own_part,
+    "bench-rows": row_table,
+}
