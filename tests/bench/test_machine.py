@@ -7,9 +7,8 @@ from bench import machine
 
 def test_limits_are_those_of_a_machine():
     found = machine.limits(1, 0.01, far=machine.MEGABYTE, rounds=1000)
-    assert 1 < found["fma_f32_GFLOPs"] < 10_000
-    assert 0.1 < found["read_GBps"] < 10_000
-    assert 0.1 < found["triad_GBps"] < 10_000
+    assert {"fma_f32_GFLOPs", "read_GBps", "triad_GBps"} <= set(found)
+    assert all(0 < value < 100_000 for value in found.values())
 
 
 def test_description():
