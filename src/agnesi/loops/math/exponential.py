@@ -4,8 +4,8 @@
 steps give to full precision, ``exp(x) = exp(t) * 2**n``.  The polynomial for ``exp(t) - 1 - t``
 starts at ``t**2``.  As ``2**n`` may overflow or be subnormal where the result is neither, it is two
 factors.  f64 splits ``n`` into halves (error 2^-57.9 of ``exp(t)`` on ``|t| <= ln(2) / 2``); f32
-reduces by twice ln 2, so that both factors are the same (error 2^-26.0 on ``|t| <= ln 2``): one term
-more takes less time than the splitting.
+reduces by twice ln 2, so that both factors are the same (error 2^-26.0 on ``|t| <= ln 2``): one
+term more takes less time than the splitting.
 
 ``exp_of_negative`` cannot overflow and reduces by ln 2 (errors 2^-28.3 and 2^-57.9),
 for rounding errors are smaller there.  ``exp2`` reduces to ``|t| <= 1/2``, so that integers are
