@@ -48,21 +48,21 @@ CASES = {
             "      acc += square(x[10*i + j])\n    out0[i] = acc"
         ],
     ),
-    "a sum over the first axis goes row by row": (
-        ["x: f32[n, m]"],
-        lambda x: x.sum(0),
+    "a sum over the first axis takes several rows at once": (
+        ["x: f32[2, 100, n]"],
+        lambda x: (1 / ag.exp(x) - ag.exp(1 / x)).sum(1),
         [
-            "  for i < m:\n    wide[i] = 0.0\n  for i < n:\n    for j < m:\n"
-            "      wide[j] = wide[j] + f64(x[i*m + j])\n  for i < m:\n    out0[i] = f32(wide[i])"
+            "  parallel for p < 2*((n + 2047) // 2048):\n"
+            "    for j < min(2048, n - 2048*(p % ((n + 2047) // 2048))):\n"
+            "      total[j] = 0.0\n"
+            "    for i < 25:\n"
+            "      for j < min(2048, n - 2048*(p % ((n + 2047) // 2048))):\n"
         ],
     ),
-    "few rows are summed where they go": (
-        ["x: f32[16, m]"],
+    "few rows are summed in registers": (
+        ["x: f32[3, m]"],
         lambda x: x.sum(0),
-        [
-            "  for i < m:\n    out0[i] = 0.0\n  for i < 16:\n    for j < m:\n"
-            "      out0[j] = out0[j] + x[i*m + j]"
-        ],
+        ["  for j < m:\n    out0[j] = (x[j] + x[j + m]) + x[j + 2*m]"],
     ),
     "a sum over all axes is one loop over blocks": (
         ["x: f32[n, 3]"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agnesi.dims.dim import Index, Min, Size, add, mul, product
+from agnesi.dims.simplify import substitute
 from agnesi.loops.nodes import Accumulate, Apply, Call, For, If, Statement
 from agnesi.loops.prims import MATH, Prim
 from agnesi.loops.traverse import scalars_in, walk_scalars
@@ -37,7 +38,10 @@ def _statement_flops(statement: Statement) -> Size:
         case For(index, body):
             inner = [s for s in body if not _is_block(s, index)]
             whole = add(0, *(_block_flops(s, index) for s in body if _is_block(s, index)))
-            return add(whole, mul(index.extent, add(0, *(_statement_flops(s) for s in inner))))
+            once = add(0, *(_statement_flops(s) for s in inner))
+            # Where turns differ they are taken to be like the first.
+            once = substitute(once, lambda part: 0 if part is index else None)
+            return add(whole, mul(index.extent, once))
         case If(_, body):
             return add(0, *(_statement_flops(s) for s in body))
         case _:

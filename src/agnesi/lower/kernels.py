@@ -26,6 +26,7 @@ from agnesi.loops.traverse import (
     accessed_buffers,
     sizes_in,
 )
+from agnesi.lower.combine import Room
 from agnesi.lower.elements import Writer, hold, load, loops, nest, store
 from agnesi.lower.fuse import Group, is_inlinable, same_memory
 from agnesi.lower.reductions import arg_extreme, reduction
@@ -59,15 +60,18 @@ def write_kernel(
         scratch: takes the memory that the kernel wants besides, with the number of its elements.
     """
     node = group.nodes[0]
+    room = Room({} if scratch is None else scratch)
     if isinstance(node, Reduction):
-        body = reduction(node, Writer(buffers), targets[node], {} if scratch is None else scratch)
+        body = reduction(node, Writer(buffers), targets[node], room)
     elif isinstance(node, ArgExtreme):
         body = arg_extreme(node, Writer(buffers), targets[node])
     elif is_inlinable(node):
         body = _elementwise(group, Writer(buffers, frozenset(group.nodes)), targets)
     else:
         raise CompilerBug(f"{node!r} has no loops")
-    return close_kernel(f"{name}_{'_'.join(op_name(n) for n in group.nodes[:3])}", body)
+    return close_kernel(
+        f"{name}_{'_'.join(op_name(n) for n in group.nodes[:3])}", body, room.private
+    )
 
 
 class _Memory:

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import BOOL, F32, F64, I64
 from agnesi.dims.dim import (
-    FloorDiv,
     Index,
-    Mod,
     add,
     fresh_index,
     mul,
@@ -21,13 +19,11 @@ from agnesi.loops.nodes import (
     Buffer,
     Complex,
     For,
-    Load,
     Read,
     Scalar,
     Statement,
     Store,
     apply,
-    fresh_buffer,
     fresh_local,
     index_scalar,
     literal,
@@ -36,82 +32,53 @@ from agnesi.loops.nodes import (
 )
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import (
-    sizes_in,
     substitute_sizes,
 )
-from agnesi.lower.elements import Writer, hold, load, loops, nest, store
-from agnesi.ops.movement import ravel, unravel
+from agnesi.lower.columns import by_columns
+from agnesi.lower.combine import SUM_BLOCK, Combination, flatten, is_long
+from agnesi.lower.elements import Writer, hold, loops, nest
+from agnesi.ops.movement import ravel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agnesi.core.dtypes import DType
-    from agnesi.dims.dim import Size
+    from agnesi.lower.combine import Room
     from agnesi.ops.families import Reduction
     from agnesi.ops.reductions import ArgExtreme
 
 
-# Partial sums of this many elements are added up in a wider (or at least another) variable, so
-# that a long float sum is about as accurate as pairwise summation.
-SUM_BLOCK = 128
-# As many rows of float32 are added up in float32; more of them, in memory of float64.
-ROW_BLOCK = 16
-
-
-_COMBINE_BOOL = {Prim.ADD: Prim.OR, Prim.MUL: Prim.AND, Prim.MAX: Prim.OR, Prim.MIN: Prim.AND}
+# So few elements in a row are combined in one expression.
+_SHORT = 8
 
 
 def reduction(
-    node: Reduction, writer: Writer, targets: Sequence[Buffer], scratch: dict[Buffer, Size]
+    node: Reduction, writer: Writer, targets: Sequence[Buffer], room: Room
 ) -> tuple[Statement, ...]:
-    """Loops in the operand's order: trailing reduced axes into a variable, others into memory.
-
-    Sums of float32 over leading axes are added up in memory of float64.
-    """
-    shape = node.x.type.shape
-    indices = loops(shape)
-    kept = [k for k in range(len(shape)) if k not in node.axes]
-    trailing = len(shape)
-    while trailing and (trailing - 1) in node.axes:
+    """Return the loop nest of a reduction, as suits the axes that are combined."""
+    job = Combination(node, writer, targets, room)
+    if not node.axes:
+        return nest(job.indices, hold(job.put({}, job.value)))
+    trailing = len(job.indices)
+    while trailing and trailing - 1 in node.axes:
         trailing -= 1
-    leading = [k for k in node.axes if k < trailing]
-    value = writer.element(node.x, tuple(indices))
-    prim = (
-        _COMBINE_BOOL[node.combine]
-        if value.dtype is BOOL and node.combine in _COMBINE_BOOL
-        else node.combine
-    )
-    offset = ravel(tuple(indices[k] for k in kept), node.type.shape)
-    first, *others = targets
+    if node.axes[0] < trailing:
+        inside = job.indices[trailing:]
+        count = product(i.extent for i in inside)
+        if isinstance(count, int) and count <= _SHORT and job.weight * count <= 8 * _SHORT:
+            # A few elements in a row are one: the last axis is one that stays.
+            job.value = job.unroll(inside)
+            job.indices, job.axes = job.indices[:trailing], node.axes[: -len(inside) or None]
+            return by_columns(job)
+    return _by_rows(job)
+
+
+def _by_rows(job: Combination) -> tuple[Statement, ...]:
+    """Combine trailing axes, for each element that is kept, in a variable."""
     inner: list[Statement] = []
-    total: Scalar = value
-    if trailing < len(shape):
-        total = _accumulate(prim, node.unit(), value, indices[trailing:], inner)
-    if not leading:
-        stores = [s for buffer in targets for s in store(buffer, offset, total)]
-        return nest([indices[k] for k in kept], [*inner, *stores])
-    if prim is Prim.ADD and node.dtype is F32 and _long([indices[k] for k in leading], ROW_BLOCK):
-        first = fresh_buffer("wide", F64)
-        scratch[first] = node.type.size
-        cleared = loops(node.type.shape)
-        nothing = Store(first, ravel(tuple(cleared), node.type.shape), literal(0.0, F64))
-        clear = nest(cleared, [nothing])
-        inner.append(Store(first, offset, Load(first, offset) + total.cast(F64)))
-        into = loops(node.type.shape)
-        place = ravel(tuple(into), node.type.shape)
-        stores = [Store(buffer, place, Load(first, place).cast(F32)) for buffer in targets]
-        return (*clear, *nest(indices[:trailing], inner), *nest(into, stores))
-    fresh = loops(node.type.shape)
-    clear = nest(fresh, store(first, ravel(tuple(fresh), node.type.shape), node.unit()))
-    combined = apply(prim, load(first, offset, node.dtype), total)
-    inner += hold(store(first, offset, combined))
-    result = (*clear, *nest(indices[:trailing], inner))
-    if others:
-        again = loops(node.type.shape)
-        where = ravel(tuple(again), node.type.shape)
-        whole = load(first, where, node.dtype)
-        result += nest(again, [s for b in others for s in store(b, where, whole)])
-    return result
+    indices = [i for k, i in enumerate(job.indices) if k in job.axes]
+    total = _accumulate(job.prim, job.node.unit(), job.value, indices, inner)
+    return nest(job.kept, [*inner, *job.put({}, total)])
 
 
 def _accumulate(
@@ -122,60 +89,35 @@ def _accumulate(
         return _product_of_pairs(prim, unit, value, indices, into)
     # The parts of a complex sum are two sums.
     units, values = parts_of(unit), parts_of(value)
-    if prim is not Prim.ADD or not value.dtype.is_inexact or not _long(indices):
+    if prim is not Prim.ADD or not value.dtype.is_inexact or not is_long(indices):
         held = [fresh_local("acc", v.dtype) for v in values]
         into.extend(Assign(v, u) for v, u in zip(held, units, strict=True))
         steps = [Accumulate(local, prim, v) for local, v in zip(held, values, strict=True)]
         into.extend(nest(indices, steps))
         return _whole([Read(local) for local in held], value.dtype)
-    indices, values = _as_one(indices, values)
+    flat = flatten(indices, value)
+    indices, values = flat.indices, parts_of(flat.value)
     last = indices[-1]
     kind = value.dtype.real
     wide = F64 if kind is F32 else kind
     totals = [fresh_local("total", wide) for _ in values]
     parts = [fresh_local("part", kind) for _ in values]
-    block = fresh_index("block", ceildiv(last.extent, SUM_BLOCK))
-    start = mul(block, SUM_BLOCK)
-    within = fresh_index(last.name, minimum(SUM_BLOCK, add(last.extent, mul(start, -1))))
-    shifted = [substitute_sizes(v, {last: add(start, within)}) for v in values]
-    inner = tuple(Accumulate(p, prim, v) for p, v in zip(parts, shifted, strict=True))
+    around = indices[:-1]
+    if is_long([last]):
+        block = fresh_index("block", ceildiv(last.extent, SUM_BLOCK))
+        start = mul(block, SUM_BLOCK)
+        within = fresh_index(last.name, minimum(SUM_BLOCK, add(last.extent, mul(start, -1))))
+        values = tuple(substitute_sizes(v, {last: add(start, within)}) for v in values)
+        around, last = [*around, block], within
+    inner = tuple(Accumulate(p, prim, v) for p, v in zip(parts, values, strict=True))
     chunk: list[Statement] = [
         *(Assign(p, u) for p, u in zip(parts, units, strict=True)),
-        For(within, inner),
+        For(last, inner),
         *(Accumulate(t, prim, Read(p).cast(wide)) for t, p in zip(totals, parts, strict=True)),
     ]
     into.extend(Assign(t, literal(0.0, wide)) for t in totals)
-    into.extend(nest([*indices[:-1], block], chunk))
+    into.extend(nest(around, chunk))
     return _whole([Read(t).cast(kind) for t in totals], value.dtype)
-
-
-def _long(indices: Sequence[Index], most: int = SUM_BLOCK) -> bool:
-    """Whether the loops together may run over more elements than are added up in one variable."""
-    count = product(index.extent for index in indices)
-    return not isinstance(count, int) or count > most
-
-
-def _as_one(
-    indices: Sequence[Index], values: tuple[Scalar, ...]
-) -> tuple[Sequence[Index], tuple[Scalar, ...]]:
-    """Return one loop instead of several, where it walks through memory as they do."""
-    indices = list(indices)
-    while len(indices) > 1:
-        outer, inner = indices[-2:]
-        flat = fresh_index(inner.name, mul(outer.extent, inner.extent))
-        first, second = unravel(flat, (outer.extent, inner.extent))
-        found = tuple(substitute_sizes(v, {outer: first, inner: second}) for v in values)
-        sizes = sizes_in([Assign(fresh_local("v", v.dtype), v) for v in found])
-        if any(_divides(size, flat) for size in sizes):
-            break
-        indices[-2:], values = [flat], found
-    return indices, values
-
-
-def _divides(size: Size, index: Index) -> bool:
-    """Whether an offset mentions a quotient or remainder of an index."""
-    atoms = () if isinstance(size, int) else size.atoms
-    return any(isinstance(a, FloorDiv | Mod) and index in a.atoms for a in atoms)
 
 
 def _whole(parts: Sequence[Scalar], dtype: DType) -> Scalar:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.spell import extreme, spell
 from agnesi.codegen.llvm.tile import emit_block
-from agnesi.codegen.llvm.vectors import VectorShape, hint, vector_shape
+from agnesi.codegen.llvm.vectors import VectorShape, hint, is_short, sum_shape, vector_shape
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
@@ -174,10 +174,12 @@ class _Emitter:
         """Emit a counted loop."""
         extent = self.size(loop.index.extent, {})
         shape = vector_shape(loop, self.machine)
-        if shape is None:
-            self.count(loop, "0", extent)
-        else:
+        if shape is not None:
             self.in_vectors(loop, shape, extent)
+            return
+        shape = sum_shape(loop, self.machine)
+        hints = "" if shape is None else hint(shape, rest=False, short=True)
+        self.count(loop, "0", extent, hints)
 
     def in_vectors(self, loop: For, shape: VectorShape, extent: str) -> None:
         """Emit a loop over what fills whole vectors, and one over the rest, under a mask."""
@@ -188,7 +190,7 @@ class _Emitter:
                 extent = self.w.intrinsic("i64", "llvm.smax.i64", f"i64 {extent}", "i64 0")
             whole = self.w.let(f"and i64 {extent}, {-shape.chunk}")
         if whole != "0":
-            self.count(loop, "0", whole, hint(shape, rest=False))
+            self.count(loop, "0", whole, hint(shape, rest=False, short=is_short(loop)))
         if whole != extent:
             self.count(loop, whole, extent, hint(shape, rest=True))
 

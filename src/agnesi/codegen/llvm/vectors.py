@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import terms_of
-from agnesi.loops.nodes import Apply, Call, Guard, Load, Store
+from agnesi.loops.nodes import Accumulate, Apply, Call, Guard, Load, Store
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import children_of, scalars_in, walk_scalars
 
@@ -35,6 +35,9 @@ _MOVES = frozenset({Prim.SELECT, Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim
                     Prim.ABS, Prim.COPYSIGN})  # fmt: skip
 # More copies of a body than this make LLVM slow.
 _MOST_COPIES, _MOST_WORK = 8, 2500
+
+# Loops of fewer turns are as well unrolled; those of more, LLVM does not unroll altogether.
+_LEAST, _SHORT_LOOP = 16, 512
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,37 @@ def _latency(scalar: Scalar) -> int:
     return _SHORT if scalar.prim in _MOVES else _LATENCY
 
 
-def hint(shape: VectorShape, *, rest: bool) -> str:
+def is_short(loop: For) -> bool:
+    """Whether a loop has so few turns that LLVM would unroll it before it looks for vectors.
+
+    What it then finds are vectors across turns of the loop around, gathered one by one.
+    """
+    extent = loop.index.extent
+    return isinstance(extent, int) and _LEAST <= extent <= _SHORT_LOOP
+
+
+def sum_shape(loop: For, machine: Machine) -> VectorShape | None:
+    """Return how a short loop that accumulates runs in vectors; None if that is LLVM's affair."""
+    extent = loop.index.extent
+    sums = [s for s in loop.body if isinstance(s, Accumulate)]
+    if len(sums) < len(loop.body) or not isinstance(extent, int) or not is_short(loop):
+        return None
+    every = walk_scalars(s.value for s in sums)
+    if any(isinstance(s, Guard | Call) for s in every):
+        return None
+    slopes = [_slope(s.offset, loop.index) for s in every if isinstance(s, Load)]
+    if any(slope not in (0, 1) for slope in slopes):
+        return None
+    lanes = machine.vector_bytes // max(s.dtype.bytes for s in every)
+    # A sum waits for the addition before: several sums do not wait for each other.
+    fits = [n for n in (4, 2) if extent >= 16 * lanes or extent % (n * lanes) == 0]
+    return VectorShape(lanes, fits[0] if fits else 1)
+
+
+def hint(shape: VectorShape, *, rest: bool, short: bool = False) -> str:
     """Return what to write at the jump back of a loop; ``with_metadata`` makes it LLVM's."""
-    return f", !llvm.loop !<{shape.lanes} {1 if rest else shape.copies} {int(rest)}>"
+    copies = 1 if rest else shape.copies
+    return f", !llvm.loop !<{shape.lanes} {copies} {int(rest)} {int(short)}>"
 
 
 def with_metadata(text: str) -> str:
@@ -145,7 +176,7 @@ def with_metadata(text: str) -> str:
     nodes: list[str] = []
 
     def number(match: re.Match[str]) -> str:
-        lanes, copies, rest = match.groups()
+        lanes, copies, rest, short = match.groups()
         own = len(nodes)
         hints = [
             '!{!"llvm.loop.vectorize.enable", i1 true}',
@@ -153,11 +184,13 @@ def with_metadata(text: str) -> str:
             f'!{{!"llvm.loop.interleave.count", i32 {copies}}}',
             f'!{{!"llvm.loop.vectorize.predicate.enable", i1 {rest}}}',
         ]
+        if short != "0":
+            hints.append('!{!"llvm.loop.unroll.disable"}')
         following = range(own + 1, own + 1 + len(hints))
         # Each loop has a node of its own, which it begins with.
         nodes.append(f"!{own} = distinct !{{!{own}, {', '.join(f'!{k}' for k in following)}}}")
         nodes.extend(f"!{k} = {h}" for k, h in zip(following, hints, strict=True))
         return f"!{own}"
 
-    text = re.sub("!<([0-9]+) ([0-9]+) ([0-9]+)>", number, text)
+    text = re.sub("!<([0-9]+) ([0-9]+) ([0-9]+) ([0-9]+)>", number, text)
     return "\n".join([text, "", *nodes]) if nodes else text

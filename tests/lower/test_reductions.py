@@ -1,0 +1,146 @@
+"""Reductions as loop nests: the same over any axes, however rows and columns are cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import agnesi as ag
+from agnesi.loops.nodes import ParallelFor
+from agnesi.loops.traverse import walk_statements
+from agnesi.lower import columns, combine
+from agnesi.testing import assert_close, looped, native
+
+if TYPE_CHECKING:
+    from agnesi.testing import Evaluator
+
+evaluators = pytest.mark.parametrize("evaluate", (native, looped), ids=lambda e: e.__name__)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut small arrays as large ones are cut."""
+    monkeypatch.setattr(columns, "BLOCK", 8)
+    monkeypatch.setattr(columns, "_FEW", 2)
+    monkeypatch.setattr(columns, "_BLOCKS", 3)
+    monkeypatch.setattr(columns, "_CHUNK_ROWS", 8)
+    monkeypatch.setattr(columns, "_NARROW", 8)
+    monkeypatch.setattr(columns, "CHUNK", 32)
+    monkeypatch.setattr(combine, "SUM_BLOCK", 8)
+
+
+PATTERNS: list[tuple[tuple[int, ...], Any]] = [
+    ((37, 3), 0),
+    ((21, 7), 0),
+    ((9, 20), 0),
+    ((40, 33), 0),
+    ((5, 11, 6), 1),
+    ((3, 9, 19), 1),
+    ((4, 6, 5), (0, 1)),
+    ((6, 5, 3), (0, 2)),
+    ((3, 4, 5, 6), (0, 2)),
+    ((3, 4, 5, 6), (1, 3)),
+    ((2, 3, 4, 17), (0, 3)),
+    ((2, 17, 3, 2), (1,)),
+    ((3, 40), 1),
+    ((50,), 0),
+    ((4, 5, 6), (0, 1, 2)),
+    ((0, 3), 0),
+    ((3, 0), 0),
+    ((3, 0), 1),
+    ((1, 9, 1), 1),
+]
+
+
+def typed(name: str, kind: str, shape: tuple[int, ...], known: bool) -> Any:
+    """Return an input of a shape, with its sizes known or not."""
+    sizes = map(str, shape) if known else (f"n{k}" for k in range(len(shape)))
+    return ag.input(name, f"{kind}[{', '.join(sizes)}]")
+
+
+def some(shape: tuple[int, ...], kind: str, seed: int = 0) -> np.ndarray[Any, Any]:
+    """Return numbers of a dtype."""
+    rng = np.random.default_rng(seed)
+    if kind == "bool":
+        return rng.random(shape) < 0.1
+    if kind == "i32":
+        return rng.integers(-9, 9, shape, np.int32)
+    values = rng.standard_normal(shape)
+    if kind == "c64":
+        values = values + 1j * rng.standard_normal(shape)
+    return values.astype(np.dtype({"f32": "f4", "f64": "f8", "f16": "f2", "c64": "c8"}[kind]))
+
+
+@evaluators
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+@pytest.mark.parametrize(("shape", "axis"), PATTERNS, ids=str)
+def test_any_axes(shape: tuple[int, ...], axis: Any, known: bool, evaluate: Evaluator):
+    x, a = typed("x", "f32", shape, known), some(shape, "f32")
+    row = np.linspace(0.5, 2, shape[-1], dtype=np.float32)
+    built = [x.sum(axis), (x * row).sum(axis), ag.exp(x).sum(axis), ag.prod(x, axis)]
+    wanted = [a.sum(axis), (a * row).sum(axis), np.exp(a).sum(axis), a.prod(axis)]
+    if 0 not in shape:
+        built.append(x.max(axis))
+        wanted.append(a.max(axis))
+    for found, expected in zip(evaluate([x], built)([a]), wanted, strict=True):
+        assert_close(found, expected, rtol=3e-5, atol=1e-5)
+
+
+@evaluators
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kind", ["bool", "i32", "f16", "f64", "c64"])
+@pytest.mark.parametrize(("shape", "axis"), PATTERNS[::2], ids=str)
+def test_dtypes(shape: tuple[int, ...], axis: Any, kind: str, evaluate: Evaluator):
+    x, a = typed("x", kind, shape, known=len(shape) != 2), some(shape, kind)
+    names = ["any", "all", "sum"] if kind == "bool" else ["sum", "prod"]
+    names += ["max", "min"] if 0 not in shape and kind not in ("bool", "c64") else []
+    found = evaluate([x], [getattr(ag, name)(x, axis) for name in names])([a])
+    for name, actual in zip(names, found, strict=True):
+        assert_close(actual, getattr(np, name)(a, axis), rtol=2e-3 if kind == "f16" else 3e-5)
+
+
+@evaluators
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("shape", "axis"), PATTERNS[:12], ids=str)
+def test_special_values(shape: tuple[int, ...], axis: Any, special: float, evaluate: Evaluator):
+    x, a = typed("x", "f32", shape, known=False), some(shape, "f32")
+    a.flat[a.size // 2] = special
+    names = ["sum", "max", "min"]
+    for name, found in zip(
+        names, evaluate([x], [getattr(ag, n)(x, axis) for n in names])([a]), strict=True
+    ):
+        assert_close(found, getattr(np, name)(a, axis), rtol=3e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [((3000, 70), 0), ((40_000, 3), 0), ((100, 5000), 0), ((7, 300, 64), 1), ((4, 17, 20_000), 1)],
+    ids=str,
+)
+def test_large_ones(shape: tuple[int, ...], axis: Any, known: bool):
+    x, a = typed("x", "f32", shape, known), some(shape, "f32")
+    found = ag.function([x], [x.sum(axis), x.max(axis), x.mean(axis)])(a)
+    wide = a.astype(np.float64)
+    np.testing.assert_allclose(found[0], wide.sum(axis), rtol=1e-6, atol=1e-6 * shape[axis] ** 0.5)
+    np.testing.assert_array_equal(found[1], a.max(axis))
+    np.testing.assert_allclose(found[2], wide.mean(axis), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "axis"),
+    [
+        ("f32[n, m]", 0),
+        ("f32[100000, 3]", 0),
+        ("f32[n, 50000]", 0),
+        ("f32[n, m, k]", 1),
+    ],
+)
+def test_there_is_something_to_do_at_once(kind: str, axis: int):
+    x = ag.input("x", kind)
+    (kernel,) = ag.function([x], x.sum(axis)).kernels
+    assert any(isinstance(s, ParallelFor) for s in walk_statements(kernel.body))
