@@ -48,15 +48,30 @@ CASES = {
             "      acc += square(x[10*i + j])\n    out0[i] = acc"
         ],
     ),
-    "a sum over the first axis takes several rows at once": (
-        ["x: f32[2, 100, n]"],
-        lambda x: (1 / ag.exp(x) - ag.exp(1 / x)).sum(1),
+    "a sum over an axis before goes row by row into wide totals": (
+        ["x: f32[2, 24, 3000]"],
+        lambda x: (ag.exp(ag.sin(x) * x * 2) / (x + 2) + ag.sqrt(x) * 5 + x).sum(1),
         [
-            "  parallel for p < 2*((n + 2047) // 2048):\n"
-            "    for j < min(2048, n - 2048*(p % ((n + 2047) // 2048))):\n"
-            "      total[j] = 0.0\n"
-            "    for i < 25:\n"
-            "      for j < min(2048, n - 2048*(p % ((n + 2047) // 2048))):\n"
+            "  parallel for i < 2:\n    for j < 3000:\n      total[j] = 0.0\n"
+            "    for r < 24:\n      for j < 3000:\n"
+            "        total[j] = total[j] + f64(((exp((sin(x[72000*i + 3000*r + j])"
+            " * x[72000*i + 3000*r + j]) * 2.0) / (x[72000*i + 3000*r + j] + 2.0))"
+            " + (sqrt(x[72000*i + 3000*r + j]) * 5.0)) + x[72000*i + 3000*r + j])\n"
+            "    for j < 3000:\n      out0[3000*i + j] = f32(total[j])"
+        ],
+    ),
+    "cheap rows are taken several at once": (
+        ["x: f32[18, 3000]"],
+        lambda x: x.sum(0),
+        [
+            "  for j < 3000:\n    total[j] = 0.0\n  for r < 2:\n    for j < 3000:\n"
+            "      total[j] = total[j] + f64(((x[24000*r + j] + x[24000*r + j + 3000])"
+            " + (x[24000*r + j + 6000] + x[24000*r + j + 9000]))"
+            " + ((x[24000*r + j + 12000] + x[24000*r + j + 15000])"
+            " + (x[24000*r + j + 18000] + x[24000*r + j + 21000])))\n"
+            "  for r < 2:\n    for j < 3000:\n"
+            "      total[j] = total[j] + f64(x[3000*r + j + 48000])\n"
+            "  for j < 3000:\n    out0[j] = f32(total[j])"
         ],
     ),
     "few rows are summed in registers": (

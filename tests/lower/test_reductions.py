@@ -11,7 +11,7 @@ import agnesi as ag
 from agnesi.loops.nodes import ParallelFor
 from agnesi.loops.traverse import walk_statements
 from agnesi.lower import columns, combine
-from agnesi.testing import assert_close, looped, native
+from agnesi.testing import looped, native
 
 if TYPE_CHECKING:
     from agnesi.testing import Evaluator
@@ -73,6 +73,12 @@ def some(shape: tuple[int, ...], kind: str, seed: int = 0) -> np.ndarray[Any, An
     return values.astype(np.dtype({"f32": "f4", "f64": "f8", "f16": "f2", "c64": "c8"}[kind]))
 
 
+def close(found: Any, wanted: Any, error: float = 3e-5) -> None:
+    """Check values, and their dtype."""
+    assert found.dtype == wanted.dtype
+    np.testing.assert_allclose(found, wanted, rtol=error, atol=error)
+
+
 @evaluators
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
@@ -86,26 +92,26 @@ def test_any_axes(shape: tuple[int, ...], axis: Any, known: bool, evaluate: Eval
         built.append(x.max(axis))
         wanted.append(a.max(axis))
     for found, expected in zip(evaluate([x], built)([a]), wanted, strict=True):
-        assert_close(found, expected, rtol=3e-5, atol=1e-5)
+        close(found, expected)
 
 
 @evaluators
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("kind", ["bool", "i32", "f16", "f64", "c64"])
-@pytest.mark.parametrize(("shape", "axis"), PATTERNS[::2], ids=str)
+@pytest.mark.parametrize(("shape", "axis"), PATTERNS[::3], ids=str)
 def test_dtypes(shape: tuple[int, ...], axis: Any, kind: str, evaluate: Evaluator):
     x, a = typed("x", kind, shape, known=len(shape) != 2), some(shape, kind)
     names = ["any", "all", "sum"] if kind == "bool" else ["sum", "prod"]
     names += ["max", "min"] if 0 not in shape and kind not in ("bool", "c64") else []
     found = evaluate([x], [getattr(ag, name)(x, axis) for name in names])([a])
     for name, actual in zip(names, found, strict=True):
-        assert_close(actual, getattr(np, name)(a, axis), rtol=2e-3 if kind == "f16" else 3e-5)
+        close(actual, getattr(np, name)(a, axis), 2e-3 if kind == "f16" else 3e-5)
 
 
 @evaluators
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize(("shape", "axis"), PATTERNS[:12], ids=str)
+@pytest.mark.parametrize(("shape", "axis"), PATTERNS[:12:3], ids=str)
 def test_special_values(shape: tuple[int, ...], axis: Any, special: float, evaluate: Evaluator):
     x, a = typed("x", "f32", shape, known=False), some(shape, "f32")
     a.flat[a.size // 2] = special
@@ -113,7 +119,7 @@ def test_special_values(shape: tuple[int, ...], axis: Any, special: float, evalu
     for name, found in zip(
         names, evaluate([x], [getattr(ag, n)(x, axis) for n in names])([a]), strict=True
     ):
-        assert_close(found, getattr(np, name)(a, axis), rtol=3e-5, atol=1e-5)
+        close(found, getattr(np, name)(a, axis))
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])

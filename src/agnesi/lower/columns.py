@@ -150,7 +150,7 @@ class _Columns:
         if not isinstance(m, int):
             return _CHUNK_ROWS
         step = self.at_once * self.together
-        return step * max(_CHUNK_ROWS // step, CHUNK // max(1, m * step))
+        return step * max(1, _CHUNK_ROWS // step, CHUNK // max(1, m * step))
 
     def loops(self) -> tuple[Statement, ...]:
         """Return all loops."""
@@ -240,7 +240,7 @@ class _Columns:
         again = [fresh_index(i.name, i.extent) for i in self.rows.indices[:-1]]
         before: dict[Dim, Size] = dict(zip(self.rows.indices, again, strict=False))
         whole = mul(level.together, self.width)
-        step = fresh_index("i", steps)
+        step = fresh_index("r", steps)
         column = self._index("j", start, whole)
         value = self.rows_at(level, before, add(base, mul(step, level.step)), start, column)
         total = job.combine(self.kept(column), value.cast(job.wide))
