@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from agnesi.codegen.llvm.emit import emit_kernel
-from agnesi.codegen.llvm.vectors import VectorShape, vector_shape, with_metadata
+from agnesi.codegen.llvm.vectors import VectorShape, sum_shape, vector_shape, with_metadata
 from agnesi.core.dtypes import BOOL, F16, F32, F64, I32, I64, U8, DType
 from agnesi.core.machine import AVX2, AVX512
 from agnesi.dims.dim import Size, add, fresh_index, mul, named_symbol
@@ -28,6 +28,7 @@ from agnesi.loops.nodes import (
     apply,
     fresh_buffer,
     fresh_local,
+    literal,
     select,
 )
 from agnesi.loops.passes.expand_math import expand_math
@@ -158,3 +159,28 @@ def test_what_runs_in_vectors_here():
         assert vector_shape(loop, AVX512) is None
     held = For(i, (Store(out, i, Read(total).cast(F64)),))
     assert vector_shape(held, AVX512) is not None
+
+
+def test_short_sums_run_in_vectors():
+    """What has few turns would be unrolled before anything is made a vector."""
+    x, total, other = fresh_buffer("x", F32), fresh_local("t", F32), fresh_local("u", F64)
+
+    def sum_of(count: Size, step: int = 1) -> For:
+        i = fresh_index("i", count)
+        return For(i, (Accumulate(total, Prim.ADD, Load(x, add(3, mul(step, i)))),))
+
+    assert sum_shape(sum_of(64), AVX512) == VectorShape(16, 4)
+    assert sum_shape(sum_of(48), AVX512) == VectorShape(16, 1)
+    assert sum_shape(sum_of(300), AVX512) == VectorShape(16, 4)
+    assert sum_shape(sum_of(64), AVX2) == VectorShape(8, 4)
+    for loop in (sum_of(10), sum_of(N), sum_of(5000), sum_of(64, 2)):
+        assert sum_shape(loop, AVX512) is None
+    i = fresh_index("i", 64)
+    wide = For(i, (Accumulate(other, Prim.ADD, Load(x, i).cast(F64)),))
+    assert sum_shape(wide, AVX512) == VectorShape(8, 4)
+    out = fresh_buffer("out", F32)
+    kernel = kernel_of(
+        [Assign(total, literal(0, F32)), sum_of(64), Store(out, 0, Read(total))], [out, x]
+    )
+    text = with_metadata(emit_kernel(kernel, AVX512)[0])
+    assert text.count("unroll.disable") == 1
