@@ -5,6 +5,7 @@ Generated code takes the fast way itself; it comes here for everything else, and
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from agnesi.graph.leaves import Leaf
     from agnesi.graph.tensor import Array
+    from agnesi.graph.types import TensorType
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,22 @@ class Binder:
         Raises:
             CallError: arguments that are missing, too many, or do not fit.
         """
-        given = self.arrange(args, named)
-        return tuple(
-            self.convert(parameter, value)
-            for parameter, value in zip(self.parameters, given, strict=True)
-        )
+        whole = not named and len(args) == len(self.parameters)
+        given = args if whole else self.arrange(args, named)
+        return tuple([self.convert(p, v) for p, v in zip(self.parameters, given, strict=True)])
+
+    def ready(self) -> tuple[Array, list[Any]]:
+        """Return what generated code needs to arrange arguments itself, and what it points to.
+
+        The array has a row for each input: addresses of its keyword and of its default, 0 for none.
+        """
+        keywords = [sys.intern(p.name) if p.name else None for p in self.parameters]
+        defaults = [None if p.required else self.convert(p, p.default) for p in self.parameters]
+        rows = [
+            [0 if thing is None else id(thing) for thing in pair]
+            for pair in zip(keywords, defaults, strict=True)
+        ]
+        return np.array(rows, np.int64).reshape(-1, 2), [*keywords, *defaults]
 
     def signature(self) -> str:
         """Return the call as text: ``step(x: f32[n], rate: f32[] = 0.1)``."""
@@ -128,43 +141,42 @@ class Binder:
         if not is_numeric(array.dtype):
             what = f"{type(value).__name__} ({array.dtype})"
             raise self.misfit(parameter, what, "give numbers or bools")
-        what = f"{array.dtype.name}{list(array.shape)}"
-        if array.dtype.byteorder == ">" or (array.dtype.byteorder == "<" and not np.little_endian):
-            raise self.misfit(
-                parameter,
-                f"{what} with its bytes swapped",
-                'convert it: x.astype(x.dtype.newbyteorder("="))',
-            )
+        trouble = self.trouble(declared, array)
+        if trouble:
+            raise self.misfit(parameter, described(array), trouble)
+        return self.cast(parameter, value, array)
+
+    def trouble(self, declared: TensorType, array: Array) -> str:
+        """Return what is to be done about an array whatever its dtype, empty if nothing is."""
+        if not array.dtype.isnative:
+            return 'convert it: x.astype(x.dtype.newbyteorder("="))'
         if array.ndim != declared.ndim:
-            raise self.misfit(
-                parameter, what, f"it has {array.ndim} axes where {declared.ndim} are declared"
-            )
+            return f"it has {array.ndim} axes where {declared.ndim} are declared"
         for axis, (size, actual) in enumerate(zip(declared.shape, array.shape, strict=True)):
             if isinstance(size, int) and size != actual:
-                raise self.misfit(
-                    parameter, what, f"axis {axis} has size {actual} where {size} is declared"
-                )
-        return self.cast(parameter, value, array, what)
+                return f"axis {axis} has size {actual} where {size} is declared"
+        return ""
 
-    def cast(self, parameter: Parameter, value: Any, array: Array, what: str) -> Array:
+    def cast(self, parameter: Parameter, value: Any, array: Array) -> Array:
         """Return the array in the declared dtype, if that loses nothing."""
         wanted = parameter.leaf.dtype.numpy
         if array.dtype == wanted and type(array) is np.ndarray:
             return array
-        weak = not isinstance(value, np.ndarray | np.generic)
         if np.can_cast(array.dtype, wanted, "safe"):
             return np.array(array, dtype=wanted)
+        weak = not isinstance(value, np.ndarray | np.generic)
         if weak and np.can_cast(array.dtype, wanted, "same_kind"):
             with np.errstate(over="ignore"):
                 made = np.array(array, dtype=wanted)
             if array.dtype.kind == "f" or np.array_equal(made, array):
                 return made
         if weak and array.dtype.kind == "i" and wanted.kind in "uf":
-            made = np.array(array, dtype=wanted)
+            with np.errstate(over="ignore"):
+                made = np.array(array, dtype=wanted)
             if wanted.kind == "f" or np.array_equal(made, array):
                 return made
         advice = f'convert it: np.asarray(x, "{wanted.name}"), or declare the input with that dtype'
-        raise self.misfit(parameter, what, advice)
+        raise self.misfit(parameter, described(array), advice)
 
     def misfit(self, parameter: Parameter, given: str, advice: str) -> CallError:
         """Return the error of an argument that does not fit."""
@@ -174,6 +186,12 @@ class Binder:
             f"but was given {given}\n"
             f"  {self.label(parameter)}: {parameter.leaf.type}{made}\n  {advice}"
         )
+
+
+def described(array: Array) -> str:
+    """Return an array's dtype and shape as text."""
+    swapped = "" if array.dtype.isnative else " with its bytes swapped"
+    return f"{array.dtype.name}{list(array.shape)}{swapped}"
 
 
 class Failure:

@@ -304,6 +304,8 @@ def make_native(function: Function) -> None:
     host = Host(emitted.host_calls)
     words[at.BIND], words[at.FAIL], words[at.ARRAY_TYPE] = id(binder), id(failure), id(np.ndarray)
     words[at.HOST] = id(host)
+    names, defaults = binder.ready()
+    words[at.NAMES] = names.ctypes.data
     held = [c.value if c.value.size else np.zeros(1) for c in program.constants]
     for k, array in enumerate(held):
         words[emitted.layout.first_constant + k] = array.ctypes.data
@@ -313,7 +315,7 @@ def make_native(function: Function) -> None:
     for k, key in enumerate(request.keys if request.form == "dict" else []):
         words[emitted.layout.first_key + k] = id(key)
     arena = Kept(words, at.ARENA, at.ARENA_BYTES, at.BUSY)
-    kept = (loaded, binder, failure, host, held, cells, request.keys, arena)
+    kept = (loaded, binder, failure, host, held, cells, request.keys, arena, names, defaults)
     function.emitted, function.loaded = emitted, loaded
     function.native = make_builtin(request.name, loaded.address, words, *kept)
 

@@ -24,6 +24,7 @@ from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
 from agnesi.runtime import threads
 from agnesi.runtime.allocator import EXPORTED, allocator, start_allocator
+from agnesi.runtime.arguments import ARRANGE, SCALARS
 from agnesi.runtime.cache import cache as disk
 from agnesi.runtime.cache import key_of
 from agnesi.runtime.pool import C_FUNCTIONS, POOL_FUNCTIONS, THREADS, pool_text
@@ -360,6 +361,7 @@ def support() -> dict[str, int]:
         # The allocator is straight code: LLVM's passes would take longer than they ever gain.
         found = _resident(allocator(), 0, EXPORTED)
         start_allocator(found)
+        found |= _resident(SCALARS + ARRANGE, 0, ("agnesi_scalar", "agnesi_arrange"))
         return found | _resident(SUPPORT, 2, ("agnesi_contiguous",))
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 from llvmlite import binding as llvm
 
+from agnesi.core.dtypes import ALL
 from agnesi.core.errors import CompilerBug
 from agnesi.loops.interpret import ADDRESSES
 
 _PYTHON = (
     "PyLong_FromLongLong",
+    "PyLong_AsLongLongAndOverflow",
     "PyObject_CallFunctionObjArgs",
     "PyObject_Vectorcall",
     "PyList_New",
@@ -82,6 +84,11 @@ def provide() -> None:
     """Tell LLVM where everything is; done once."""
     llvm.add_symbol("_Py_NoneStruct", id(None))
     llvm.add_symbol("numpy_PyArray_Type", id(np.ndarray))
+    for kind in (float, int, bool):
+        llvm.add_symbol(f"python_{kind.__name__}", id(kind))
+    llvm.add_symbol("python_True", id(True))
+    for dtype in ALL:
+        llvm.add_symbol(f"numpy_{dtype}_scalar", id(dtype.numpy.type))
     for name in _NUMPY:
         llvm.add_symbol(f"numpy_{name}", numpy_function(name))
     for name in _PYTHON:

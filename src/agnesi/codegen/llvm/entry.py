@@ -17,7 +17,7 @@ from agnesi.codegen.llvm.emit import emit_kernel
 from agnesi.codegen.llvm.parts import Part
 from agnesi.codegen.llvm.spell import cast
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
-from agnesi.core.dtypes import BF16, C128, F64, I64, U64, DType
+from agnesi.core.dtypes import BF16, BOOL, C128, F32, F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.dims.dim import Dim, Symbol, mul, product, terms_of
@@ -259,7 +259,14 @@ class _Entry:
         w.start("begin")
         right = w.let(f"icmp eq i64 %nargs, {len(inputs)}")
         plain = self.is_null("%kwnames")
-        w.branch(w.let(f"and i1 {right}, {plain}"), "check", "convert")
+        w.branch(w.let(f"and i1 {right}, {plain}"), "check", "arrange")
+        w.start("arrange")
+        arranged = self.alloca("ptr", None, max(len(inputs), 1))
+        found = self.call(
+            "i1", "agnesi_arrange", "ptr %args", "i64 %nargs", "ptr %kwnames",
+            f"ptr {self.word(at.NAMES)}", f"i64 {len(inputs)}", f"ptr {arranged}",
+        )  # fmt: skip
+        w.branch(found, "check", "convert")
         w.start("convert")
         old = w.let(f"load ptr, ptr {self.bound}")
         once = w.label("once")
@@ -279,7 +286,9 @@ class _Entry:
         from_tuple = w.block
         w.jump("check")
         w.start("check")
-        given = w.let(f"phi ptr [ %args, %begin ], [ {items}, %{from_tuple} ]")
+        given = w.let(
+            f"phi ptr [ %args, %begin ], [ {arranged}, %arrange ], [ {items}, %{from_tuple} ]"
+        )
         array_type = self.word(at.ARRAY_TYPE) if inputs else ""
         arrays = [self.argument(k, leaf, given, array_type) for k, leaf in enumerate(inputs)]
         for k, (leaf, array) in enumerate(zip(inputs, arrays, strict=True)):
@@ -307,36 +316,24 @@ class _Entry:
         """Find the data of the inputs, in C order and apart from what will be written."""
         w = self.w
         for k, (leaf, array) in enumerate(zip(self.program.inputs, arrays, strict=True)):
-            if leaf.ndim:
-                data = self.contiguous(array, leaf)
-            else:
-                # Copied, whatever its alignment and whatever else shares its memory.
-                data, kind = self.alloca("i64", None, 2), memory_type(leaf.dtype.real)
-                given = self.field(array, at.ARRAY_DATA, "ptr")
-                for part in range(2 if leaf.dtype.is_complex else 1):
-                    source, target = (
-                        w.let(f"getelementptr {kind}, ptr {p}, i64 {part}") for p in (given, data)
-                    )
-                    value = w.let(f"load {kind}, ptr {source}, align 1")
-                    w.line(f"store {kind} {value}, ptr {target}")
+            data = self.contiguous(array, leaf) if leaf.ndim else array
             self.pointer[self.by_space[Space.INPUT, k]] = data
 
     def argument(self, k: int, leaf: Leaf, given: str, array_type: str) -> str:
-        """Check one argument's class, rank, dtype, byte order and known sizes."""
+        """Check one argument's class, rank, dtype, byte order and known sizes.
+
+        Returns:
+            The array, or where the value of a scalar has been copied to.
+        """
         w = self.w
         place = w.let(f"getelementptr ptr, ptr {given}, i64 {k}")
         array = w.let(f"load ptr, ptr {place}")
         kind = self.field(array, at.OBJECT_TYPE, "ptr")
-        self.or_convert(w.let(f"icmp eq ptr {kind}, {array_type}"))
-        ndim = self.field(array, at.ARRAY_NDIM, "i32")
-        self.or_convert(w.let(f"icmp eq i32 {ndim}, {leaf.ndim}"))
-        descr = self.field(array, at.ARRAY_DESCR, "ptr")
-        number = self.field(descr, at.DESCR_TYPE_NUMBER, "i32")
-        same = [w.let(f"icmp eq i32 {number}, {n}") for n in type_numbers(leaf.dtype)]
-        fits = same[0] if len(same) == 1 else w.let(f"or i1 {same[0]}, {same[1]}")
-        self.or_convert(fits)
-        order = self.field(descr, at.DESCR_BYTEORDER, "i8")
-        self.or_convert(w.let(f"icmp ne i8 {order}, {ord('>')}"))
+        is_array = w.let(f"icmp eq ptr {kind}, {array_type}")
+        if not leaf.ndim:
+            return self.scalar(leaf, array, is_array)
+        self.or_convert(is_array)
+        self.holds(leaf, array)
         declared = [
             (axis, size)
             for axis, size in enumerate(leaf.type.shape)
@@ -348,6 +345,47 @@ class _Entry:
                 actual = self.field(dims, 8 * axis, "i64")
                 self.or_convert(w.let(f"icmp eq i64 {actual}, {size}"))
         return array
+
+    def holds(self, leaf: Leaf, array: str) -> None:
+        """Check an array's rank, dtype and byte order."""
+        w = self.w
+        ndim = self.field(array, at.ARRAY_NDIM, "i32")
+        self.or_convert(w.let(f"icmp eq i32 {ndim}, {leaf.ndim}"))
+        descr = self.field(array, at.ARRAY_DESCR, "ptr")
+        number = self.field(descr, at.DESCR_TYPE_NUMBER, "i32")
+        same = [w.let(f"icmp eq i32 {number}, {n}") for n in type_numbers(leaf.dtype)]
+        fits = same[0] if len(same) == 1 else w.let(f"or i1 {same[0]}, {same[1]}")
+        self.or_convert(fits)
+        order = self.field(descr, at.DESCR_BYTEORDER, "i8")
+        self.or_convert(w.let(f"icmp ne i8 {order}, {ord('>')}"))
+
+    def scalar(self, leaf: Leaf, value: str, is_array: str) -> str:
+        """Copy a scalar's value, of an array, a NumPy scalar or a Python number; return where to."""
+        w = self.w
+        data, kind = self.alloca("i64", None, 2), memory_type(leaf.dtype.real)
+        array, other, ready = w.label("array"), w.label("other"), w.label("ready")
+        w.branch(is_array, array, other)
+        w.start(array)
+        self.holds(leaf, value)
+        # Copied, whatever its alignment and whatever else shares its memory.
+        given = self.field(value, at.ARRAY_DATA, "ptr")
+        for part in range(2 if leaf.dtype.is_complex else 1):
+            source, target = (
+                w.let(f"getelementptr {kind}, ptr {p}, i64 {part}") for p in (given, data)
+            )
+            number = w.let(f"load {kind}, ptr {source}, align 1")
+            w.line(f"store {kind} {number}, ptr {target}")
+        w.jump(ready)
+        w.start(other)
+        w.declared.setdefault(f"@numpy_{leaf.dtype}_scalar = external global i8")
+        done = self.call(
+            "i1", "agnesi_scalar", f"ptr {value}", f"ptr {data}",
+            f"ptr @numpy_{leaf.dtype}_scalar", f"i32 {family(leaf.dtype)}", f"i32 {leaf.dtype.bits}",
+        )  # fmt: skip
+        self.or_convert(done)
+        w.jump(ready)
+        w.start(ready)
+        return data
 
     def or_convert(self, condition: str) -> None:
         """Go to the converting callback unless the condition holds."""
@@ -834,3 +872,12 @@ def type_numbers(dtype: DType) -> tuple[int, ...]:
     Note: on Windows ``long`` has 32 bits, and these numbers differ; see ``docs/``.
     """
     return _NUMBERS[dtype.value]
+
+
+def family(dtype: DType) -> int:
+    """Return which Python numbers a scalar argument of a dtype may be without host code."""
+    if dtype in (F32, F64):
+        return at.FLOATS
+    if dtype.is_integer:
+        return at.SIGNED if dtype.is_signed else at.UNSIGNED
+    return at.BOOLS if dtype is BOOL else at.NONE

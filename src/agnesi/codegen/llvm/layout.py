@@ -16,10 +16,16 @@ ARRAY_DESCR, ARRAY_FLAGS = 56, 64
 DESCR_BYTEORDER, DESCR_TYPE_NUMBER = 26, 28
 C_CONTIGUOUS, ALIGNED = 0x1, 0x100
 
-ARENA, ARENA_BYTES, BUSY, BIND, FAIL, ARRAY_TYPE, HOST, HEADER = 0, 1, 2, 3, 4, 5, 6, 7
+ARENA, ARENA_BYTES, BUSY, BIND, FAIL, ARRAY_TYPE, HOST = 0, 1, 2, 3, 4, 5, 6
+# The address of two words for each input: its keyword, an interned string, and its default; 0 where
+# it has none.
+NAMES, HEADER = 7, 8
 
 # Results of so many bytes get memory from our own allocator; NumPy's is faster for smaller ones.
 LARGE = 2**16
+
+# Which Python numbers `agnesi_scalar` takes: none, those that make a float, an integer, a bool.
+NONE, FLOATS, SIGNED, UNSIGNED, BOOLS = 0, 1, 2, 3, 4
 
 # Codes that the callable hands to its FAIL callback; requirements count from REQUIREMENT on.
 OUT_OF_MEMORY, TOO_LARGE, NOT_BOUND, SIZES = 0, 1, 2, 3
