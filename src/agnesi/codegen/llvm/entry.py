@@ -314,7 +314,6 @@ class _Entry:
 
     def inputs(self, arrays: list[str]) -> None:
         """Find the data of the inputs, in C order and apart from what will be written."""
-        w = self.w
         for k, (leaf, array) in enumerate(zip(self.program.inputs, arrays, strict=True)):
             data = self.contiguous(array, leaf) if leaf.ndim else array
             self.pointer[self.by_space[Space.INPUT, k]] = data
@@ -360,7 +359,7 @@ class _Entry:
         self.or_convert(w.let(f"icmp ne i8 {order}, {ord('>')}"))
 
     def scalar(self, leaf: Leaf, value: str, is_array: str) -> str:
-        """Copy a scalar's value, of an array, a NumPy scalar or a Python number; return where to."""
+        """Copy the value of an array, a NumPy scalar or a Python number; return where to."""
         w = self.w
         data, kind = self.alloca("i64", None, 2), memory_type(leaf.dtype.real)
         array, other, ready = w.label("array"), w.label("other"), w.label("ready")
@@ -379,8 +378,8 @@ class _Entry:
         w.start(other)
         w.declared.setdefault(f"@numpy_{leaf.dtype}_scalar = external global i8")
         done = self.call(
-            "i1", "agnesi_scalar", f"ptr {value}", f"ptr {data}",
-            f"ptr @numpy_{leaf.dtype}_scalar", f"i32 {family(leaf.dtype)}", f"i32 {leaf.dtype.bits}",
+            "i1", "agnesi_scalar", f"ptr {value}", f"ptr {data}", f"ptr @numpy_{leaf.dtype}_scalar",
+            f"i32 {family(leaf.dtype)}", f"i32 {leaf.dtype.bits}",
         )  # fmt: skip
         self.or_convert(done)
         w.jump(ready)
