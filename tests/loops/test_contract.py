@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from agnesi.codegen.llvm.emit import emit_kernel
+from agnesi.codegen.llvm.entry import block_parts
+from agnesi.codegen.llvm.parts import Part
 from agnesi.core.dtypes import F32, F64, I64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
@@ -42,7 +44,8 @@ def compiled(kernel: Kernel, machine: Machine) -> Any:
     verify_kernel(kernel, native=True)
     text, needs = emit_kernel(kernel, machine)
     text = text.replace("define internal", "define").replace(f"@{kernel.name}(", "@call(")
-    loaded = load("\n\n".join([*needs, text, "attributes #0 = { nounwind noinline }"]))
+    ends = ("attributes #0 = { nounwind noinline }",)
+    loaded = load([Part("call", tuple(needs), text, ends), *block_parts(kernel, ends, machine)])
     kinds = [ctypes.c_void_p] * len(kernel.buffers) + [ctypes.c_int64] * len(kernel.sizes)
     run: Any = ctypes.CFUNCTYPE(None, *kinds)(loaded.address)
 

@@ -260,7 +260,7 @@ def compile_request(request: Request) -> Function:
     outputs = told.outputs[: len(request.outputs)]
     updates = list(zip(request.updates, told.outputs[len(outputs) :], strict=True))
     begin = perf_counter()
-    program = lower(request.name, told.inputs, outputs, updates)
+    program = lower(request.name, told.inputs, outputs, updates, this_machine())
     program.told = told.because
     log.time("lower", begin)
     program.steps = _through(program.steps, KERNEL, log)

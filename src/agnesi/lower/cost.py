@@ -6,9 +6,10 @@ from agnesi.dims.dim import Index, Min, Size, add, mul, product
 from agnesi.dims.simplify import substitute
 from agnesi.loops.nodes import Accumulate, Apply, Call, For, If, Statement
 from agnesi.loops.prims import MATH, Prim
-from agnesi.loops.traverse import scalars_in, walk_scalars
+from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
 from agnesi.lower.plan import touched
 from agnesi.lower.program import MultiplyMatrices, Program, RunKernel, Step
+from agnesi.ops.linear import MatMul
 
 # What an elementary function counts for; a convention, near to what its polynomial takes.
 FUNCTION_FLOPS = 10
@@ -27,6 +28,11 @@ def flops(step: Step) -> Size:
         case MultiplyMatrices(batch=batch, m=m, n=n, k=k):
             # A product of complex numbers is four products and two sums, and is added by two.
             return mul(8 if step.node.dtype.is_complex else 2, product((batch, m, n, k)))
+        case RunKernel(kernel, (MatMul() as node, *_)):
+            # Blocks at the edges are smaller; together they are the product and its elements.
+            each = [s for s in walk_statements(kernel.body) if not isinstance(s, For)]
+            own = add(mul(2, node.x.type.shape[-1]), *(_statement_flops(s) for s in each))
+            return mul(product(node.type.shape), own)
         case RunKernel(kernel=kernel):
             return add(*(_statement_flops(s) for s in kernel.body)) if kernel.body else 0
         case _:

@@ -17,12 +17,14 @@ from agnesi.dims.simplify import at_least
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import SizeFloat, SizeValue, Tensor
+from agnesi.loops.nodes import fresh_buffer
 from agnesi.lower.accumulate import Accumulation, find_accumulations
+from agnesi.lower.elements import Writer, loops
+from agnesi.lower.products import is_computed_here, matrix_view, same_memory
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Reduction
 from agnesi.ops.gathering import Gather
-from agnesi.ops.lapack import Sound
 from agnesi.ops.linear import MatMul
-from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze, Transpose
+from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze
 from agnesi.ops.reductions import ArgExtreme
 
 if TYPE_CHECKING:
@@ -67,6 +69,25 @@ class Fusion:
         if sum_ is None:
             return code_reads(node)
         return [*sum_.reads(), *(o for term in sum_.terms for o in code_reads(term.node))]
+
+    def reads(self, group: Group) -> Iterator[Tensor]:
+        """Yield the stored nodes and leaves that a group's code reads."""
+        own = set(group.nodes)
+        seen: set[Tensor] = set()
+        stack = [d for n in group.nodes for d in self.code_reads(n)]
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if is_materialised_leaf(node):
+                yield node
+            elif node in self.stored:
+                yield node
+                if node in own:
+                    stack.extend(self.code_reads(node))
+            else:
+                stack.extend(code_reads(node))
 
 
 def is_materialised_leaf(node: Tensor) -> bool:
@@ -119,27 +140,6 @@ def read_besides(node: Tensor) -> Sequence[Tensor]:
     return [o for o in others if o is not begun and begun in set(toposort([o]))]
 
 
-def matrix_view(node: Tensor) -> tuple[Tensor, bool]:
-    """Return the node whose buffer holds a matrix operand, and whether it is read transposed."""
-    matrix = node.type.shape[-2:]
-    node = same_memory(node)
-    last = node.ndim - 1
-    # A stack of transposed matrices, reshaped into one matrix, is no transposed matrix.
-    swaps = isinstance(node, Transpose) and node.order == (*range(last - 1), last, last - 1)
-    if isinstance(node, Transpose) and swaps and node.type.shape[-2:] == matrix:
-        inner = same_memory(node.x)
-        if inner.ndim == node.ndim:
-            return inner, True
-    return node, False
-
-
-def same_memory(node: Tensor) -> Tensor:
-    """Look through ops that leave the C order of elements as it is."""
-    while isinstance(node, Reshape | ExpandDims | Squeeze | Sound):
-        node = node.x
-    return node
-
-
 def fuse(outputs: Sequence[Tensor]) -> Fusion:
     """Decide which nodes are stored, and group them into kernels."""
     order = toposort(outputs)
@@ -148,8 +148,10 @@ def fuse(outputs: Sequence[Tensor]) -> Fusion:
         for operand in set(node.dependencies):
             readers[operand] = readers.get(operand, 0) + 1
     sums = find_accumulations(order, outputs, readers)
+    sums = {node: sum_ for node, sum_ in sums.items() if not _better_here(sum_)}
     fusion = Fusion(_stored(order, outputs, sums), accumulations=sums)
     _group(order, fusion)
+    _join_products(fusion)
     return fusion
 
 
@@ -290,6 +292,58 @@ def _extend(home: int, direct: int, groups: list[Group]) -> None:
     for group in groups:
         if group.ancestors >> home & 1:
             group.ancestors |= added
+
+
+def _better_here(sum_: Accumulation) -> bool:
+    """Whether a product that is added to something is computed here, and added up as it is."""
+    return len(sum_.terms) == 1 and is_computed_here(sum_.terms[0].node)
+
+
+def _join_products(fusion: Fusion) -> None:
+    """Put a product into the kernel of element-wise nodes that read it, where nothing is between.
+
+    Two groups that become one keep both numbers, as ancestors.
+    """
+    groups = fusion.groups
+    home = {node: k for k, group in enumerate(groups) for node in group.nodes}
+    readers: dict[Tensor, list[int]] = {}
+    for k, group in enumerate(groups):
+        for node in dict.fromkeys(fusion.reads(group)):
+            if isinstance(node, MatMul) and node in home:
+                readers.setdefault(node, []).append(k)
+    gone: set[int] = set()
+    for node, found in readers.items():
+        own = home[node]
+        if not is_computed_here(node):
+            continue
+        for k in found:
+            group = groups[k]
+            if k == own or not group.fusible or group.shape != node.type.shape:
+                continue
+            between = group.ancestors & ~(1 << own)
+            if any(groups[b].ancestors >> own & 1 for b in _bits(between)):
+                continue
+            if isinstance(group.nodes[0], MatMul) or not _reads_in_order(group, node, fusion):
+                continue
+            group.nodes.insert(0, node)
+            both = 1 << own | 1 << k
+            group.ancestors = (group.ancestors | groups[own].ancestors) & ~both
+            for other in groups:
+                if other.ancestors & both and other is not group:
+                    other.ancestors |= both | group.ancestors
+            gone.add(own)
+            break
+    fusion.groups = [group for k, group in enumerate(groups) if k not in gone]
+
+
+def _reads_in_order(group: Group, node: Tensor, fusion: Fusion) -> bool:
+    """Whether the elements of a group read just the element of a node at their own index."""
+    index = tuple(loops(group.shape))
+    marks = {n: fresh_buffer("?", n.dtype.real) for n in fusion.reads(group)}
+    writer = Writer(marks, frozenset(group.nodes))
+    for member in group.nodes:
+        writer.element(member, index)
+    return all(where == index for read, where in writer.known if read is node)
 
 
 def _bits(mask: int) -> Iterator[int]:

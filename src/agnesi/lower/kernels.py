@@ -28,7 +28,8 @@ from agnesi.loops.traverse import (
 )
 from agnesi.lower.combine import Room
 from agnesi.lower.elements import Writer, hold, load, loops, nest, store
-from agnesi.lower.fuse import Group, is_inlinable, same_memory
+from agnesi.lower.fuse import Group, is_inlinable
+from agnesi.lower.products import same_memory
 from agnesi.lower.reductions import arg_extreme, reduction
 from agnesi.ops.families import Reduction
 from agnesi.ops.movement import ravel

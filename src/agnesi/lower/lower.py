@@ -12,23 +12,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
+from agnesi.core.machine import PLAIN, Machine
 from agnesi.dims.dim import Dim, Size, Symbol, Value, product
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, owner_of
 from agnesi.graph.tensor import Requirement, Tensor
-from agnesi.loops.nodes import Buffer, Load, Store, fresh_buffer
+from agnesi.loops.nodes import Buffer, Contract, Load, Store, fresh_buffer
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
+from agnesi.lower.contract import write_contraction
 from agnesi.lower.fuse import (
     Fusion,
     Group,
     code_reads,
     fuse,
     is_materialised_leaf,
-    matrix_view,
-    same_memory,
 )
 from agnesi.lower.kernels import write_kernel, write_loops
 from agnesi.lower.plan import plan_buffers
+from agnesi.lower.products import is_computed_here, matrix_view, same_memory
 from agnesi.lower.program import (
     NOTHING,
     ONE,
@@ -48,9 +49,10 @@ from agnesi.ops.families import HostOp, LoopOp
 from agnesi.ops.linear import MatMul
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from agnesi.graph.leaves import Leaf
+    from agnesi.loops.nodes import Kernel
     from agnesi.lower.accumulate import Accumulation, Factor, Term
 
 
@@ -59,6 +61,7 @@ def lower(
     inputs: Sequence[Leaf],
     outputs: Sequence[Tensor],
     updates: Sequence[tuple[Leaf, Tensor]],
+    machine: Machine = PLAIN,
 ) -> Program:
     """Return the program that computes outputs and updates shared variables.
 
@@ -67,8 +70,9 @@ def lower(
         inputs: its parameters.
         outputs: what it returns.
         updates: shared variables with their new values, all from the old values.
+        machine: what it is for.
     """
-    return _Lowering(name, inputs, outputs, dict(updates)).run()
+    return _Lowering(name, inputs, outputs, dict(updates), machine).run()
 
 
 @dataclass
@@ -77,6 +81,7 @@ class _Lowering:
     inputs: Sequence[Leaf]
     outputs: Sequence[Tensor]
     updates: Mapping[Leaf, Tensor]
+    machine: Machine = PLAIN
     buffers: dict[Tensor, Buffer] = field(default_factory=dict[Tensor, Buffer])
     targets: dict[Tensor, list[Buffer]] = field(default_factory=dict[Tensor, "list[Buffer]"])
     storage: dict[Buffer, Storage] = field(default_factory=dict[Buffer, Storage])
@@ -92,7 +97,7 @@ class _Lowering:
         self.place_stored()
         self.before: dict[int, set[int]] = {}
         self.number = {id(g): k for k, g in enumerate(self.fusion.groups)}
-        self.reads = [dict.fromkeys(self.direct_reads(g)) for g in self.fusion.groups]
+        self.reads = [dict.fromkeys(self.fusion.reads(g)) for g in self.fusion.groups]
         self.readers: dict[Tensor, set[int]] = {}
         for k, reads in enumerate(self.reads):
             for node in reads:
@@ -181,6 +186,8 @@ class _Lowering:
                 continue
             if node in updated and node not in wanted:
                 continue
+            if node not in wanted and len(self.home[node].nodes) > 1 and isinstance(node, MatMul):
+                continue
             buffer = self.new_buffer(f"t{k}", node, Space.ARENA, -1)
             self.buffers[node] = buffer
             self.targets[node] = [buffer]
@@ -189,30 +196,12 @@ class _Lowering:
         """Return stored nodes that a group other than their own reads."""
         wanted: set[Tensor] = set()
         for group in self.fusion.groups:
-            for node in self.direct_reads(group):
+            for node in self.fusion.reads(group):
                 if node in self.home and self.home[node] is not group:
                     wanted.add(node)
         for node in self.nodes:
             wanted.update(node.dependencies[len(node.operands) :])
         return wanted
-
-    def direct_reads(self, group: Group) -> Iterator[Tensor]:
-        """Yield the stored nodes and leaves that a group's code reads."""
-        seen: set[Tensor] = set()
-        stack = [d for n in group.nodes for d in self.fusion.code_reads(n)]
-        while stack:
-            node = stack.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            if is_materialised_leaf(node):
-                yield node
-            elif node in self.fusion.stored:
-                yield node
-                if self.home[node] is group:
-                    stack.extend(self.fusion.code_reads(node))
-            else:
-                stack.extend(code_reads(node))
 
     # -- order -------------------------------------------------------------------------------
 
@@ -316,9 +305,15 @@ class _Lowering:
             n: self.targets.get(n) or [fresh_buffer("?", n.dtype.real)] for n in group.nodes
         }
         mark = fresh_buffer("mark", value.dtype.real)
-        known = {**{n: b[0] for n, b in stand_in.items()}, **self.buffers}
-        kernel = write_kernel("trial", group, known, {**stand_in, value: [mark]})
+        if is_computed_here(group.nodes[0]):
+            targets = {n: self.targets.get(n, []) for n in group.nodes}
+            kernel = self.contraction("trial", group, self.buffers, {**targets, value: [mark]})
+        else:
+            known = {**{n: b[0] for n, b in stand_in.items()}, **self.buffers}
+            kernel = write_kernel("trial", group, known, {**stand_in, value: [mark]})
         statements = list(walk_statements(kernel.body))
+        if any(isinstance(s, Contract) and own in (s.a.buffer, s.b.buffer) for s in statements):
+            return False
         offsets = {s.offset for s in statements if isinstance(s, Store) and s.buffer is mark}
         return all(
             scalar.offset in offsets
@@ -453,6 +448,8 @@ class _Lowering:
             first, *others = self.targets[node]
             steps = self.accumulate(self.fusion.accumulations[node], first)
             return [*steps, *(Copy(first, other) for other in others)]
+        if is_computed_here(node):
+            return [RunKernel(self.contraction(f"k{k}", group), tuple(group.nodes))]
         if isinstance(node, MatMul):
             first, *others = self.targets[node]
             return [self.matmul_step(node, first), *(Copy(first, other) for other in others)]
@@ -470,6 +467,17 @@ class _Lowering:
         kernel = write_kernel(f"k{k}", group, self.buffers, self.targets, wanted)
         self.add_scratch(wanted)
         return [RunKernel(kernel, tuple(group.nodes))]
+
+    def contraction(
+        self,
+        name: str,
+        group: Group,
+        buffers: Mapping[Tensor, Buffer] | None = None,
+        targets: Mapping[Tensor, Sequence[Buffer]] | None = None,
+    ) -> Kernel:
+        """Return the kernel of a group that begins with a product; by default into its targets."""
+        memory, into = buffers or self.buffers, targets or self.targets
+        return write_contraction(name, group, memory, into, self.machine)
 
     def add_scratch(self, wanted: Mapping[Buffer, Size]) -> None:
         """Give a kernel the memory that it wants while it runs."""

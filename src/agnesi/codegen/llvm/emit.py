@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.spell import extreme, spell
-from agnesi.codegen.llvm.tile import emit_block
+from agnesi.codegen.llvm.tile import block_of
 from agnesi.codegen.llvm.vectors import VectorShape, hint, is_short, sum_shape, vector_shape
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BOOL
@@ -54,8 +54,9 @@ if TYPE_CHECKING:
 
 
 def emit_kernel(kernel: Kernel, machine: Machine = PLAIN) -> tuple[str, dict[str, None]]:
-    """Return the text of a kernel's function, and the declarations and functions it needs.
+    """Return the text of a kernel's function, and the declarations and procedures it needs.
 
+    Functions of blocks, which it declares, are for others to provide: ``blocks_of``.
     The function takes a pointer for each buffer, then an i64 for each size.
 
     Args:
@@ -262,12 +263,9 @@ class _Emitter:
         """Emit a call of the function of blocks."""
         w = self.w
         target, a, b = product.matrices
-        order = "columns" if a.column == 1 else "rows"
-        dtype, lanes = target.buffer.element, self.machine.lanes(target.buffer.element)
-        narrow = isinstance(product.columns, int) and product.columns <= lanes
-        name, needs = emit_block(dtype, order, narrow, self.machine)
-        w.declared.update(needs)
-        distances = (target.row, a.row if order == "columns" else a.column, b.row)
+        block = block_of(product, self.machine)
+        w.declared.setdefault(block.declaration)
+        distances = (target.row, a.row if block.order == "columns" else a.column, b.row)
         given = [
             f"ptr {self.address(m.buffer, m.offset)}, i64 {self.size(distance, {})}"
             for m, distance in zip(product.matrices, distances, strict=True)
@@ -275,7 +273,7 @@ class _Emitter:
         sizes = (product.rows, product.columns, product.depth)
         given += [f"i64 {self.size(size, {})}" for size in sizes]
         adds = "true" if product.adds else "false"
-        w.line(f"call void @{name}({', '.join(given)}, i1 {adds})")
+        w.line(f"call void @{block.name}({', '.join(given)}, i1 {adds})")
 
     def accumulate(self, local: Local, prim: Prim, value: str) -> None:
         """Emit ``local = local <prim> value``, free to be reassociated.

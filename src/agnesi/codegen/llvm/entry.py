@@ -16,12 +16,14 @@ from agnesi.codegen.llvm import layout as at
 from agnesi.codegen.llvm.emit import emit_kernel
 from agnesi.codegen.llvm.parts import Part
 from agnesi.codegen.llvm.spell import cast
+from agnesi.codegen.llvm.tile import block_of, emit_block
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BF16, BOOL, C128, F32, F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.dims.dim import Dim, Symbol, mul, product, terms_of
-from agnesi.loops.nodes import Literal, literal
+from agnesi.loops.nodes import Contract, Literal, literal
+from agnesi.loops.traverse import walk_statements
 from agnesi.lower.plan import accesses, touched
 from agnesi.lower.program import (
     ONE,
@@ -96,6 +98,7 @@ def emit_program(
             part = _kernel_part(step.kernel, ends, machine)
             called[step.kernel.name] = part.name
             parts[part.name] = part
+            parts |= {p.name: p for p in block_parts(step.kernel, ends, machine)}
     entry = _Entry(program, form, layout, called)
     entry.emit()
     head = "define ptr @call(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) #1 {"
@@ -120,6 +123,13 @@ def _kernel_part(kernel: Kernel, ends: tuple[str, ...], machine: Machine) -> Par
     name = f"{hint}_{blake2b(text.encode(), digest_size=6).hexdigest()}"
     text = text.replace("define internal void @{}(", "define void @{}(", 1)
     return Part(name, tuple(needs), text.replace("@{}", f"@{name}"), ends)
+
+
+def block_parts(kernel: Kernel, ends: tuple[str, ...], machine: Machine) -> list[Part]:
+    """Return the functions that multiply blocks for a kernel; many kernels share them."""
+    products = [s for s in walk_statements(kernel.body) if isinstance(s, Contract)]
+    blocks = dict.fromkeys(block_of(product, machine) for product in products)
+    return [Part(block.name, *emit_block(block, machine), ends) for block in blocks]
 
 
 class _Entry:

@@ -13,6 +13,7 @@ tiles of fewer vectors and at last of one number.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from agnesi.core.dtypes import DType
     from agnesi.core.machine import Machine
+    from agnesi.loops.nodes import Contract
 
 # Steps of the depth after which sums are put away: a piece of ``b`` that high stays in the cache,
 # and long sums are more exact in pieces.
@@ -33,35 +35,60 @@ _REACHED = 3
 Order = Literal["rows", "columns"]
 
 
-@cache
-def emit_block(
-    dtype: DType, order: Order, narrow: bool, machine: Machine
-) -> tuple[str, dict[str, None]]:
-    """Return the name of the function of blocks, and its text with what that needs.
+@dataclass(frozen=True)
+class Block:
+    """Which function of blocks a product calls.
 
-    It takes ``(ptr c, i64 row, ptr a, i64 stride, ptr b, i64 row, i64 rows, i64 columns, i64 depth,
-    i1 adds)``; distances count elements.
-
-    Args:
+    Attributes:
         dtype: float32 or float64.
         order: what of ``a`` follows each other in memory.
         narrow: whether products have no more columns than one vector.
-        machine: what it is for.
     """
+
+    dtype: DType
+    order: Order
+    narrow: bool
+
+    @property
+    def name(self) -> str:
+        """The function's."""
+        return f"block_{self.dtype.value}_{self.order}{'_narrow' if self.narrow else ''}"
+
+    @property
+    def declaration(self) -> str:
+        """What a module that calls it says of it."""
+        return f"declare void @{self.name}(ptr, i64, ptr, i64, ptr, i64, i64, i64, i64, i1)"
+
+
+def block_of(product: Contract, machine: Machine) -> Block:
+    """Return which function a product calls."""
+    dtype = product.target.buffer.element
+    few = isinstance(product.columns, int) and product.columns <= machine.lanes(dtype)
+    return Block(dtype, "columns" if product.a.column == 1 else "rows", few)
+
+
+@cache
+def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
+    """Return what a function of blocks needs, and its text.
+
+    It takes ``(ptr c, i64 row, ptr a, i64 stride, ptr b, i64 row, i64 rows, i64 columns, i64 depth,
+    i1 adds)``; distances count elements.
+    """
+    dtype, order, masked = block.dtype, block.order, machine.masks
     most, wide = machine.tile(dtype)
     lanes = machine.lanes(dtype)
     heights = sorted({most, max(2, most // 3), 1}, reverse=True)
-    widths = [lanes if narrow else wide]
-    if not machine.masks:
+    widths = [lanes if block.narrow else wide]
+    if not masked:
         widths = sorted({*widths, lanes, 1}, reverse=True)
     needs: dict[str, None] = {}
     tiles: dict[int, list[_Tile]] = {}
     for width in widths:
-        tiles[width] = [_Tile(dtype, h, width, order, machine.masks) for h in heights]
+        tiles[width] = [_Tile(dtype, h, width, order, masked) for h in heights]
         for tile in tiles[width]:
             needs.update(tile.emit())
-    name = f"block_{dtype.value}_{order}{'_narrow' if narrow else ''}"
-    return name, {**needs, **_emit_block(name, tiles, dtype, order, machine.masks)}
+    declared, text = _emit_loops(block, tiles, masked)
+    return tuple({**needs, **declared}), text
 
 
 @contextmanager
@@ -82,11 +109,11 @@ def _steps(w: Writer, start: str, step: int, end: str, room: int) -> Generator[s
     w.start(after)
 
 
-def _emit_block(
-    name: str, tiles: dict[int, list[_Tile]], dtype: DType, order: Order, masked: bool
-) -> dict[str, None]:
-    """Return the function that covers a product with tiles, and what it needs."""
-    w, kind = Writer(), value_type(dtype)
+def _emit_loops(
+    block: Block, tiles: dict[int, list[_Tile]], masked: bool
+) -> tuple[dict[str, None], str]:
+    """Return what the function that covers a product with tiles needs, and its text."""
+    w, kind, order = Writer(), value_type(block.dtype), block.order
 
     def place(base: str, *offsets: str) -> str:
         for offset in offsets:
@@ -119,8 +146,8 @@ def _emit_block(
                     row = i
             column = j
     given = "ptr noalias %c, i64 %cs, ptr readonly %a, i64 %as, ptr readonly %b, i64 %bs"
-    head = f"define internal void @{name}({given}, i64 %m, i64 %n, i64 %k, i1 %adds) #0 {{"
-    return {**w.declared, "\n".join([head, "entry:", *w.lines, "  ret void", "}"]): None}
+    head = f"define void @{block.name}({given}, i64 %m, i64 %n, i64 %k, i1 %adds) #0 {{"
+    return w.declared, "\n".join([head, "entry:", *w.lines, "  ret void", "}"])
 
 
 class _Tile:

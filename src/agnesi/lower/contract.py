@@ -1,0 +1,206 @@
+"""Matrix products in generated code: block by block, and what is done with their elements at once.
+
+before: t = x @ w;  h = tanh(t + b)
+after:  for each block of h: t = x @ w, here alone; h = tanh(t + b)
+
+Blocks are independent, so that they can run on several threads; each takes its sums to the end.
+What a product is not computed by here, a library computes: ``is_computed_here`` chooses, by what
+was measured (``docs/speed.md``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agnesi.core.errors import CompilerBug
+from agnesi.core.machine import PLAIN, Machine
+from agnesi.dims.dim import Size, add, fresh_index, mul, product, sub
+from agnesi.dims.simplify import ceildiv, minimum
+from agnesi.graph.text import op_name
+from agnesi.loops.nodes import (
+    Contract,
+    Kernel,
+    Load,
+    Matrix,
+    ParallelFor,
+    Statement,
+    fresh_buffer,
+)
+from agnesi.lower.elements import Writer, hold, nest, store
+from agnesi.lower.kernels import close_kernel
+from agnesi.lower.products import matrix_view
+from agnesi.ops.linear import MatMul
+from agnesi.ops.movement import ravel, unravel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agnesi.dims.dim import Shape
+    from agnesi.graph.tensor import Tensor
+    from agnesi.loops.nodes import Buffer
+    from agnesi.lower.fuse import Group
+
+# Floating-point operations that are worth a task of their own, and how many tasks are wanted.
+_TASK, _TASKS = 400_000, 16
+# Tiles that a block is high, and wide, at most: its sums and operands stay in the nearer caches.
+_HIGH, _WIDE = 12, 8
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """How a product is cut into blocks of one size; those at the edges are smaller.
+
+    Attributes:
+        rows: of a block.
+        columns: of a block.
+    """
+
+    rows: int
+    columns: int
+
+
+def cut(stack: Size, m: Size, n: Size, k: Size, tile: tuple[int, int]) -> _Blocks:
+    """Return how a product is cut: into enough blocks for several threads, if it is large enough.
+
+    Args:
+        stack: how many products there are.
+        m: rows.
+        n: columns.
+        k: depth.
+        tile: rows and columns that are computed at once.
+    """
+    high, wide = tile
+    most_rows, most_columns = _HIGH * high, _WIDE * wide
+    if not isinstance(n, int):
+        return _Blocks(4 * high, most_columns)
+    if not isinstance(m, int) or not isinstance(k, int) or not isinstance(stack, int):
+        return _Blocks(4 * high, min(_up(n, wide), 4 * wide))
+    work = 2 * m * _up(n, wide // 2) * k
+    wanted = max(1, min(_TASKS // max(stack, 1), work // _TASK))
+    columns = max(1, -(-n // most_columns))
+    fewest = 2 * high if n > wide else high
+    rows = max(1, min(-(-wanted // columns), m // fewest), -(-m // most_rows))
+    columns = max(columns, min(-(-wanted // rows), n // (2 * wide)))
+    return _Blocks(_up(-(-m // rows), 4), _up(-(-n // columns), wide))
+
+
+def _up(number: int, unit: int) -> int:
+    """Round up to a multiple."""
+    return -(-number // unit) * unit
+
+
+def write_contraction(
+    name: str,
+    group: Group,
+    buffers: Mapping[Tensor, Buffer],
+    targets: Mapping[Tensor, Sequence[Buffer]],
+    machine: Machine = PLAIN,
+) -> Kernel:
+    """Return the kernel of a product and of the element-wise nodes that read it.
+
+    Args:
+        name: of the kernel.
+        group: the product first.
+        buffers: memory of every stored node and leaf; the product needs none of its own if only the
+            group reads it.
+        targets: buffers that each node of the group is written to.
+        machine: what the code is for.
+    """
+    node = group.nodes[0]
+    if not isinstance(node, MatMul):
+        raise CompilerBug(f"{node!r} is no matrix product")
+    return _Contraction(node, group, buffers, targets, machine).kernel(name)
+
+
+class _Contraction:
+    """Writes one kernel."""
+
+    def __init__(
+        self,
+        node: MatMul,
+        group: Group,
+        buffers: Mapping[Tensor, Buffer],
+        targets: Mapping[Tensor, Sequence[Buffer]],
+        machine: Machine,
+    ) -> None:
+        self.node, self.group, self.buffers, self.targets = node, group, buffers, targets
+        *stack, self.m, self.n = node.type.shape
+        self.stack = tuple(stack)
+        self.k = node.x.type.shape[-1]
+        tile = machine.tile(node.dtype)
+        self.blocks = cut(product(stack), self.m, self.n, self.k, tile)
+
+    def kernel(self, name: str) -> Kernel:
+        """Return the kernel."""
+        high, wide = self.blocks.rows, self.blocks.columns
+        tasks = (product(self.stack), ceildiv(self.n, wide), ceildiv(self.m, high))
+        count = product(tasks)
+        task = fresh_index("task", count)
+        which, across, down = unravel(task if count != 1 else 0, tasks)
+        self.where = unravel(which, self.stack) if self.stack else ()
+        self.matrix = which
+        self.row, self.column = mul(down, high), mul(across, wide)
+        self.rows = _within(high, self.row, self.m)
+        self.columns = _within(wide, self.column, self.n)
+        own, body = self.block()
+        private = {own: high * wide} if own is not None else {}
+        whole = (ParallelFor(task, tuple(body)),) if count != 1 else tuple(body)
+        names = "_".join(op_name(n) for n in self.group.nodes[:3])
+        return close_kernel(f"{name}_{names}", whole, private)
+
+    def block(self) -> tuple[Buffer | None, list[Statement]]:
+        """Return the statements of one block, and its sums' own memory if they have any."""
+        targets = self.targets.get(self.node, ())
+        rest = self.group.nodes[1:]
+        if targets:
+            place = add(mul(self.matrix, mul(self.m, self.n)), mul(self.row, self.n), self.column)
+            sums, own = Matrix(targets[0], place, self.n, 1), None
+        else:
+            own = fresh_buffer("sums", self.node.dtype)
+            sums = Matrix(own, 0, self.blocks.columns, 1)
+        contract = Contract(
+            sums,
+            self.operand(self.node.x, self.row, 0),
+            self.operand(self.node.y, 0, self.column),
+            self.rows,
+            self.columns,
+            self.k,
+            adds=False,
+        )
+        if not rest and len(targets) < 2:
+            return own, [contract]
+        return own, [contract, *self.consumers(sums)]
+
+    def operand(self, x: Tensor, row: Size, column: Size) -> Matrix:
+        """Return a factor from this row and column on."""
+        held, transposed = matrix_view(x)
+        rows, columns = x.type.shape[-2:]
+        start = mul(self.matrix, mul(rows, columns))
+        row_distance, column_distance = (1, rows) if transposed else (columns, 1)
+        start = add(start, mul(row, row_distance), mul(column, column_distance))
+        return Matrix(self.buffers[held], start, row_distance, column_distance)
+
+    def consumers(self, sums: Matrix) -> tuple[Statement, ...]:
+        """Return the loops that compute what reads the product."""
+        i, j = fresh_index("i", self.rows), fresh_index("j", self.columns)
+        index: Shape = (*self.where, add(self.row, i), add(self.column, j))
+        writer = Writer(self.buffers, frozenset(self.group.nodes))
+        writer.known[self.node, index] = Load(sums.buffer, sums.at(i, j))
+        stores: list[Statement] = []
+        first = self.targets.get(self.node, ())[:1]
+        # All loads come before all stores, so that a kernel may write over what it reads.
+        for node in self.group.nodes:
+            value = writer.element(node, index)
+            offset = ravel(index, node.type.shape)
+            for buffer in self.targets.get(node, ()):
+                if buffer not in first:
+                    stores += store(buffer, offset, value)
+        return nest((i, j), hold(stores))
+
+
+def _within(most: int, start: Size, end: Size) -> Size:
+    """Return how many of a block are there."""
+    if isinstance(end, int) and end % most == 0:
+        return most
+    return minimum(most, sub(end, start))

@@ -1,0 +1,60 @@
+"""Operands of matrix products in memory, and which products generated code computes itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.core.dtypes import F32, F64
+from agnesi.ops.lapack import Sound
+from agnesi.ops.linear import MatMul
+from agnesi.ops.movement import ExpandDims, Reshape, Squeeze, Transpose
+
+if TYPE_CHECKING:
+    from agnesi.dims.dim import Size
+    from agnesi.graph.tensor import Tensor
+
+
+def matrix_view(node: Tensor) -> tuple[Tensor, bool]:
+    """Return the node whose buffer holds a matrix operand, and whether it is read transposed."""
+    matrix = node.type.shape[-2:]
+    node = same_memory(node)
+    last = node.ndim - 1
+    # A stack of transposed matrices, reshaped into one matrix, is no transposed matrix.
+    swaps = isinstance(node, Transpose) and node.order == (*range(last - 1), last, last - 1)
+    if isinstance(node, Transpose) and swaps and node.type.shape[-2:] == matrix:
+        inner = same_memory(node.x)
+        if inner.ndim == node.ndim:
+            return inner, True
+    return node, False
+
+
+def same_memory(node: Tensor) -> Tensor:
+    """Look through ops that leave the C order of elements as it is."""
+    while isinstance(node, Reshape | ExpandDims | Squeeze | Sound):
+        node = node.x
+    return node
+
+
+# A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
+_CLASH = 4096
+# What few columns cost more than a library takes.
+_FEWEST = 4
+
+
+def is_computed_here(node: Tensor) -> bool:
+    """Whether generated code multiplies these matrices; else a library does.
+
+    By measurement (``docs/speed.md``): tiles win wherever their operands lie well.
+    """
+    if not isinstance(node, MatMul) or node.dtype not in (F32, F64):
+        return False
+    m, n = node.type.shape[-2:]
+    _, transposed = matrix_view(node.y)
+    if transposed or not isinstance(n, int) or n < _FEWEST or m in (0, 1):
+        return False
+    return not (_clashes(n, node) or _clashes(node.x.type.shape[-1], node))
+
+
+def _clashes(row: Size, node: Tensor) -> bool:
+    """Whether rows of this many numbers get in each other's way."""
+    return isinstance(row, int) and row * node.dtype.bytes % _CLASH == 0

@@ -1,0 +1,217 @@
+"""Matrix products in generated code: every size, what is fused behind them, updates in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import agnesi as ag
+from agnesi.core.dtypes import BF16, F16
+from agnesi.loops.nodes import Contract, ParallelFor
+from agnesi.loops.traverse import walk_statements
+from agnesi.lower.contract import cut
+from agnesi.lower.interpret import interpret_program
+from agnesi.lower.program import Copy, MultiplyMatrices, RunKernel, Space
+
+random = np.random.default_rng(0)
+
+
+def normal(*shape: int, dtype: Any = np.float32) -> Any:
+    return random.standard_normal(shape).astype(dtype)
+
+
+def contracts(f: Any) -> list[Contract]:
+    return [
+        s
+        for step in f.program.steps
+        if isinstance(step, RunKernel)
+        for s in walk_statements(step.kernel.body)
+        if isinstance(s, Contract)
+    ]
+
+
+def run(f: Any, *arrays: Any) -> list[Any]:
+    """Call it; the kernel interpreter has to agree."""
+    shareds: list[Any] = [s.get_value() for s in f.program.shareds]
+    expected, changed = interpret_program(f.program, arrays, shareds)
+    found: list[Any] = f(*arrays)
+    for x, y in zip(found, expected, strict=True):
+        assert x.dtype == y.dtype
+        # Sums that differ in their last bits are halves that differ in one.
+        step = {2: 1e-2, 4: 2e-4, 8: 1e-11}[x.itemsize]
+        np.testing.assert_allclose(x.astype(float), y.astype(float), rtol=step, atol=step)
+    for position, value in changed.items():
+        own: Any = f.program.shareds[position]
+        np.testing.assert_allclose(own.get_value(), value, rtol=2e-4, atol=2e-4)
+    return found
+
+
+def close(found: Any, wanted: Any, depth: int) -> None:
+    exact = found.dtype == np.float64
+    tolerance = (1e-14 if exact else 1e-6) * (depth + 10)
+    np.testing.assert_allclose(found.astype(float), wanted, rtol=tolerance, atol=tolerance)
+
+
+SIZES = (1, 2, 3, 13, 14, 15, 31, 32, 33, 100)
+
+
+@pytest.mark.parametrize("n", [4, 10, 16, 17, 32, 33, 100, 300])
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_any_rows_and_depth(n: int, transposed: bool, dtype: str) -> None:
+    kind = np.dtype("float32" if dtype == "f32" else "float64")
+    x = ag.input("x", f"{dtype}[k, m]" if transposed else f"{dtype}[m, k]")
+    y = ag.input("y", f"{dtype}[k, {n}]")
+    f = ag.function([x, y], [(x.T if transposed else x) @ y])
+    assert len(contracts(f)) == 1
+    for m in (0, *SIZES, 230):
+        for k in (0, 1, SIZES[m % len(SIZES)], 530 if m == 15 else 7):
+            a, b = normal(m, k, dtype=kind), normal(k, n, dtype=kind)
+            (found,) = f(np.ascontiguousarray(a.T) if transposed else a, b)
+            close(found, a.astype(float) @ b.astype(float), k)
+
+
+@pytest.mark.parametrize("m", [2, 15, 64, 333])
+@pytest.mark.parametrize("n", [4, 31, 70, 600])
+def test_known_sizes(m: int, n: int) -> None:
+    k = 41
+    x, y = ag.input("x", f"f32[{m}, {k}]"), ag.input("y", f"f32[{k}, {n}]")
+    f = ag.function([x, y], [x @ y])
+    a, b = normal(m, k), normal(k, n)
+    close(run(f, a, b)[0], a.astype(float) @ b, k)
+    assert len(contracts(f)) == 1 and not f.program.slots
+
+
+def test_stacks() -> None:
+    x, y = ag.input("x", "f32[b, 3, 20, 17]"), ag.input("y", "f32[b, 3, 17, 40]")
+    f = ag.function([x, y], [x @ y, ag.tanh(x.swapaxes(-1, -2).swapaxes(-1, -2) @ y) * 2])
+    assert contracts(f)
+    for b in (0, 1, 4):
+        p, q = normal(b, 3, 20, 17), normal(b, 3, 17, 40)
+        first, second = run(f, p, q)
+        close(first, p.astype(float) @ q, 17)
+        close(second, np.tanh(p.astype(float) @ q) * 2, 17)
+
+
+def test_large_products_are_cut_into_independent_blocks() -> None:
+    x, y = ag.input("x", "f32[300, 64]"), ag.input("y", "f32[64, 500]")
+    f = ag.function([x, y], [x @ y])
+    (kernel,) = f.kernels
+    assert isinstance(kernel.body[0], ParallelFor) and kernel.body[0].index.extent == 16
+    a, b = normal(300, 64), normal(64, 500)
+    close(run(f, a, b)[0], a.astype(float) @ b, 64)
+    small = ag.function([x, y], [x[:8] @ y[:, :40]])
+    assert not any(isinstance(s, ParallelFor) for k in small.kernels for s in k.body)
+
+
+@pytest.mark.parametrize(("m", "n", "k"), [(128, 500, 784), (60, 500, 784), (784, 500, 60)])
+def test_blocks_are_whole_tiles_or_near(m: int, n: int, k: int) -> None:
+    blocks = cut(1, m, n, k, (14, 32))
+    assert blocks.columns % 32 == 0 and blocks.rows % 4 == 0
+    assert 4 <= -(-m // blocks.rows) * -(-n // blocks.columns) <= 20
+
+
+def test_bias_and_activation_need_no_memory_for_the_product() -> None:
+    x, w, b = ag.input("x", "f32[n, 30]"), ag.input("w", "f32[30, 50]"), ag.input("b", "f32[50]")
+    f = ag.function([x, w, b], [ag.tanh(x @ w + b)])
+    assert len(f.program.steps) == 1 and not f.program.slots
+    p, q, r = normal(45, 30), normal(30, 50), normal(50)
+    close(run(f, p, q, r)[0], np.tanh(p.astype(float) @ q + r), 30)
+
+
+def test_a_product_that_is_wanted_too_is_kept() -> None:
+    x, w, b = ag.input("x", "f32[9, 30]"), ag.input("w", "f32[30, 50]"), ag.input("b", "f32[50]")
+    z = x @ w
+    h = ag.maximum(z + b, 0)
+    f = ag.function([x, w, b], [h, z, z.sum(), z])
+    p, q, r = normal(9, 30), normal(30, 50), normal(50)
+    found = run(f, p, q, r)
+    product = p.astype(float) @ q
+    wanted = [np.maximum(product + r, 0), product, product.sum(), product]
+    for x_, y_ in zip(found, wanted, strict=True):
+        close(x_, y_, 300)
+
+
+def test_what_reads_elements_elsewhere_stays_apart() -> None:
+    x, w = ag.input("x", "f32[20, 30]"), ag.input("w", "f32[30, 20]")
+    z = x @ w
+    f = ag.function(
+        [x, w], [z + z.T, ag.exp(-(z[::-1] ** 2)), ag.tanh(z - z.max(1, keepdims=True))]
+    )
+    p, q = normal(20, 30), normal(30, 20)
+    y = p.astype(float) @ q
+    wanted = [y + y.T, np.exp(-(y[::-1] ** 2)), np.tanh(y - y.max(1, keepdims=True))]
+    for found, right in zip(run(f, p, q), wanted, strict=True):
+        close(found, right, 300)
+
+
+def test_two_products_and_a_chain_between() -> None:
+    x, w, v = (ag.input(n, "f32[16, 16]") for n in "xwv")
+    z = x @ w
+    u = ag.tanh(z) @ v
+    f = ag.function([x, w, v], [z * u + ag.tanh(u)])
+    p, q, r = normal(16, 16), normal(16, 16), normal(16, 16)
+    y = p.astype(float) @ q
+    t = np.tanh(y) @ r
+    close(run(f, p, q, r)[0], y * t + np.tanh(t), 300)
+
+
+def test_a_step_of_descent_is_one_kernel_that_writes_over_the_weights() -> None:
+    c = normal(40, 30)
+    w = ag.shared(c)
+    x, d = ag.input("x", "f32[n, 40]"), ag.input("d", "f32[n, 30]")
+    f = ag.function([x, d], [], updates=[(w, w - np.float32(0.1) * (x.T @ d))])
+    assert len(f.program.steps) == 1 and not f.program.slots
+    a, b = normal(25, 40), normal(25, 30)
+    run(f, a, b)
+    close(w.get_value(), c - 0.1 * (a.astype(float).T @ b), 25)
+
+
+def test_a_weight_that_its_own_product_reads_is_not_written_over() -> None:
+    c = normal(30, 30)
+    w = ag.shared(c)
+    x = ag.input("x", "f32[30, 30]")
+    a = normal(30, 30)
+    exact = a.astype(float)
+    for y, wanted in ((x @ w, exact @ c), (w @ x, c @ exact), (w.T @ x, c.T @ exact)):
+        w.set_value(c)
+        f = ag.function([x], [], updates=[(w, w - np.float32(0.1) * y)])
+        assert any(isinstance(s, Copy) for s in f.program.steps)
+        run(f, a)
+        close(w.get_value(), c - 0.1 * wanted, 30)
+
+
+def test_halves_are_added_up_as_float32() -> None:
+    for name, kind in (("f16", F16.numpy), ("bf16", BF16.numpy)):
+        x, w = ag.input("x", f"{name}[20, 300]"), ag.input("w", f"{name}[300, 40]")
+        f = ag.function([x, w], [ag.maximum(x @ w, 0)])
+        assert len(contracts(f)) == 1
+        a, b = normal(20, 300).astype(kind), normal(300, 40).astype(kind)
+        (found,) = run(f, a, b)
+        wanted = np.maximum(a.astype(float) @ b.astype(float), 0)
+        step = 2.0**-11 if name == "f16" else 2.0**-8
+        np.testing.assert_allclose(found.astype(float), wanted, rtol=2 * step, atol=2 * step)
+
+
+def test_libraries_do_the_rest() -> None:
+    kinds = {
+        "c64[8, 8]": "c64[8, 8]",
+        "f32[8, 8]": "f32[8]",
+        "f32[n, m]": "f32[m, n]",
+    }
+    for left, right in kinds.items():
+        x, y = ag.input("x", left), ag.input("y", right)
+        f = ag.function([x, y], x @ y)
+        assert [type(s) for s in f.program.steps if not isinstance(s, RunKernel)] == [
+            MultiplyMatrices
+        ]
+
+
+def test_no_buffer_of_the_arena_holds_what_one_block_keeps() -> None:
+    x, w = ag.input("x", "f32[200, 300]"), ag.input("w", "f32[300, 400]")
+    f = ag.function([x, w], [ag.exp(-ag.absolute(x @ w))])
+    assert not [s for s in f.program.storage.values() if s.space is Space.ARENA]
+    a, b = normal(200, 300), normal(300, 400)
+    close(run(f, a, b)[0], np.exp(-np.abs(a.astype(float) @ b)), 300)
