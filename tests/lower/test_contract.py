@@ -80,7 +80,8 @@ def test_known_sizes(m: int, n: int) -> None:
     x, y = ag.input("x", f"f32[{m}, {k}]"), ag.input("y", f"f32[{k}, {n}]")
     f = ag.function([x, y], [x @ y])
     a, b = normal(m, k), normal(k, n)
-    close(run(f, a, b)[0], a.astype(float) @ b, k)
+    found = f(a, b) if m * n > 20_000 else run(f, a, b)
+    close(found[0], a.astype(float) @ b, k)
     assert len(contracts(f)) == 1 and not f.program.slots
 
 
@@ -101,7 +102,7 @@ def test_large_products_are_cut_into_independent_blocks() -> None:
     (kernel,) = f.kernels
     assert isinstance(kernel.body[0], ParallelFor) and kernel.body[0].index.extent == 16
     a, b = normal(300, 64), normal(64, 500)
-    close(run(f, a, b)[0], a.astype(float) @ b, 64)
+    close(f(a, b)[0], a.astype(float) @ b, 64)
     small = ag.function([x, y], [x[:8] @ y[:, :40]])
     assert not any(isinstance(s, ParallelFor) for k in small.kernels for s in k.body)
 
@@ -185,10 +186,10 @@ def test_a_weight_that_its_own_product_reads_is_not_written_over() -> None:
 
 def test_halves_are_added_up_as_float32() -> None:
     for name, kind in (("f16", F16.numpy), ("bf16", BF16.numpy)):
-        x, w = ag.input("x", f"{name}[20, 300]"), ag.input("w", f"{name}[300, 40]")
+        x, w = ag.input("x", f"{name}[9, 60]"), ag.input("w", f"{name}[60, 20]")
         f = ag.function([x, w], [ag.maximum(x @ w, 0)])
         assert len(contracts(f)) == 1
-        a, b = normal(20, 300).astype(kind), normal(300, 40).astype(kind)
+        a, b = normal(9, 60).astype(kind), normal(60, 20).astype(kind)
         (found,) = run(f, a, b)
         wanted = np.maximum(a.astype(float) @ b.astype(float), 0)
         step = 2.0**-11 if name == "f16" else 2.0**-8
@@ -210,8 +211,8 @@ def test_libraries_do_the_rest() -> None:
 
 
 def test_no_buffer_of_the_arena_holds_what_one_block_keeps() -> None:
-    x, w = ag.input("x", "f32[200, 300]"), ag.input("w", "f32[300, 400]")
+    x, w = ag.input("x", "f32[40, 900]"), ag.input("w", "f32[900, 70]")
     f = ag.function([x, w], [ag.exp(-ag.absolute(x @ w))])
     assert not [s for s in f.program.storage.values() if s.space is Space.ARENA]
-    a, b = normal(200, 300), normal(300, 400)
-    close(run(f, a, b)[0], np.exp(-np.abs(a.astype(float) @ b)), 300)
+    a, b = normal(40, 900), normal(900, 70)
+    close(run(f, a, b)[0], np.exp(-np.abs(a.astype(float) @ b)), 900)
