@@ -92,11 +92,19 @@ CASES = {
         ["x: i32[n, 5]"],
         lambda x: x.argmax(1),
         [
-            "  for i < n:\n    best = x[5*i]\n    position = 0\n    for j < 5:\n"
-            "      v0 = x[5*i + j] > best\n"
-            "      position = select(v0, j, position)\n"
-            "      best = select(v0, x[5*i + j], best)\n"
-            "    out0[i] = position"
+            "  parallel for i < n:\n"
+            "    best = -2147483648\n"
+            "    begin = 0\n"
+            "    most = -2147483648\n"
+            "    for j < 5:\n"
+            "      most max= x[5*i + j]\n"
+            "    v0 = most > best\n"
+            "    begin = select(v0, 0, begin)\n"
+            "    best = select(v0, most, best)\n"
+            "    position = 256\n"
+            "    for k < 5:\n"
+            "      position min= select(x[5*i + k + begin] == best, i32(k), 256)\n"
+            "    out0[i] = begin + i64(position)"
         ],
     ),
     "joining chooses": (

@@ -10,7 +10,7 @@ import pytest
 import agnesi as ag
 from agnesi.loops.nodes import ParallelFor
 from agnesi.loops.traverse import walk_statements
-from agnesi.lower import columns, combine
+from agnesi.lower import columns, combine, positions
 from agnesi.testing import looped, native
 
 if TYPE_CHECKING:
@@ -150,3 +150,49 @@ def test_there_is_something_to_do_at_once(kind: str, axis: int):
     x = ag.input("x", kind)
     (kernel,) = ag.function([x], x.sum(axis)).kernels
     assert any(isinstance(s, ParallelFor) for s in walk_statements(kernel.body))
+
+
+POSITIONS: list[tuple[tuple[int, ...], int]] = [
+    ((5, 3), 1),
+    ((4, 16), 1),
+    ((3, 37), 1),
+    ((70,), 0),
+    ((9, 23), 0),
+    ((3, 7, 5), 1),
+    ((2, 3, 1), 2),
+    ((1, 2, 3, 19), -1),
+    ((3, 4, 5), 0),
+    ((0, 3), 1),
+]
+
+
+@evaluators
+@pytest.mark.parametrize("kind", ["f32", "f64", "i32", "bool", "f16"])
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_positions(kind: str, known: bool, evaluate: Evaluator, monkeypatch: pytest.MonkeyPatch):
+    """Of equal elements the first counts, and of NaN."""
+    monkeypatch.setattr(positions, "BLOCK", 8)
+    monkeypatch.setattr(positions, "COLUMNS", 16)
+    for shape, axis in POSITIONS:
+        x = typed("x", kind, shape, known)
+        function = evaluate([x], [x.argmax(axis), x.argmin(axis)])
+        for case in range(4 if kind[0] == "f" else 2):
+            a = some(shape, kind, case)
+            if kind[0] == "f" and a.size:
+                a = np.round(a)
+                a.flat[:: [7, 1, 3, 2][case]] = [np.nan, np.inf, -np.inf, -0.0][case]
+                if case == 0:
+                    a.flat[0] = -np.inf
+            for found, name in zip(function([a]), ("argmax", "argmin"), strict=True):
+                np.testing.assert_array_equal(found, getattr(np, name)(a, axis), f"{shape} {name}")
+
+
+def test_positions_in_long_rows():
+    x, a = ag.input("x", "f32[n, m]"), some((6, 2000), "f32")
+    f = ag.function([x], [x.argmax(1), x.argmin(0)])
+    for k in range(6):
+        a[k, [3, 255, 256, 1023, 1743, 1999][k]] = np.nan if k % 2 else 9
+    a[4, 1800] = np.nan
+    a[5, :] = -np.inf
+    for found, wanted in zip(f(a), (a.argmax(1), a.argmin(0)), strict=True):
+        np.testing.assert_array_equal(found, wanted)

@@ -29,8 +29,9 @@ from agnesi.loops.traverse import (
 from agnesi.lower.combine import Room
 from agnesi.lower.elements import Writer, hold, load, loops, nest, store
 from agnesi.lower.fuse import Group, is_inlinable
+from agnesi.lower.positions import arg_extreme
 from agnesi.lower.products import same_memory
-from agnesi.lower.reductions import arg_extreme, reduction
+from agnesi.lower.reductions import reduction
 from agnesi.ops.families import Reduction
 from agnesi.ops.movement import ravel
 from agnesi.ops.reductions import ArgExtreme
@@ -65,7 +66,7 @@ def write_kernel(
     if isinstance(node, Reduction):
         body = reduction(node, Writer(buffers), targets[node], room)
     elif isinstance(node, ArgExtreme):
-        body = arg_extreme(node, Writer(buffers), targets[node])
+        body = arg_extreme(node, Writer(buffers), targets[node], room)
     elif is_inlinable(node):
         body = _elementwise(group, Writer(buffers, frozenset(group.nodes)), targets)
     else:

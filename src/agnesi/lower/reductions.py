@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.core.dtypes import BOOL, F32, F64, I64
+from agnesi.core.dtypes import F32, F64
 from agnesi.dims.dim import (
     Index,
     add,
@@ -22,13 +22,10 @@ from agnesi.loops.nodes import (
     Read,
     Scalar,
     Statement,
-    Store,
     apply,
     fresh_local,
-    index_scalar,
     literal,
     parts_of,
-    select,
 )
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import (
@@ -36,8 +33,7 @@ from agnesi.loops.traverse import (
 )
 from agnesi.lower.columns import by_columns
 from agnesi.lower.combine import SUM_BLOCK, Combination, flatten, is_long
-from agnesi.lower.elements import Writer, hold, loops, nest
-from agnesi.ops.movement import ravel
+from agnesi.lower.elements import Writer, hold, nest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +41,6 @@ if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
     from agnesi.lower.combine import Room
     from agnesi.ops.families import Reduction
-    from agnesi.ops.reductions import ArgExtreme
 
 
 # So few elements in a row are combined in one expression.
@@ -139,40 +134,3 @@ def _product_of_pairs(
     steps += [Assign(v, Read(new)) for v, new in zip(held, following, strict=True)]
     into.extend(nest(indices, steps))
     return so_far
-
-
-def arg_extreme(
-    node: ArgExtreme, writer: Writer, targets: Sequence[Buffer]
-) -> tuple[Statement, ...]:
-    """Loops of the position of an extreme along an axis: of the first one, or of the first NaN."""
-    shape = node.x.type.shape
-    indices = loops(shape)
-    kept = [i for k, i in enumerate(indices) if k != node.axis]
-    here = indices[node.axis]
-    value = writer.element(node.x, tuple(indices))
-    start = writer.element(node.x, tuple(0 if k == node.axis else i for k, i in enumerate(indices)))
-    best, position = fresh_local("best", value.dtype), fresh_local("position", I64)
-    better = compare(node.better, value, Read(best))
-    body = [
-        Assign(best, start),
-        Assign(position, literal(0, I64)),
-        For(
-            here,
-            (
-                Assign(position, select(better, index_scalar(here), Read(position))),
-                Assign(best, select(better, value, Read(best))),
-            ),
-        ),
-        *(Store(b, ravel(tuple(kept), node.type.shape), Read(position)) for b in targets),
-    ]
-    return nest(kept, body)
-
-
-def compare(better: Prim, value: Scalar, best: Scalar) -> Scalar:
-    """Return whether a value beats the best so far; NaN beats all but NaN."""
-    if value.dtype is BOOL:
-        return value & ~best if better is Prim.GT else best & ~value
-    wins = apply(better, value, best)
-    if not value.dtype.is_float:
-        return wins
-    return wins | (value.differs(value) & best.equals(best))
