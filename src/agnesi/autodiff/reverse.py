@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 from agnesi.core import source
 from agnesi.core.errors import GradientError, GraphTypeError
+from agnesi.core.record import field, record
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import constant, scalar_constant
 from agnesi.graph.tensor import SURFACE, Tensor, TensorLike
@@ -208,7 +208,7 @@ def subgraph_grad(
 # -- the walk ------------------------------------------------------------------------------------
 
 
-@dataclass
+@record()
 class Pulled:
     """What a walk back found.
 

@@ -6,7 +6,6 @@ Generated code takes the fast way itself; it comes here for everything else, and
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from agnesi.core.errors import (
     LinAlgError,
     ShapeError,
 )
+from agnesi.core.record import record
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.text import op_name
 from agnesi.lower.program import Require, SizeCheck
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from agnesi.graph.types import TensorType
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Parameter:
     """One input of a function.
 

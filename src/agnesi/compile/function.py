@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import itertools
 import warnings
-from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +29,7 @@ from agnesi.compile.shared import Shared
 from agnesi.compile.told import tell_sizes
 from agnesi.core import knobs
 from agnesi.core.errors import FunctionError
+from agnesi.core.record import record, replace
 from agnesi.dims.dim import Dim, Size, Symbol, fresh_symbol
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant, Input, Leaf, new_input, owner_of
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 Unused = Literal["raise", "warn", "ignore"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class In:
     """An input of a function with a default value or a keyword of its own.
 
@@ -184,7 +184,7 @@ class Function:
         return explain(self.request.binder.signature(), self.program, self.log, sizes)
 
 
-@dataclass
+@record()
 class Request:
     """What the user asked for, checked and with cuts, givens and weak values resolved."""
 

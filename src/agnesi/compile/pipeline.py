@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from agnesi.core import knobs
+from agnesi.core.record import field, record
 from agnesi.graph.graph import toposort
 from agnesi.graph.text import graph_text
 from agnesi.graph.verify import verify_graph
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agnesi.loops.nodes import Kernel
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Pass:
     """A named step of compilation with a phrase for humans."""
 
@@ -48,7 +48,7 @@ KERNEL = (Pass("collapse", collapse, "nested loops that walk through memory as o
 MACHINE = (Pass("expand_math", expand_math, "elementary functions become arithmetic"),)
 
 
-@dataclass
+@record()
 class Stage:
     """What a pass did.
 
@@ -75,7 +75,7 @@ class Stage:
         return graph_text(*self.outputs)
 
 
-@dataclass
+@record()
 class Log:
     """All that happened in one compilation."""
 

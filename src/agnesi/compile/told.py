@@ -8,10 +8,10 @@ A call with another size fails with the words of the node that needs it, as it d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug, GraphTypeError
+from agnesi.core.record import record
 from agnesi.dims.dim import Dim, Symbol
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import new_input
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agnesi.graph.tensor import Tensor
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Told:
     """A graph whose inputs have the sizes that it needs.
 

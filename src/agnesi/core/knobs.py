@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from agnesi.core.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Knob:
     """One environment variable: its values and what it does."""
 

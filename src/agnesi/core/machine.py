@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from agnesi.core.record import record
 
 if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Machine:
     """The vectors of a machine.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from agnesi.core import source
+from agnesi.core.record import record
 from agnesi.dims.dim import Dim, Size, Value, value_of
 from agnesi.dims.simplify import substitute as substitute_size
 from agnesi.graph.leaves import Constant, scalar_constant
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Graph:
     """Outputs and the leaves they may depend on."""
 

@@ -12,7 +12,6 @@ package is imported (``agnesi/api/surface.py``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, Union, cast
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from agnesi.core import source
 from agnesi.core.dtypes import F64, I64, DType
 from agnesi.core.errors import SymbolicError
+from agnesi.core.record import record
 from agnesi.core.term import Term, derived
 from agnesi.dims.dim import Dim, Shape, Size
 from agnesi.graph.types import TensorType
@@ -46,7 +46,7 @@ Sizes: TypeAlias = "Callable[[Size], int]"
 SURFACE: dict[str, Callable[..., Any]] = {}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Requirement:
     """What a node needs of sizes or index values that only a call can tell.
 

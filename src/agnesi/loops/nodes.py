@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import itertools
 import struct
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from agnesi.core.dtypes import BF16, BOOL, F16, F32, F64, I64, DType
 from agnesi.core.errors import CompilerBug
+from agnesi.core.record import field, record
 from agnesi.core.term import Term, derived
 from agnesi.dims.dim import Dim, Index, Size, add, mul, neg, value_of
 from agnesi.loops.prims import COMPARISONS, Prim
@@ -577,7 +577,7 @@ class Call(Scalar):
         self.derive(dtype=self.procedure.result.dtype)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Kernel:
     """A loop nest with the buffers and sizes it is given.
 

@@ -8,10 +8,10 @@ A product that something else reads too stays as it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import F32, F64
+from agnesi.core.record import field, record
 from agnesi.graph.leaves import Constant, Input, Leaf
 from agnesi.ops.arithmetic import Add, Divide, Multiply, Negative, Subtract
 from agnesi.ops.linear import MatMul
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MOST = 32
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Factor:
     """A number that a term is multiplied by.
 
@@ -39,7 +39,7 @@ class Factor:
     scalars: tuple[Tensor, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Term:
     """One product of a sum.
 
@@ -54,7 +54,7 @@ class Term:
     factor: Factor
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Accumulation:
     """A sum ``factor*base + products``.
 
@@ -98,7 +98,7 @@ def find_accumulations(
     return found
 
 
-@dataclass
+@record()
 class _Sum:
     """Takes a sum apart."""
 

@@ -14,9 +14,9 @@ chunks depend on sizes alone, and so do results.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agnesi.core.record import record
 from agnesi.dims.dim import Index, add, fresh_index, mul, product, sub
 from agnesi.dims.simplify import at_least, ceildiv, floordiv, maximum, minimum, mod
 from agnesi.loops.nodes import Buffer, For, ParallelFor, Scalar, Statement, fresh_buffer
@@ -86,7 +86,7 @@ def parallel(
     return found, lambda body: (ParallelFor(first, nest(rest, body)),)
 
 
-@dataclass
+@record()
 class _Level:
     """How rows are taken: so many at once, each of them so many narrow ones together."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import BOOL, C64, C128, F32, F64, DType
+from agnesi.core.record import field, record
 from agnesi.dims.dim import FloorDiv, Index, Mod, fresh_index, mul, product
 from agnesi.loops.nodes import Apply, Assign, Load, apply, fresh_local, literal, parts_of
 from agnesi.loops.prims import Prim
@@ -31,7 +31,7 @@ _WIDER = {F32: F64, C64: C128}
 _COMBINE_BOOL = {Prim.ADD: Prim.OR, Prim.MUL: Prim.AND, Prim.MAX: Prim.OR, Prim.MIN: Prim.AND}
 
 
-@dataclass
+@record()
 class Room:
     """Memory that a kernel wants besides what it is given.
 
@@ -118,7 +118,7 @@ class Combination:
         return [s for buffer in self.targets for s in store(buffer, offset, value)]
 
 
-@dataclass
+@record()
 class Flat:
     """Loops as one, where they walk through memory as one does.
 

@@ -10,11 +10,11 @@ was measured (``docs/speed.md``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
+from agnesi.core.record import record
 from agnesi.dims.dim import Size, add, fresh_index, mul, product, sub
 from agnesi.dims.simplify import ceildiv, minimum
 from agnesi.graph.text import op_name
@@ -47,7 +47,7 @@ _TASK, _TASKS = 400_000, 16
 _HIGH, _WIDE = 12, 8
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Blocks:
     """How a product is cut into blocks of one size; those at the edges are smaller.
 

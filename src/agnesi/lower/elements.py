@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agnesi.core.record import field, record
 from agnesi.dims.dim import (
     Index,
     Shape,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _NAMES = "ijklmnpqrstuvw"
 
 
-@dataclass
+@record()
 class Writer:
     """Elements of nodes as scalars, given which nodes have buffers.
 

@@ -10,9 +10,9 @@ shape are put into one kernel where no other kernel has to come between them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agnesi.core.record import field, record
 from agnesi.dims.simplify import at_least
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
@@ -39,7 +39,7 @@ _EXPENSIVE, _REPEAT, _WHOLE = 12, 6, 300
 _MEMBERS = 16
 
 
-@dataclass
+@record()
 class Group:
     """Stored nodes that one kernel (or library call) computes."""
 
@@ -49,7 +49,7 @@ class Group:
     ancestors: int = 0
 
 
-@dataclass
+@record()
 class Fusion:
     """The decision: stored nodes and their groups, in a valid order.
 

@@ -8,11 +8,11 @@ before anything that a failure must leave as it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
+from agnesi.core.record import field, record
 from agnesi.dims.dim import Dim, Size, Symbol, Value, product
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, owner_of
@@ -75,7 +75,7 @@ def lower(
     return _Lowering(name, inputs, outputs, dict(updates), machine).run()
 
 
-@dataclass
+@record()
 class _Lowering:
     name: str
     inputs: Sequence[Leaf]

@@ -5,10 +5,10 @@ before: t0, t1 = f(t0), t2 = f(t1) of one size       after: t0 and t2 in slot 0,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from agnesi.core.record import field, record, replace
 from agnesi.dims.dim import Dim, Size, Value, mul, product
 from agnesi.dims.simplify import at_least
 from agnesi.lower.program import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agnesi.loops.nodes import Buffer
 
 
-@dataclass
+@record()
 class _Slots:
     """Slots of the arena.  Those of one size are kept together, so that few sizes are compared.
 

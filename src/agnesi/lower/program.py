@@ -6,10 +6,10 @@ in program order; requirements stand before whatever must not happen when they f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from agnesi.core.record import field, record
 from agnesi.dims.dim import mul, product
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Space(Enum):
     LATE = "late"  # of a size that is known only midway
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Storage:
     """The memory of one buffer.
 
@@ -55,7 +55,7 @@ class Storage:
         return mul(product(self.shape), 2 if self.dtype.is_complex else 1)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class RunKernel:
     """Run a loop nest."""
 
@@ -63,7 +63,7 @@ class RunKernel:
     nodes: tuple[Tensor, ...]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Scale:
     """A number times scalars in memory."""
 
@@ -74,7 +74,7 @@ class Scale:
 ONE, NOTHING = Scale(1.0), Scale(0.0)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class MultiplyMatrices:
     """Matrix products by BLAS: ``c[b] = alpha * a[b] @ b[b] + beta * c[b]`` for each of a stack."""
 
@@ -102,7 +102,7 @@ class MultiplyMatrices:
         return (*self.alpha.scalars, *self.beta.scalars)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class CallHost:
     """Have Python compute a node from buffers into a buffer."""
 
@@ -111,7 +111,7 @@ class CallHost:
     result: Buffer
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class BindValue:
     """Learn the number behind a symbolic value from an integer scalar."""
 
@@ -119,7 +119,7 @@ class BindValue:
     buffer: Buffer
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Require:
     """Stop with an error unless this holds."""
 
@@ -127,7 +127,7 @@ class Require:
     node: Tensor
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class SizeCheck:
     """A size of an argument or shared variable that has to agree with another seen before."""
 
@@ -136,7 +136,7 @@ class SizeCheck:
     expected: Size
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Copy:
     """Copy a whole buffer to another of the same type."""
 
@@ -147,7 +147,7 @@ class Copy:
 Step: TypeAlias = RunKernel | MultiplyMatrices | CallHost | BindValue | Require | Copy
 
 
-@dataclass
+@record()
 class Program:
     """All of one function, ready to be interpreted or compiled.
 

@@ -17,7 +17,6 @@ need thought.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, cast
 
@@ -28,6 +27,7 @@ from agnesi.autodiff.reverse import filled, is_continuous, pull
 from agnesi.batching.graph import batch_graph, in_front
 from agnesi.core.dtypes import ALL, BOOL, C64, F32, FLOATS, REALS, DType
 from agnesi.core.errors import CompilerBug, GraphTypeError
+from agnesi.core.record import field, record
 from agnesi.dims.dim import Dim
 from agnesi.graph.graph import rebuild, with_operands
 from agnesi.graph.leaves import new_input
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 DTypeRule: TypeAlias = Literal["promote", "floating", "quotient", "compare", "logical"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Domain:
     """Where an operand's sample values are drawn from.
 
@@ -71,7 +71,7 @@ class Domain:
     dtypes: tuple[DType, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Sample:
     """Arguments of one call of an op's public function, for tests.
 
@@ -83,7 +83,7 @@ class Sample:
     named: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Reject:
     """A bad call: operand types as text, other arguments, and words the error has to hold."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import wraps
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -13,6 +12,7 @@ from agnesi.autodiff.reverse import filled, fit, is_continuous
 from agnesi.batching.vectorize import vectorize
 from agnesi.core.dtypes import ALL, REALS
 from agnesi.core.errors import GradientError, GraphTypeError
+from agnesi.core.record import record
 from agnesi.graph.graph import toposort, with_operands
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import Tensor
@@ -212,7 +212,7 @@ def clip_gradient(x: TensorLike, /, low: float, high: float) -> Tensor:
 # -- a user's own ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Backward:
     """A user's function from a cotangent and the inputs to the cotangents of the inputs.
 

@@ -8,13 +8,13 @@ among them) gather from what is left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import GraphTypeError
+from agnesi.core.record import record
 from agnesi.dims.dim import Shape, product
 from agnesi.graph.leaves import constant
 from agnesi.graph.tensor import Tensor, TensorLike, scalar_of
@@ -63,7 +63,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     return select(x, key).take()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Selection:
     """What a key takes of an array.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from agnesi.core.dtypes import ALL, BOOL, INTEGERS
 from agnesi.core.errors import GraphTypeError
+from agnesi.core.record import record
 from agnesi.dims.dim import Shape, Size, add, mul, neg, sub
 from agnesi.dims.simplify import ceildiv, floordiv, is_nonnegative, maximum, minimum, mod
 from agnesi.graph.leaves import scalar_constant
@@ -250,7 +250,7 @@ def _starts_within(x: Tensor, starts: Shape, axes: tuple[int, ...]) -> tuple[Req
     )
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Window:
     """What slices and integers take of an array.
 

@@ -21,20 +21,24 @@ Start reading at ``Identities``; ``_Writer`` writes the code.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from agnesi.core.record import record
 from agnesi.core.term import Term
 from agnesi.rewrite.rule import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-Pairs: TypeAlias = "Sequence[tuple[Any, ...]]"
+Pair: TypeAlias = "tuple[Any, ...]"
+Pairs: TypeAlias = "Sequence[Pair]"
+
+# So many times it is looked whether an identity's code is needed; then it is written.
+_LOOKS = 50
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Mark:
     """What an identity changes in the result, and why that is right."""
 
@@ -52,7 +56,7 @@ def fast(reason: str) -> Mark:
     return Mark("fast", reason)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Condition:
     """Something an identity asks of what its variables stand for.
 
@@ -112,9 +116,11 @@ class Notation(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Identity(Rule):
     """A rule that came from a pair of expressions.
+
+    Its name and its code are written when it first seems to have something to do: most identities
+    have nothing to do with most graphs.
 
     Attributes:
         variables: the samples that stand for the parameters, with their kinds.
@@ -132,10 +138,63 @@ class Identity(Rule):
     marks: tuple[Mark, ...]
     code: str
 
-    __repr__ = Rule.__repr__
+    def __init__(
+        self, notation: Notation, names: Mapping[Term, str], kinds: Mapping[str, str], pair: Pair
+    ) -> None:
+        left: Term = pair[0]
+        notes = pair[2:]
+        operands = [a for a in _operands(left) if a not in names]
+        inner = [a for a in operands if notation.literals(a) is None]
+        self.__dict__.update(
+            heads=(type(left),),
+            step=self._first_steps,
+            variables={term: kinds[name] for term, name in names.items()},
+            left=left,
+            right=notation.lift(pair[1], left),
+            conditions=tuple(note for note in notes if isinstance(note, Condition)),
+            marks=tuple(note for note in notes if isinstance(note, Mark)),
+            _notation=notation,
+            _names=names,
+            _steps=itertools.count(),
+            # Classes that are among those of a node's operands, and whether a number is.
+            _classes={type(a) for a in inner},
+            _number=len(inner) < len(operands),
+        )
+
+    def __getattr__(self, attribute: str) -> Any:
+        # Called for what is not there.
+        if attribute not in ("name", "code"):
+            raise AttributeError(attribute)
+        self._write()
+        return self.__dict__[attribute]
+
+    def _first_steps(self, node: Any) -> Any:
+        """Do what ``step`` will do: look at the operands, and write the code if they fit."""
+        found: set[type] = {type(a) for a in node.args}
+        fits = self._classes <= found and (not self._number or self._has_number(node))
+        if not fits and next(self._steps) < _LOOKS:
+            return None
+        self._write()
+        return self.step(node)
+
+    def _has_number(self, node: Any) -> bool:
+        literal = self._notation.helpers["literal"]
+        return any(literal(a) is not None for a in _operands(node))
+
+    def _write(self) -> None:
+        """Write the name and the code."""
+        notation, names = self._notation, self._names
+        text = f"{notation.spelled(self.left, names)} → {notation.spelled(self.right, names)}"
+        for condition in self.conditions:
+            text += f" if {condition.name}({', '.join(names[t] for t in condition.of)})"
+        writer = _Writer(notation, names, self.variables, self.conditions)
+        code = writer.function(self.left, self.right)
+        space = writer.space
+        exec(compile(code, f"<{text}>", "exec"), space)
+        self.__dict__.update(name=text, code=code, step=space["step"])
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Identities:
     """A function that lists identities, and the rules that they become."""
 
@@ -155,26 +214,12 @@ class Identities:
 
     @cached_property
     def _rules(self) -> tuple[Identity, ...]:
-        # Compiled when first asked for, not while the package is imported.
-        variables = {n: self.notation.variable(n, kind) for n, kind in self.kinds.items()}
-        return tuple(self._compiled(pair, variables) for pair in self.function(**variables))
-
-    def _compiled(self, pair: tuple[Any, ...], variables: dict[str, Term]) -> Identity:
-        left: Term = pair[0]
-        right = self.notation.lift(pair[1], left)
-        conditions = tuple(note for note in pair[2:] if isinstance(note, Condition))
-        marks = tuple(note for note in pair[2:] if isinstance(note, Mark))
+        # Built when first asked for, not while the package is imported.
+        kinds = self.kinds
+        variables = {n: self.notation.variable(n, kind) for n, kind in kinds.items()}
         names = {term: name for name, term in variables.items()}
-        text = f"{self.notation.spelled(left, names)} → {self.notation.spelled(right, names)}"
-        for condition in conditions:
-            text += f" if {condition.name}({', '.join(names[t] for t in condition.of)})"
-        kinds = {term: self.kinds[name] for term, name in names.items()}
-        writer = _Writer(self.notation, names, kinds, conditions)
-        code = writer.function(left, right)
-        space = writer.space
-        exec(compile(code, f"<{text}>", "exec"), space)
-        head, step = (type(left),), space["step"]
-        return Identity(text, head, step, kinds, left, right, conditions, marks, code)
+        pairs = self.function(**variables)
+        return tuple(Identity(self.notation, names, kinds, pair) for pair in pairs)
 
 
 class _Writer:

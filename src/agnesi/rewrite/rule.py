@@ -7,10 +7,10 @@ rule set is a tuple of rules with a sentence that says why applying them ends.  
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from agnesi.core.record import field, record
 from agnesi.core.term import Term
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Node = TypeVar("Node", bound=Term)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Rule:
     """One way to replace a node.
 
@@ -59,7 +59,7 @@ class Rules(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class RuleSet:
     """Rules that are applied together, until none of them has anything to do.
 

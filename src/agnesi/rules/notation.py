@@ -15,6 +15,7 @@ Tensor      anything
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -101,16 +102,7 @@ class _TensorNotation:
 
     def literals(self, pattern: Term) -> frozenset[Term] | None:
         """The number in every dtype that has it."""
-        found = literal(pattern) if isinstance(pattern, Tensor) else None
-        if found is None:
-            return None
-        if found.dtype is BOOL:
-            # A choice between 1.0 and 0.0 is not its condition.
-            return frozenset({found})
-        value = found.number
-        if isinstance(value, complex):
-            value = value.real
-        return frozenset(scalar_constant(value, d) for d in ALL if _holds(d, value))
+        return _literals(pattern)
 
     def group(self, pattern: Term) -> object:
         """The sample dtype."""
@@ -133,6 +125,20 @@ class _TensorNotation:
     def helpers(self) -> Mapping[str, Callable[..., Any]]:
         """See ``Notation``."""
         return {"literal": literal, "kind": _kind, "shape": _shape, "fill": _fill}
+
+
+@cache
+def _literals(pattern: Term) -> frozenset[Term] | None:
+    found = literal(pattern) if isinstance(pattern, Tensor) else None
+    if found is None:
+        return None
+    if found.dtype is BOOL:
+        # A choice between 1.0 and 0.0 is not its condition.
+        return frozenset({found})
+    value = found.number
+    if isinstance(value, complex):
+        value = value.real
+    return frozenset(scalar_constant(value, d) for d in ALL if _holds(d, value))
 
 
 def _holds(dtype: DType, value: bool | int | float | complex) -> bool:

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agnesi.core.record import record
 from agnesi.graph.graph import with_operands
 from agnesi.ops.arithmetic import Divide, Multiply, Negative
 from agnesi.ops.elementary import Exp
@@ -25,7 +25,7 @@ _MOST_FACTORS = 12
 _PLAIN = (BroadcastTo, ExpandDims, Squeeze, Transpose)
 
 
-@dataclass
+@record()
 class Product:
     """Factors of one shape.
 

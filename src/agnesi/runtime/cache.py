@@ -14,13 +14,13 @@ import os
 import sys
 import time
 import warnings
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agnesi.core import knobs
+from agnesi.core.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ _STAMP = "looked-over"
 _numbers = itertools.count()
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Info:
     """What a cache holds.
 

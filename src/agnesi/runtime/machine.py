@@ -10,7 +10,6 @@ import ctypes
 import os
 import sys
 import threading
-from dataclasses import dataclass, field
 from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +21,7 @@ from agnesi._version import __version__
 from agnesi.codegen.llvm.parts import Part
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
+from agnesi.core.record import field, record
 from agnesi.runtime import threads
 from agnesi.runtime.allocator import EXPORTED, allocator, start_allocator
 from agnesi.runtime.arguments import ARRANGE, SCALARS
@@ -42,7 +42,7 @@ _EDITION = 1
 _lock = threading.RLock()
 
 
-@dataclass
+@record()
 class Loaded:
     """Machine code in memory; it lives as long as this object.
 
@@ -61,7 +61,7 @@ class Loaded:
     kept: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Recipe:
     """How a part is compiled.
 
@@ -76,7 +76,7 @@ class Recipe:
     vectorise: bool
 
 
-@dataclass
+@record()
 class _Seconds:
     """Adds up seconds by stage, for several threads."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import numpy as np
 
+from agnesi.core.record import record
 from agnesi.runtime.allocator import SMALL, usual_limit
 from agnesi.runtime.machine import support
 from agnesi.runtime.symbols import numpy_function
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agnesi.runtime.builtin import Words
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class MemoryInfo:
     """How much memory large arrays take; made by :func:`memory_info`.
 

@@ -7,7 +7,6 @@ result.  Whatever fails does so before a shared variable is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
@@ -21,6 +20,7 @@ from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_
 from agnesi.core.dtypes import BF16, BOOL, C128, F32, F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
+from agnesi.core.record import record
 from agnesi.dims.dim import Dim, Symbol, mul, product, terms_of
 from agnesi.loops.nodes import Contract, Literal, literal
 from agnesi.loops.traverse import walk_statements
@@ -53,7 +53,7 @@ Form: TypeAlias = OneOf["one", "list", "dict", "none"]
 _MOST_BYTES = 2**56
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Emitted:
     """A module's text and what its failure codes mean.
 

@@ -6,7 +6,7 @@ there and nowhere in the code, so that the code can be kept on disk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from agnesi.core.record import record
 
 # CPython and NumPy structures, 64-bit.
 OBJECT_TYPE = 8
@@ -32,7 +32,7 @@ OUT_OF_MEMORY, TOO_LARGE, NOT_BOUND, SIZES = 0, 1, 2, 3
 REQUIREMENT = 1000
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Layout:
     """Where each word is."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.vectors import with_metadata
+from agnesi.core.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Part:
     """One function with all that its module needs.
 

@@ -13,11 +13,11 @@ tiles of fewer vectors and at last of one number.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from agnesi.codegen.llvm.writer import Writer, value_type
+from agnesi.core.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,7 +35,7 @@ _REACHED = 3
 Order = Literal["rows", "columns"]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Block:
     """Which function of blocks a product calls.
 

@@ -12,9 +12,9 @@ So the rest of a loop takes as long as a vector does, not as long as 15 elements
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agnesi.core.record import record
 from agnesi.dims.dim import terms_of
 from agnesi.loops.nodes import Accumulate, Apply, Call, Guard, Load, Store
 from agnesi.loops.prims import Prim
@@ -40,7 +40,7 @@ _MOST_COPIES, _MOST_WORK = 8, 2500
 _LEAST, _SHORT_LOOP = 16, 512
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class VectorShape:
     """How many elements a vector has, and how many vectors one iteration computes."""
 

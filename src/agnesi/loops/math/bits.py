@@ -8,16 +8,16 @@ between float and integer, which AVX2 lacks for 64 bits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
 from agnesi.core.dtypes import F32, F64, I32, I64, U32, U64, DType
+from agnesi.core.record import record
 from agnesi.loops.math.polynomial import fma
 from agnesi.loops.nodes import Number, Scalar, apply, select
 from agnesi.loops.prims import Prim
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Layout:
     """The bits of a float dtype."""
 

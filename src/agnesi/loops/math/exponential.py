@@ -18,9 +18,8 @@ matters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agnesi.core.dtypes import F32, F64
+from agnesi.core.record import record
 from agnesi.loops.math.bits import (
     at_least,
     between,
@@ -41,7 +40,7 @@ LN2 = {
 }
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Limits:
     """Arguments beyond which results no longer change."""
 

@@ -12,10 +12,10 @@ step, so that nothing of a small ``x`` is lost.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
 from agnesi.core.dtypes import F32, F64, DType
+from agnesi.core.record import record
 from agnesi.loops.math.bits import LAYOUTS, copysign, layout
 from agnesi.loops.math.exponential import LN2
 from agnesi.loops.math.polynomial import fma, horner
@@ -25,7 +25,7 @@ from agnesi.loops.nodes import Scalar, select
 _ROOT = {F32: 0x3F3504F3, F64: 0x3FE6A09E667F3BCD}
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Base:
     """A base of logarithms: ``one + one_rest`` is that of e, ``two + two_rest`` that of 2."""
 

@@ -8,9 +8,9 @@ The inner loop of what is left is as long as it can be, which is what vectorisin
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agnesi.core.record import replace
 from agnesi.dims.dim import Index, Size, Terms, add, fresh_index, from_terms, mul, terms_of
 from agnesi.loops.nodes import For, If, Kernel, ParallelFor, Statement, While, dynamic_scalars
 from agnesi.loops.traverse import map_statement, sizes_in, substitute_sizes, walk_statements

@@ -6,9 +6,9 @@ after:  y = 2**n * polynomial(r), with n and r from x
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agnesi.core.record import replace
 from agnesi.loops.math.expand import expand_scalar
 from agnesi.loops.traverse import map_statement
 
