@@ -37,15 +37,19 @@ def read_raw(raw: Path) -> Results:
     content = json.loads(raw.read_text(encoding="utf8"))
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     results = Results("own", now, machine.commit(), {}, {}, {})
+    results.machine = machine.describe(())
     for benchmark in content["benchmarks"]:
         take(results, benchmark["extra_info"])
-    results.machine = machine.describe(tuple(map(int, results.rows)))
     return results
 
 
 def take(results: Results, info: dict[str, Any]) -> None:
     """Note one benchmark."""
-    threads, row = str(info["threads"]), info["row"]
+    threads = str(info["threads"])
+    if "limits" in info:
+        results.machine["limits"][threads] = info["limits"]
+        return
+    row = info["row"]
     results.rows.setdefault(threads, {})[row] = info["medians"]
     results.versions |= info["versions"]
     results.noisy += [f"{threads}/{row}/{library}" for library in info["noisy"]]

@@ -97,10 +97,11 @@ def summary(results: Results) -> str:
         calls = {n: r for n, row in rows.items() if n in names and (r := ratio(n, row)) is not None}
         timed = [r for n, r in calls.items() if not n.startswith("first.")]
         ahead = sum(r >= 1 for r in timed)
-        lines.append(
-            f"- {in_threads(threads)}: geometric mean over {len(timed)} rows of the table "
-            f"**{geometric_mean(timed):.2f}**, ahead in {ahead}."
-        )
+        line = f"- {in_threads(threads)}: geometric mean over {len(timed)} rows with goals "
+        line += f"**{geometric_mean(timed):.2f}**, ahead in {ahead}"
+        if len(calls) > len(timed):
+            line += f"; with first results too {geometric_mean(calls.values()):.2f}"
+        lines.append(line + ".")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from bench.page import most_first
+from bench.page import in_order, most_first
 from bench.results import ROOT, Results, best_peer, kept, ratio
 from bench.targets import TARGETS
 
@@ -20,10 +20,10 @@ AHEAD, BEHIND, TEXT = "#3b8fd4", "#d9772b", "#808080"
 
 
 def order(results: Results, threads: str) -> list[str]:
-    """Return the rows with a ratio, those with goals first, in their order."""
+    """Return the rows with a ratio, those with goals first."""
     rows = results.rows[threads]
-    goals = [t.row for t in TARGETS if t.row in rows]
-    names = goals + [n for n in rows if n not in goals]
+    goals = [t.row for t in TARGETS if t.row in rows] if results.suite == "shared" else []
+    names = goals + [n for n in in_order(rows) if n not in goals]
     return [n for n in names if ratio(n, rows[n]) is not None]
 
 
@@ -32,7 +32,8 @@ def draw(results: Results, threads: str, path: Path) -> None:
     rows = results.rows[threads]
     names = order(results, threads)
     ratios = [ratio(n, rows[n]) or 1.0 for n in names]
-    goals = {t.row: t.ratio for t in TARGETS if t.ratio and not t.against}
+    shared = results.suite == "shared"
+    goals = {t.row: t.ratio for t in TARGETS if t.ratio and not t.against and shared}
     style: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": "agnesi",
@@ -50,7 +51,7 @@ def draw(results: Results, threads: str, path: Path) -> None:
         colours = [AHEAD if r >= 1 else BEHIND for r in ratios]
         axes.barh(places, [r - 1 for r in ratios], left=1, color=colours, height=0.7)
         for place, name, r in zip(places, names, ratios, strict=True):
-            goal = goals.get(name, 1) if results.suite == "shared" else 1
+            goal = goals.get(name, 1)
             label = f"{r:.2f}  {best_peer(name, rows[name])}"
             axes.text(max(r, goal, 1) * 1.04, place, label, va="center", size=8)
             if name in goals:

@@ -75,7 +75,11 @@ def read_memory(path: Path) -> dict[str, Row]:
 
 
 def collect(
-    runs: Iterable[Path], latency: Path | None = None, memory: Path | None = None
+    runs: Iterable[Path],
+    latency: Path | None = None,
+    memory: Path | None = None,
+    *,
+    realtime: bool = False,
 ) -> Results:
     """Return all that the suite measured, with this machine described.
 
@@ -89,7 +93,7 @@ def collect(
         results.rows[most].update(read_memory(memory))
     for threads, rows in results.rows.items():
         results.rows[threads] = {name: row for name, row in rows.items() if OURS in row}
-    results.machine = machine.describe(tuple(sorted(map(int, results.rows))))
+    results.machine = machine.describe(tuple(sorted(map(int, results.rows))), realtime=realtime)
     results.commit = machine.commit()
     return results
 

@@ -14,6 +14,7 @@ import pytest
 
 from bench.contest import CLOCK, Stage, run_fresh
 from bench.libraries import LIBRARIES
+from bench.machine import limits_alone
 from bench.results import OURS
 from bench.rows import BY_NAME, ROWS, Row
 
@@ -24,6 +25,17 @@ measured = pytest.mark.benchmark(timer=CLOCK)
 FRESH = ("call.g30", "mlp.b60")
 # Peers whose fresh processes are worth the wait: the others have no caches, or compile for minutes.
 FRESH_PEERS = ("numpy", "torch", "jax", "tensorflow", "drjit")
+
+
+def test_limits(threads: int, pytestconfig: pytest.Config, benchmark: Any):
+    """What the machine can do at most, in this run."""
+    realtime = bool(pytestconfig.getoption("--realtime"))
+
+    def limits() -> dict[str, float]:
+        return limits_alone(threads, realtime=realtime)
+
+    found = benchmark.pedantic(limits, rounds=1, iterations=1)
+    benchmark.extra_info |= {"threads": threads, "limits": found}
 
 
 @measured

@@ -42,8 +42,7 @@ def stage() -> Iterator[contest.Stage]:
     made.close()
 
 
-def test_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bench.machine.describe", lambda _: MACHINE)
+def test_a_run(tmp_path: Path):
     raw = tmp_path / "raw.json"
     status, found = own.run(["--tiny", "--threads=1", "-k", "add10 or embedding"], raw)
     assert status == 0

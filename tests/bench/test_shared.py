@@ -49,7 +49,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> results.Results
     }
     (tmp_path / "latency.json").write_text(json.dumps(latency))
 
-    def described(_: tuple[int, ...]) -> dict[str, Any]:
+    def described(_: tuple[int, ...], *, realtime: bool) -> dict[str, Any]:
         limits = {"fma_f32_GFLOPs": 100.0, "read_L2_GBps": 50.0, "read_GBps": 20.0}
         return {
             "cpu": "A CPU",
