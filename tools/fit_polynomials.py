@@ -284,11 +284,14 @@ def error_functions() -> list[Fit]:
 def powers() -> list[Fit]:
     """Return the fits for pow and cbrt."""
 
-    def log2(t: Any) -> Any:
-        return mp.log1p(t) / LN2
-
     def inverse_root(t: Any) -> Any:
-        return (1 + t) ** (-mp.mpf(1) / 3)
+        return (1 - t) ** (-mp.mpf(1) / 3)
+
+    def above(t: Any) -> Any:
+        return inverse_root(t) - 1
+
+    def log2_of_quotient(s: Any) -> Any:
+        return 2 * mp.atanh(s) / LN2
 
     def series(z: Any) -> Any:
         """Return what follows 2 s + 2/3 s**3 in log2((1+s)/(1-s)), over s**5, with z = s*s."""
@@ -298,12 +301,13 @@ def powers() -> list[Fit]:
     def series_scale(z: Any) -> Any:
         return 1 / z**2
 
-    low, high = 1 / ROOT - 1, ROOT - 1
-    largest = (3 - 2 * ROOT) ** 2
+    largest = 3 - 2 * ROOT
+    near = mp.mpf("0.1065")
     return [
-        Fit("log2 for pow", log2, log2, low, high, steps(1, 12), 24, double=3),
-        Fit("atanh for pow", series, series_scale, largest / 10**4, largest, steps(0, 7), 53),
-        Fit("inverse cbrt", inverse_root, inverse_root, low, high, steps(0, 5), 53),
+        Fit("log2 for pow", log2_of_quotient, log2_of_quotient, 0, largest, steps(1, 9, 2), 53),
+        Fit("exp2 for pow", lambda t: two_to(t) - 1, two_to, -0.5, 0.5, steps(1, 6), 53),
+        Fit("atanh for pow", series, series_scale, largest**2 / 10**4, largest**2, steps(0, 7), 53),
+        Fit("inverse cbrt", above, inverse_root, -near, near, steps(1, 3), 53),
     ]
 
 

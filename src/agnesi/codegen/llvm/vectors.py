@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from agnesi.dims.dim import Index, Size
     from agnesi.loops.nodes import For, Scalar
 
-# Instructions among which a machine finds what it can do at once, and how many it does in a cycle.
-_WINDOW, _AT_ONCE = 300, 2
+# Waiting instructions among which a machine finds what it can do at once, and how many it does in a
+# cycle.
+_WINDOW, _AT_ONCE = 150, 2
 # Cycles until a result is there: of most operations, of divisions and roots, of moving bits.
 _LATENCY, _LONG, _SHORT = 4, 12, 1
 _MOVES = frozenset({Prim.SELECT, Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim.NOT, Prim.NEG,
@@ -80,7 +81,10 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
             if _slope(scalar.offset, loop.index) not in (0, 1):
                 return None
             widest = max(widest, scalar.buffer.element.bytes)
-    return VectorShape(machine.vector_bytes // widest, _copies(roots, scalars))
+    work = sum(
+        max(1, scalar.dtype.bytes // widest) for scalar in scalars if isinstance(scalar, Apply)
+    )
+    return VectorShape(machine.vector_bytes // widest, _copies(work, _depth(roots)))
 
 
 def _slope(offset: Size, index: Index) -> int | None:
@@ -96,17 +100,20 @@ def _slope(offset: Size, index: Index) -> int | None:
     return slope
 
 
-def _copies(roots: Iterable[Scalar], scalars: Iterable[Scalar]) -> int:
+def _copies(work: int, depth: int) -> int:
     """Return how many vectors one iteration should compute: a power of two.
 
     What follows one after the other in one vector leaves a machine idle, unless it has others to
     work on.  It finds them in the next iterations, if the window in which it looks reaches there.
+
+    Args:
+        work: instructions for one vector.
+        depth: cycles of the longest chain of them.
     """
-    work = sum(isinstance(s, Apply) for s in scalars)
     if not work:
         return 1
     # Twice what would do, for LLVM does not mix the copies evenly.
-    wanted = 2 * _depth(roots) * _AT_ONCE / work
+    wanted = 2 * depth * _AT_ONCE / work
     found = max(1.0, _WINDOW / work)
     copies = 1
     while copies < _MOST_COPIES and 2 * copies <= min(wanted / found, _MOST_WORK / work):

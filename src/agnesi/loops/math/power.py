@@ -2,17 +2,18 @@
 
 ``pow`` is ``2**(y log2|x|)``, then C's table of signs and exceptions.  The logarithm needs more
 precision than the result, for its product with ``y`` may be as large as 150 in f32 and 1075 in
-f64, and its error becomes the result's relative error.  So a number and its *rest*, what is
-missing from it, are carried through the leading terms:
+f64, and its error becomes the result's relative error.  With ``|x| = 2**k (1 + r)`` and
+``s = r / (2 + r)``:
 
-- f32, with ``|x| = 2**k (1 + r)``: a polynomial in ``r`` with three such terms and nine plain ones
-  (error 2^-33.2).
-- f64, with ``s = r / (2 + r)`` and ``z = s**2``: ``log2(1 + r) = s (A + B z + z**2 P(z))`` (error
-  2^-71.9, over s), where all but ``P`` have rests.
+- f32 is computed in f64, where polynomials can be short (``log2(1 + r) = s P(s**2)`` with error
+  2^-37.8, and that of the power 2^-28.9), and rounded once.
+- f64 carries a number and its *rest*, what is missing from it, through the leading terms: with
+  ``z = s**2``, ``log2(1 + r) = s (A + B z + z**2 P(z))`` (error 2^-71.9, over s), where all but
+  ``P`` have rests.
 
-``cbrt`` scales ``x`` by a power of 8 into ``[0.35, 2.83]``, takes a polynomial of degree 5 for the
-inverse cube root ``r`` (error 2^-17.4), improves it by a step of fourth order in f64, and corrects
-``y = x r**2`` by ``(x - y**3) r**2 / 3``.  No division.
+``cbrt`` takes the inverse cube root from the bits of ``x`` to 3.6 %, improves it by a step of
+fourth order (error 2^-18.3), in f64 by another of second order, and corrects ``y = x r**2`` by
+``(x - y**3) r**2 / 3``.  No division.
 """
 
 from __future__ import annotations
@@ -35,22 +36,22 @@ from agnesi.loops.math.logarithm import split
 from agnesi.loops.math.polynomial import fma, horner
 from agnesi.loops.nodes import Scalar, select
 
-# log2(1 + r) = r * P(r) in f32; the leading coefficients with rests, then the others
+# For f32 in f64: log2((1 + s) / (1 - s)) = s * P(s**2) for |s| <= 3 - sqrt(8), and
+# 2**t = 1 + t * P(t) for |t| <= 1/2
 _LOG2 = (
-    (1.4426950216293335, 1.9310007814965502e-08),
-    (-0.7213475108146667, -1.4397301129065454e-08),
-    (0.48089832067489624, 5.0892623448817176e-11),
+    2.885390081790085,
+    0.9617966733378048,
+    0.5770835857375558,
+    0.4116726722147653,
+    0.3407310078738004,
 )
-_LOG2_TAIL = (
-    -0.36067280173301697,
-    0.28854063153266907,
-    -0.24050410091876984,
-    0.20609664916992188,
-    -0.17904849350452423,
-    0.1589975357055664,
-    -0.15696918964385986,
-    0.15486958622932434,
-    -0.08638280630111694,
+_EXP2 = (
+    0.6931472028515522,
+    0.24022647908930936,
+    0.055503324799204085,
+    0.009618437936963362,
+    0.001339887098138446,
+    0.00015353205671747716,
 )
 
 # 2 log2(e) and 2/3 log2(e) with rests, and P, in f64
@@ -69,55 +70,61 @@ _TAIL = (
 # Beyond these exponents of 2, results overflow or vanish.
 _LIMIT = {F32: 160.0, F64: 1100.0}
 
-# (1 + r)**(-1/3)
+# (1 - t)**(-1/3) = 1 + t * P(t) for |t| <= 0.1065
 _INVERSE_CBRT = (
-    1.0000038482857252,
-    -0.33326096721324705,
-    0.22160518556090605,
-    -0.17581849707918287,
-    0.16041632145027412,
-    -0.10806416955085561,
+    0.3333292026276821,
+    0.22358589732092649,
+    0.17453736326224742,
 )
-_CBRT_2 = 1.2599210498948732
+# Where ``_near_inverse_cbrt`` begins.
+_START = {F32: 5546486.0, F64: 2999318136608099.0}
 
 
 def power(x: Scalar, y: Scalar) -> Scalar:
     """Return ``x ** y`` by C's rules."""
-    size = abs(x)
-    logarithm, missing = _log2(size)
     # Finite, so that pow(1, inf) is not NaN.
     bounded = between(y, -layout(y).huge, layout(y).huge)
-    product = bounded * logarithm
-    rest = fma(bounded, missing, fma(bounded, logarithm, -product))
-    limit = _LIMIT[x.dtype]
+    value = _power_f32(abs(x), bounded) if x.dtype is F32 else _power_f64(abs(x), bounded)
+    return _with_rules(value, x, y)
+
+
+def _power_f32(size: Scalar, y: Scalar) -> Scalar:
+    """Return ``size ** y``, computed in f64."""
+    wide = size.cast(F64)
+    k, r = split(wide)
+    s = r / (r + 2.0)
+    logarithm = fma(s, horner(s * s, _LOG2), k)
+    # Infinity and NaN, which adding a number does not change.
+    beyond = wide - 2.0**1000
+    logarithm = select(logarithm > beyond, logarithm, beyond)
+    logarithm = select(size.equals(0.0), -inf, logarithm)
+    product = between(y.cast(F64) * logarithm, -_LIMIT[F32], _LIMIT[F32])
+    n, bits = multiples(product, 1.0)
+    t = product - n
+    return (fma(t, horner(t, _EXP2), 1.0) * power_of_two(bits, F64)).cast(F32)
+
+
+def _power_f64(size: Scalar, y: Scalar) -> Scalar:
+    """Return ``size ** y`` by a logarithm with a rest."""
+    logarithm, missing = _log2(size)
+    product = y * logarithm
+    rest = fma(y, missing, fma(y, logarithm, -product))
+    limit = _LIMIT[F64]
     rest = select(abs(product) < limit, rest, 0.0)
     product = between(product, -limit, limit)
     n, bits = multiples(product, 1.0)
-    return _with_rules(times_power_of_two(exp2_fraction((product - n) + rest), bits), x, y)
+    return times_power_of_two(exp2_fraction((product - n) + rest), bits)
 
 
 def _log2(size: Scalar) -> tuple[Scalar, Scalar]:
-    """Return the logarithm to base 2 and its rest."""
+    """Return the logarithm to base 2 and its rest, in f64."""
     bits = layout(size)
     small = size < bits.tiny
     k, r = split(select(small, size * 2.0**bits.mantissa, size))
     k = k - select(small, size.like(float(bits.mantissa)), 0.0)
-    value, rest = _log2_f32(k, r) if size.dtype is F32 else _log2_f64(k, r)
+    value, rest = _log2_f64(k, r)
     value = select(size < inf, value, size)
     return select(size.equals(0.0), -inf, value), rest
-
-
-def _log2_f32(k: Scalar, r: Scalar) -> tuple[Scalar, Scalar]:
-    """Return ``k + log2(1 + r)`` and its rest by Horner's scheme on pairs."""
-    value, rest = horner(r, _LOG2_TAIL), None
-    for coefficient, its_rest in reversed(_LOG2):
-        total = fma(r, value, coefficient)
-        lost = fma(r, value, coefficient - total)
-        rest = lost + (fma(r, rest, its_rest) if rest else its_rest)
-        value = total
-    total = fma(r, value, k)
-    lost = fma(r, value, k - total)
-    return total, fma(r, rest, lost) if rest else lost
 
 
 def _log2_f64(k: Scalar, r: Scalar) -> tuple[Scalar, Scalar]:
@@ -163,22 +170,31 @@ def cbrt(x: Scalar) -> Scalar:
     bits = layout(x)
     size = abs(x)
     small = size < bits.tiny
-    scale = 2.0 ** (3 * (bits.mantissa // 3 + 1))
-    normal = select(small, size * scale, size)
-    k, r = split(normal)
-    third, count = multiples(k, 1.0 / 3.0)
-    left = fma(third, -3.0, k)
-    # normal * 8**-third, and the inverse cube root of it
-    reduced = (r + 1.0) * select(left > 0.0, 2.0, select(left < 0.0, x.like(0.5), 1.0))
-    factor = select(left > 0.0, 1.0 / _CBRT_2, select(left < 0.0, x.like(_CBRT_2), 1.0))
-    root = horner(r, _INVERSE_CBRT) * factor
+    shrunk = bits.mantissa // 3 + 1
+    normal = select(small, size * 2.0 ** (3 * shrunk), size)
+    root = _near_inverse_cbrt(normal)
+    miss = fma(-(root * root) * root, normal, 1.0)
+    root = fma(root * miss, horner(miss, _INVERSE_CBRT), root)
     if x.dtype is F64:
-        miss = fma(-(root * root) * root, reduced, 1.0)
-        root = fma(root * miss, horner(miss, (1 / 3, 2 / 9, 14 / 81)), root)
+        miss = fma(-(root * root) * root, normal, 1.0)
+        root = fma(root * miss, 1 / 3, root)
     square = root * root
-    value = reduced * square
-    miss = fma(-(value * value), value, reduced)
+    value = normal * square
+    miss = fma(-(value * value), value, normal)
     value = fma(miss, square * (1.0 / 3.0), value)
-    value = value * power_of_two(count, x.dtype)
-    value = select(small, value * 2.0 ** -(bits.mantissa // 3 + 1), value)
+    value = select(small, value * 2.0**-shrunk, value)
     return copysign(select(is_finite(x) & size.differs(0.0), value, size), x)
+
+
+def _near_inverse_cbrt(x: Scalar) -> Scalar:
+    """Return ``x**(-1/3)`` to 3.6 %: read as an integer, a float is nearly its logarithm.
+
+    The integer is divided as a float that has it in its mantissa, without its lowest bits.
+    """
+    bits = layout(x)
+    lowest = bits.signed.bits - bits.mantissa - 1
+    unit = 2.0**bits.mantissa  # numbers are spaced 1 from here
+    unit_bits = (bits.bias + bits.mantissa) << bits.mantissa
+    upper = ((x.bitcast(bits.unsigned) >> lowest) | unit_bits).bitcast(x.dtype)
+    third = fma(upper, -1 / 3, unit + unit / 3 + _START[x.dtype]).bitcast(bits.unsigned)
+    return ((third - unit_bits) << lowest).bitcast(x.dtype)
