@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 
 import agnesi as ag
-from agnesi.runtime import machine, memory
+from agnesi.runtime import allocator, groups, machine, memory
 from agnesi.runtime.machine import support
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
 LARGE = 2**19
 
@@ -615,3 +616,62 @@ def test_the_knob(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AGNESI_IDLE_MEMORY")
     ag.set_idle_memory(None)
     assert 0 < ag.memory_info().limit <= 1 << 30
+
+
+def test_control_groups_limit_memory(tmp_path: Path):
+    root, membership = tmp_path / "root", tmp_path / "membership"
+
+    def limit() -> int | None:
+        return groups.memory(str(root), str(membership))
+
+    assert limit() is None
+    inner = root / "outer" / "inner"
+    inner.mkdir(parents=True)
+    membership.write_text("0::/outer/inner\n")
+    assert limit() is None
+    (inner / "memory.max").write_text("max\n")
+    assert limit() is None
+    (root / "outer" / "memory.max").write_text("1000000\n")
+    assert limit() == 1_000_000
+    (inner / "memory.max").write_text("2000\n")
+    assert limit() == 2000
+    old = root / "memory" / "job"
+    old.mkdir(parents=True)
+    (old / "memory.limit_in_bytes").write_text("1000\n")
+    membership.write_text("3:memory:/job\n0::/outer/inner\n")
+    assert limit() == 1000
+
+
+def test_the_usual_limit(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("AGNESI_IDLE_MEMORY", raising=False)
+    monkeypatch.setattr(groups, "memory", lambda: 400_000_000)
+    assert allocator.usual_limit() == 100_000_000
+    monkeypatch.setattr(groups, "memory", lambda: None)
+    assert 100_000_000 < allocator.usual_limit() <= 1 << 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells")
+def test_a_chain_takes_the_memory_of_its_result_and_nothing_else():
+    out = run("""
+def number(name):
+    for line in open("/proc/self/status"):
+        if line.startswith(name):
+            return int(line.split()[1]) * 1024
+x = ag.vector("x")
+f = ag.function([x], ag.exp(-x * x / 2) * ag.tanh(1.3 * x + 0.2) + ag.log1p(ag.abs(x)))
+a = np.linspace(-3, 3, 10_000_000).astype(np.float32)
+f(a[:1000])
+open("/proc/self/clear_refs", "w").write("5")
+before = number("VmRSS")
+for k in range(5):
+    y = None
+    y = f(a)
+print((number("VmHWM") - before) / y.nbytes)
+for k in range(5):
+    # One result is there while the next is computed.
+    y = f(a)
+print((number("VmHWM") - before) / y.nbytes)
+""")
+    first, second = map(float, out.split())
+    assert 0.9 < first < 1.1
+    assert 1.8 < second < 2.2

@@ -18,6 +18,7 @@ import mmap
 import os
 
 from agnesi.core import knobs
+from agnesi.runtime import groups
 
 # Buffers below are malloc's alone: not kept, not counted.
 SMALL = 2**16
@@ -749,9 +750,11 @@ def usual_limit() -> int:
     """Return how many bytes may be idle where nobody said: the knob, or what suits the machine."""
     if knobs.IDLE_MEMORY.value:
         return max(knobs.IDLE_MEMORY.number, 0) << 20
-    if not hasattr(os, "sysconf"):
-        return 1 << 30
-    return min(1 << 30, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4)
+    there = groups.memory()
+    sizes = [] if there is None else [there]
+    if hasattr(os, "sysconf"):
+        sizes.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(1 << 30, *(size // 4 for size in sizes))
 
 
 def start_allocator(addresses: dict[str, int]) -> None:

@@ -10,14 +10,15 @@ import os
 import sys
 from functools import cache
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agnesi.core import knobs
+from agnesi.runtime import groups
 from agnesi.runtime.pool import MOST_THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _chosen: list[int] = []
 # Who has to know of the number: told now and at each change.
@@ -97,34 +98,17 @@ def available() -> int:
     return max(1, count if quota is None else min(count, quota))
 
 
-def _quota(root: str = "/sys/fs/cgroup", membership: str = "/proc/self/cgroup") -> int | None:
+def _quota(root: str = groups.ROOT, membership: str = groups.MEMBERSHIP) -> int | None:
     """Return the CPUs that Linux control groups leave to this process, if they limit them."""
-    try:
-        own = Path(membership).read_text("utf8").splitlines()
-    except OSError:
-        return None
-    limits: list[float] = []
-    for line in own:
-        _, controllers, path = line.split(":", 2)
-        base = Path(root) if not controllers else Path(root) / controllers
-        here = base / path.strip("/")
-        for folder in (here, *here.parents):
-            limits += _limit(folder)
-            if folder == base:
-                break
+    limits = [n for folder in groups.folders(root, membership) for n in _limit(folder)]
     return ceil(min(limits)) if limits else None
 
 
 def _limit(folder: Path) -> list[float]:
     """Return the CPUs that one control group allows, in the form of version 2 or 1."""
-
-    def numbers(name: str) -> list[str]:
-        try:
-            return (folder / name).read_text("utf8").split()
-        except OSError:
-            return []
-
-    pair = numbers("cpu.max") or numbers("cpu.cfs_quota_us") + numbers("cpu.cfs_period_us")
+    pair = groups.words(folder / "cpu.max")
+    if not pair:
+        pair = [n for m in ("quota", "period") for n in groups.words(folder / f"cpu.cfs_{m}_us")]
     if len(pair) != 2 or not all(n.isdigit() for n in pair) or not int(pair[1]):
         return []
     return [int(pair[0]) / int(pair[1])]
