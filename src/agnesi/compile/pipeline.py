@@ -13,6 +13,7 @@ from agnesi.graph.text import graph_text
 from agnesi.graph.verify import verify_graph
 from agnesi.loops.passes.collapse import collapse
 from agnesi.loops.passes.expand_math import expand_math
+from agnesi.loops.passes.parallelise import parallelise
 from agnesi.loops.verify import verify_kernel
 from agnesi.rewrite.trace import Trace
 from agnesi.rules.canonicalize import canonicalize
@@ -42,7 +43,10 @@ GRAPH = (
     Pass("simplify", canonicalize, "what decomposition left over"),
 )
 
-KERNEL = (Pass("collapse", collapse, "nested loops that walk through memory as one become one"),)
+KERNEL = (
+    Pass("collapse", collapse, "nested loops that walk through memory as one become one"),
+    Pass("parallelise", parallelise, "loops whose iterations are independent are marked"),
+)
 
 # What a backend wants of a kernel that is otherwise ready.
 MACHINE = (Pass("expand_math", expand_math, "elementary functions become arithmetic"),)

@@ -349,7 +349,7 @@ def load_pool() -> Loaded:
         threads.listen(lambda n: setattr(number, "value", n))
         os.register_at_fork(after_in_child=ctypes.CFUNCTYPE(None)(loaded.address))
         # Workers wait in this code until the process ends: it is never unloaded.
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(engine))
+        engine.detach()
         return loaded
 
 

@@ -32,6 +32,7 @@ from agnesi.loops.nodes import (
     Literal,
     Load,
     Local,
+    ParallelFor,
     Pass,
     Read,
     Refer,
@@ -45,19 +46,29 @@ from agnesi.loops.nodes import (
 )
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import children_of, walk_statements
+from agnesi.loops.work import work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from agnesi.dims.dim import Dim, Size
     from agnesi.loops.nodes import Procedure
 
 
-def emit_kernel(kernel: Kernel, machine: Machine = PLAIN) -> tuple[str, dict[str, None]]:
-    """Return the text of a kernel's function, and the declarations and procedures it needs.
+# What a thread has to do at least, in ticks of ``loops/work.py``: less is not worth another one.
+_SHARE_BITS = 21
+# Parts of a loop without loops inside begin at multiples of this, so that no two threads write the
+# same line of a cache, and every part but the last is whole vectors.
+_GRAIN = 64
 
-    Functions of blocks, which it declares, are for others to provide: ``blocks_of``.
-    The function takes a pointer for each buffer, then an i64 for each size.
+
+def emit_kernel(kernel: Kernel, machine: Machine = PLAIN) -> tuple[str, dict[str, None]]:
+    """Return the text of a kernel's functions, and the declarations and functions they need.
+
+    The one of the kernel's name takes a pointer for each buffer, then an i64 for each size.  A
+    parallel loop that may be long is a function of its own, named ``name.part0`` and so on, which
+    takes a range besides.  Functions of blocks, which it declares, are for others to provide:
+    ``blocks_of``.
 
     Args:
         kernel: with elementary functions expanded.
@@ -66,20 +77,12 @@ def emit_kernel(kernel: Kernel, machine: Machine = PLAIN) -> tuple[str, dict[str
     """
     emitter = _Emitter(kernel, machine)
     for statement in kernel.body:
-        emitter.statement(statement)
-    pointers = [
-        f"ptr noalias nocapture {'' if b in kernel.written else 'readonly '}%b{k}"
-        for k, b in enumerate(kernel.buffers)
-    ]
-    sizes = [f"i64 %s{k}" for k in range(len(kernel.sizes))]
-    head = f"define internal void @{kernel.name}({', '.join(pointers + sizes)}) #0 {{"
-    allocas = [f"  {name} = alloca {kind}" for name, kind in emitter.allocas]
-    allocas += [
-        f"  %q{k} = alloca [{count} x {memory_type(b.element)}], align 64"
-        for k, (b, count) in enumerate(kernel.private)
-    ]
-    lines = [head, "entry:", *allocas, *emitter.w.lines, "  ret void", "}"]
-    return "\n".join(lines), emitter.w.declared
+        if isinstance(statement, ParallelFor):
+            emitter.fork(statement)
+        else:
+            emitter.statement(statement)
+    text = emitter.function(kernel.name, ())
+    return "\n\n".join([*emitter.outlined, text]), emitter.w.declared
 
 
 @cache
@@ -119,6 +122,23 @@ class _Emitter:
         self.extremes = _extremes(kernel.body)
         self.allocas: list[tuple[str, str]] = []
         self.volatile: dict[Scalar, bool] = {}
+        self.outlined: list[str] = []
+
+    def function(self, name: str, more: Sequence[str]) -> str:
+        """Return the text of the function whose lines have been written."""
+        kernel = self.kernel
+        given = [
+            f"ptr noalias nocapture {'' if b in kernel.written else 'readonly '}%b{k}"
+            for k, b in enumerate(kernel.buffers)
+        ]
+        given += [f"i64 %s{k}" for k in range(len(kernel.sizes))]
+        head = f"define internal void @{name}({', '.join([*given, *more])}) #0 {{"
+        allocas = [f"  {name} = alloca {kind}" for name, kind in self.allocas]
+        allocas += [
+            f"  %q{k} = alloca [{count} x {memory_type(b.element)}], align 64"
+            for k, (b, count) in enumerate(kernel.private)
+        ]
+        return "\n".join([head, "entry:", *allocas, *self.w.lines, "  ret void", "}"])
 
     # -- scopes ------------------------------------------------------------------------------
 
@@ -171,29 +191,75 @@ class _Emitter:
             case _:
                 raise CompilerBug(f"no code for {statement!r}")
 
-    def loop(self, loop: For) -> None:
-        """Emit a counted loop."""
+    def fork(self, loop: ParallelFor) -> None:
+        """Emit a loop whose parts run on several threads, if there is enough to do for them."""
+        w = self.w
+        amount = work([loop])
+        if isinstance(amount, int) and amount >> _SHARE_BITS < 2:
+            self.loop(loop)
+            return
+        name = f"{self.kernel.name}.part{len(self.outlined) // 2}"
+        part = _Emitter(self.kernel, self.machine)
+        part.loop(loop, "%begin", "%end")
+        self.outlined.append(part.function(name, ("i64 %begin", "i64 %end")))
+        w.declared.update(part.w.declared)
+        buffers, sizes = len(self.kernel.buffers), len(self.kernel.sizes)
+        grain = 1 if any(isinstance(s, For | While) for s in loop.body) else _GRAIN
+        self.outlined.append(_task(name, buffers, sizes, grain))
+
         extent = self.size(loop.index.extent, {})
+        if not is_nonnegative(loop.index.extent):
+            extent = w.intrinsic("i64", "llvm.smax.i64", f"i64 {extent}", "i64 0")
+        shares = w.let(f"ashr i64 {self.size(amount, {})}, {_SHARE_BITS}")
+        w.declared.setdefault("@agnesi_threads = external global i64")
+        threads = w.let("load atomic i64, ptr @agnesi_threads monotonic, align 8")
+        parts = shares
+        for most in (threads, extent):
+            parts = w.intrinsic("i64", "llvm.smin.i64", f"i64 {parts}", f"i64 {most}")
+        together, alone, after = w.label("together"), w.label("alone"), w.label("after")
+        w.branch(w.let(f"icmp sgt i64 {parts}, 1"), together, alone)
+        w.start(together)
+        context = f"%c{len(self.outlined)}"
+        self.allocas.append((context, f"[{buffers + sizes + 1} x i64]"))
+        given = [f"ptr %b{k}" for k in range(buffers)] + [f"i64 %s{k}" for k in range(sizes)]
+        for k, argument in enumerate([f"i64 {extent}", *given]):
+            place = w.let(f"getelementptr i64, ptr {context}, i64 {k}")
+            w.line(f"store {argument}, ptr {place}")
+        w.declare("void @agnesi_parallel(ptr, ptr, i64)")
+        w.line(f"call void @agnesi_parallel(ptr @{name}.task, ptr {context}, i64 {parts})")
+        w.jump(after)
+        w.start(alone)
+        w.line(f"call void @{name}({', '.join([*given, 'i64 0', f'i64 {extent}'])})")
+        w.jump(after)
+        w.start(after)
+
+    def loop(self, loop: For, begin: str = "0", end: str | None = None) -> None:
+        """Emit a counted loop, or a range of it."""
+        extent = self.size(loop.index.extent, {}) if end is None else end
         shape = vector_shape(loop, self.machine)
         if shape is not None:
-            self.in_vectors(loop, shape, extent)
+            if end is None and not is_nonnegative(loop.index.extent):
+                extent = self.w.intrinsic("i64", "llvm.smax.i64", f"i64 {extent}", "i64 0")
+            self.in_vectors(loop, shape, begin, extent)
             return
         shape = sum_shape(loop, self.machine)
         hints = "" if shape is None else hint(shape, rest=False, short=True)
-        self.count(loop, "0", extent, hints)
+        self.count(loop, begin, extent, hints)
 
-    def in_vectors(self, loop: For, shape: VectorShape, extent: str) -> None:
+    def in_vectors(self, loop: For, shape: VectorShape, begin: str, end: str) -> None:
         """Emit a loop over what fills whole vectors, and one over the rest, under a mask."""
-        if extent.isdecimal():
-            whole = str(int(extent) // shape.chunk * shape.chunk)
+        w = self.w
+        if begin == "0" and end.isdecimal():
+            whole = str(int(end) // shape.chunk * shape.chunk)
         else:
-            if not is_nonnegative(loop.index.extent):
-                extent = self.w.intrinsic("i64", "llvm.smax.i64", f"i64 {extent}", "i64 0")
-            whole = self.w.let(f"and i64 {extent}, {-shape.chunk}")
-        if whole != "0":
-            self.count(loop, "0", whole, hint(shape, rest=False, short=is_short(loop)))
-        if whole != extent:
-            self.count(loop, whole, extent, hint(shape, rest=True))
+            count = end if begin == "0" else w.let(f"sub i64 {end}, {begin}")
+            whole = w.let(f"and i64 {count}, {-shape.chunk}")
+            if begin != "0":
+                whole = w.let(f"add nsw i64 {begin}, {whole}")
+        if whole != begin:
+            self.count(loop, begin, whole, hint(shape, rest=False, short=is_short(loop)))
+        if whole != end:
+            self.count(loop, whole, end, hint(shape, rest=True))
 
     def count(self, loop: For, start: str, end: str, hints: str = "") -> None:
         """Emit a loop from start to end in the form that LLVM's loop passes know best.
@@ -433,6 +499,34 @@ def _extremes(body: Iterable[Statement]) -> dict[Local, Local]:
             case _:
                 pass
     return found
+
+
+def _task(name: str, buffers: int, sizes: int, grain: int) -> str:
+    """Return the function that the pool calls: it runs one part of a loop.
+
+    It is given the loop's extent and the arguments of its function in memory.
+    """
+    w = Writer("t")
+    values = [
+        w.let(f"load {kind}, ptr {w.let(f'getelementptr i64, ptr %context, i64 {k}')}")
+        for k, kind in enumerate(["i64", *["ptr"] * buffers, *["i64"] * sizes])
+    ]
+    extent, *given = values
+    more = w.let(f"add i64 {extent}, {w.let('sub i64 %parts, 1')}")
+    chunk = w.let(f"udiv i64 {more}, %parts")
+    if grain > 1:
+        chunk = w.let(f"and i64 {w.let(f'add i64 {chunk}, {grain - 1}')}, {-grain}")
+    ends: list[str] = []
+    for number in ("%part", w.let("add i64 %part, 1")):
+        place = w.let(f"mul i64 {number}, {chunk}")
+        ends.append(w.intrinsic("i64", "llvm.smin.i64", f"i64 {place}", f"i64 {extent}"))
+    arguments = [
+        *(f"ptr {r}" for r in given[:buffers]),
+        *(f"i64 {r}" for r in (*given[buffers:], *ends)),
+    ]
+    head = f"define internal void @{name}.task(ptr %context, i64 %part, i64 %parts) #0 {{"
+    call = f"  call void @{name}({', '.join(arguments)})"
+    return "\n".join([head, "entry:", *w.lines, call, "  ret void", "}"])
 
 
 def _strict(node: Scalar) -> tuple[Scalar, ...]:

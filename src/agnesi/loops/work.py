@@ -1,0 +1,106 @@
+"""How long loops take on one thread, about: what decides whether several threads pay.
+
+A rough measure that any machine is near to: what is counted are the ticks of work that vectorises
+well, of which about ``PER_NANOSECOND`` pass in a nanosecond on a CPU with wide vectors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.dims.dim import Index, add, mul, product
+from agnesi.dims.simplify import maximum, substitute
+from agnesi.loops.nodes import (
+    Accumulate,
+    Apply,
+    Call,
+    Contract,
+    For,
+    If,
+    Load,
+    Store,
+    While,
+    dynamic_scalars,
+)
+from agnesi.loops.prims import MATH, Prim
+from agnesi.loops.traverse import scalars_in, walk_scalars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agnesi.dims.dim import Size
+    from agnesi.loops.nodes import Scalar, Statement
+
+PER_NANOSECOND = 256
+_BYTE = 4  # of a load or store in order
+_GATHER = 300  # a load from a place that is computed
+_OPERATION = 3  # on 32 bits
+_DIVISION = 30  # of 32 bits
+_FUNCTION = 20 * _OPERATION
+_PROCEDURE = 30 * PER_NANOSECOND
+_TURNS = 16  # of a loop whose number is not known
+_FREE = frozenset({Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim.NOT})
+
+
+def work(statements: Iterable[Statement]) -> Size:
+    """Return the ticks that statements take, as a formula of sizes; no loop index is in it."""
+    seen: set[Scalar] = set()
+    return add(0, *(_statement(s, seen) for s in statements))
+
+
+def _statement(statement: Statement, seen: set[Scalar]) -> Size:
+    fresh = [s for s in walk_scalars(scalars_in(statement)) if s not in seen]
+    seen.update(fresh)
+    own: Size = sum(map(_scalar, fresh))
+    match statement:
+        case For(index, body):
+            return add(own, mul(_turns(index), work(body)))
+        case While(_, body):
+            return mul(_TURNS, add(own, work(body)))
+        case If(_, body):
+            return add(own, *(_statement(s, seen) for s in body))
+        case Store(buffer, offset, _):
+            return add(own, _access(buffer.element.bytes, offset))
+        case Contract(target, _, _, rows, columns, depth, _):
+            return mul(
+                _BYTE * target.buffer.element.bytes // 4,
+                product(map(_most, (rows, columns, depth))),
+            )
+        case Accumulate(local, _, _):
+            return add(own, _OPERATION * local.element.bytes // 4)
+        case _:
+            return own
+
+
+def _turns(index: Index) -> Size:
+    """Return how often a loop runs: at most, where that depends on the loops around it."""
+    return _most(index.extent)
+
+
+def _most(size: Size) -> Size:
+    if dynamic_scalars(size):
+        return _TURNS
+    first = substitute(size, lambda d: 0 if isinstance(d, Index) else None)
+    last = substitute(size, lambda d: d.extent if isinstance(d, Index) else None)
+    # An extent can in turn mention an index.
+    return maximum(*(s if isinstance(s, int) or s == size else _most(s) for s in (first, last)))
+
+
+def _access(bytes_: int, offset: Size) -> int:
+    return _GATHER if dynamic_scalars(offset) else _BYTE * bytes_
+
+
+def _scalar(scalar: Scalar) -> int:
+    if isinstance(scalar, Call):
+        return _PROCEDURE
+    if isinstance(scalar, Load):
+        return _access(scalar.buffer.element.bytes, scalar.offset)
+    if not isinstance(scalar, Apply) or scalar.prim in _FREE:
+        return 0
+    kind = scalar.operands[-1].dtype
+    cost = _FUNCTION if scalar.prim in MATH else _OPERATION
+    if scalar.prim in (Prim.FLOORDIV, Prim.MOD):
+        return 8 * _DIVISION
+    if scalar.prim in (Prim.DIV, Prim.SQRT):
+        cost = _DIVISION // 2
+    return cost * max(kind.bytes, 4) // 4
