@@ -98,6 +98,16 @@ def test_a_variable_that_is_read_after_the_loop():
     assert parallelise(kernel) is kernel
 
 
+def test_private_memory_stays_the_kernels():
+    own = fresh_buffer("own", F64)
+    ten, again = fresh_index("i", 10), fresh_index("j", 10)
+    fill = For(ten, (Store(own, ten, Load(X, ten)),))
+    kernel = close_kernel(
+        "k", (fill, For(again, (Store(OUT, again, Load(own, again)),))), {own: 10}
+    )
+    assert parallelise(kernel) is kernel
+
+
 def test_one_turn_is_not_parallel():
     one = fresh_index("i", 1)
     kernel = close_kernel("k", (For(one, (Store(OUT, one, Load(X, one)),)),))

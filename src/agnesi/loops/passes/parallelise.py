@@ -64,9 +64,10 @@ def _is_independent(loop: For, private: set[Buffer]) -> bool:
     if accesses is None:
         return False
     written, offsets = accesses
-    return all(
-        _apart(offsets[b], loop.index) for b in written if b not in private
-    ) and _assigns_first(loop.body, set())
+    # Memory of the kernel would become memory of an iteration, which no one reckons with.
+    if private & offsets.keys():
+        return False
+    return all(_apart(offsets[b], loop.index) for b in written) and _assigns_first(loop.body, set())
 
 
 def _shares(loop: For, around: Iterable[Statement]) -> bool:
