@@ -104,7 +104,7 @@ def test_large_products_are_cut_into_independent_blocks() -> None:
     a, b = normal(300, 64), normal(64, 500)
     close(f(a, b)[0], a.astype(float) @ b, 64)
     small = ag.function([x, y], [x[:8] @ y[:, :40]])
-    assert not any(isinstance(s, ParallelFor) for k in small.kernels for s in k.body)
+    assert not any(isinstance(s, ParallelFor) for s in small.kernels[-1].body)
 
 
 @pytest.mark.parametrize(("m", "n", "k"), [(128, 500, 784), (60, 500, 784), (784, 500, 60)])
