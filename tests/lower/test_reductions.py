@@ -11,6 +11,7 @@ import agnesi as ag
 from agnesi.loops.nodes import ParallelFor
 from agnesi.loops.traverse import walk_statements
 from agnesi.lower import columns, combine, positions
+from agnesi.ops import scans
 from agnesi.testing import looped, native
 
 if TYPE_CHECKING:
@@ -196,3 +197,49 @@ def test_positions_in_long_rows():
     a[5, :] = -np.inf
     for found, wanted in zip(f(a), (a.argmax(1), a.argmin(0)), strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+SCANS: list[tuple[tuple[int, ...], int]] = [
+    ((5, 3), 1),
+    ((9, 20), 1),
+    ((8, 7), 0),
+    ((70,), 0),
+    ((2, 45), 1),
+    ((3, 3, 11), 2),
+    ((2, 3, 19), 1),
+    ((1, 33), 0),
+    ((0, 3), 0),
+    ((3, 0), 1),
+    ((4, 1), 1),
+]
+
+
+@evaluators
+@pytest.mark.parametrize("kind", ["f32", "f64", "i32", "c64"])
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_scans(kind: str, known: bool, evaluate: Evaluator, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(scans, "_CHUNK", 4)
+    monkeypatch.setattr(scans, "_COLUMNS", 8)
+    for shape, axis in SCANS:
+        x, a = typed("x", kind, shape, known), some(shape, kind)
+        names = ["cumsum", "cumprod", "cummax", "cummin"][: 2 if kind == "c64" else 4]
+        built = [getattr(ag, name)(x, axis) for name in names]
+        for name, found in zip(names, evaluate([x], built)([a]), strict=True):
+            extreme = {"cummax": np.maximum, "cummin": np.minimum}.get(name)
+            wanted = extreme.accumulate(a, axis) if extreme else getattr(np, name)(a, axis)
+            np.testing.assert_allclose(found, wanted, 1e-5, 1e-5, err_msg=f"{shape} {axis} {name}")
+
+
+def test_scans_of_long_rows():
+    x, rows = ag.vector("x"), ag.input("rows", "f32[n, m]")
+    a = np.random.default_rng(0).random(50_001, dtype=np.float32)
+    f = ag.function([x, rows], [ag.cumsum(x), ag.cumsum(rows, 1), ag.cummax(x), ag.cumsum(rows, 0)])
+    table = a[:50_000].reshape(10, 5000)
+    found = f(a, table)
+    np.testing.assert_allclose(found[0], a.astype("f8").cumsum(), rtol=1e-7)
+    np.testing.assert_allclose(found[1], table.astype("f8").cumsum(1), rtol=1e-7)
+    np.testing.assert_array_equal(found[2], np.maximum.accumulate(a))
+    np.testing.assert_allclose(found[3], table.astype("f8").cumsum(0), rtol=1e-6)
+    a[[3000, 20_000]] = np.inf, np.nan
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(f(a, table)[0], a.astype("f8").cumsum(), rtol=1e-7)

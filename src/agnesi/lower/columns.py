@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING
 from agnesi.core.record import record
 from agnesi.dims.dim import Index, add, fresh_index, mul, product, sub
 from agnesi.dims.simplify import at_least, ceildiv, floordiv, maximum, minimum, mod
-from agnesi.loops.nodes import Buffer, For, ParallelFor, Scalar, Statement, fresh_buffer
+from agnesi.loops.nodes import Buffer, For, Scalar, Statement, fresh_buffer
 from agnesi.loops.traverse import substitute_sizes
 from agnesi.lower.combine import CHUNK, Combination, Flat, flatten
 from agnesi.lower.elements import hold, load, nest, store
 from agnesi.ops.movement import unravel
+from agnesi.ops.nests import parallel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from agnesi.dims.dim import Dim, Size
 
@@ -44,8 +45,6 @@ _CACHED = 1 << 21
 _BLOCKS = 8
 # At least so many rows have totals of their own.
 _CHUNK_ROWS = 128
-# Iterations enough for a parallel loop.
-_ENOUGH = 16
 
 
 def by_columns(job: Combination) -> tuple[Statement, ...]:
@@ -68,22 +67,6 @@ def _few(job: Combination, columns: Flat, rows: Flat) -> tuple[Statement, ...]:
     job.value = rows.value
     total = job.unroll(rows.indices)
     return nest(kept, hold(job.put(columns.where, total)))
-
-
-def parallel(
-    indices: Sequence[Index],
-) -> tuple[dict[Dim, Size], Callable[[Sequence[Statement]], tuple[Statement, ...]]]:
-    """Return a parallel loop around a body for several loops, and what their indices are in it."""
-    if not indices:
-        return {}, tuple
-    first, rest = indices[0], list(indices[1:])
-    if rest and not (isinstance(first.extent, int) and first.extent >= _ENOUGH):
-        first, rest = fresh_index("p", product(i.extent for i in indices)), []
-        where = unravel(first, tuple(i.extent for i in indices))
-    else:
-        where = tuple(indices)
-    found: dict[Dim, Size] = dict(zip(indices, where, strict=True))
-    return found, lambda body: (ParallelFor(first, nest(rest, body)),)
 
 
 @record()

@@ -32,10 +32,10 @@ from agnesi.loops.nodes import (
 )
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import substitute_sizes
-from agnesi.lower.columns import parallel
 from agnesi.lower.combine import flatten
 from agnesi.lower.elements import Writer, load, loops, store
 from agnesi.ops.movement import ravel, unravel
+from agnesi.ops.nests import parallel
 from agnesi.ops.scans import extreme
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ from agnesi.ops.lapack import (
 from agnesi.ops.lift import operand_lines, unify
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import expand_dims, filled_like
-from agnesi.ops.scans import loop_indices, nest
+from agnesi.ops.nests import loop_indices, nest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

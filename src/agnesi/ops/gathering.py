@@ -41,7 +41,7 @@ from agnesi.ops.families import (
 )
 from agnesi.ops.lift import broadcast_sizes, operand_lines
 from agnesi.ops.movement import broadcast, moveaxis, reshape
-from agnesi.ops.scans import loop_indices, nest
+from agnesi.ops.nests import loop_indices, nest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

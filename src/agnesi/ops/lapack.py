@@ -52,7 +52,7 @@ from agnesi.ops.lift import (
     unify,
 )
 from agnesi.ops.movement import broadcast
-from agnesi.ops.scans import loop_indices, nest
+from agnesi.ops.nests import loop_indices, nest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

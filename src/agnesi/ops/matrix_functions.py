@@ -70,13 +70,13 @@ from agnesi.ops.movement import (
     reshape,
     restore_axes,
 )
+from agnesi.ops.nests import loop_indices, nest
 from agnesi.ops.powers import sqrt
 from agnesi.ops.reductions import Top
 from agnesi.ops.reductions import max as largest
 from agnesi.ops.reductions import min as smallest
 from agnesi.ops.reductions import sum as total
 from agnesi.ops.rounding import ceil
-from agnesi.ops.scans import loop_indices, nest
 from agnesi.ops.spectral import Eigh, Svd, svdvals
 from agnesi.ops.tensor_products import outer, trace
 

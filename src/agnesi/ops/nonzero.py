@@ -32,8 +32,8 @@ from agnesi.ops.functions import as_bool
 from agnesi.ops.joining import stack
 from agnesi.ops.lift import as_size, as_tensor, operand_lines
 from agnesi.ops.movement import reshape
+from agnesi.ops.nests import loop_indices, nest
 from agnesi.ops.reductions import sum as total
-from agnesi.ops.scans import loop_indices, nest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

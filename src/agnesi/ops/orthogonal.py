@@ -42,7 +42,7 @@ from agnesi.ops.lapack import (
     widened,
 )
 from agnesi.ops.linear import MatMul
-from agnesi.ops.scans import loop_indices, nest
+from agnesi.ops.nests import loop_indices, nest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

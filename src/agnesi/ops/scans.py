@@ -8,13 +8,15 @@ import numpy as np
 
 from agnesi.core.dtypes import COMPLEX, F32, F64, FLOATS, I64, INEXACT, U64, DType, floating
 from agnesi.core.errors import GraphTypeError
-from agnesi.dims.dim import Index, Shape, add, fresh_index, product
+from agnesi.dims.dim import Index, Shape, add, fresh_index, mul, product, sub
+from agnesi.dims.simplify import ceildiv, floordiv, minimum, mod
 from agnesi.loops.nodes import (
     Accumulate,
     Assign,
     For,
     Guard,
     Load,
+    ParallelFor,
     Read,
     Scalar,
     Statement,
@@ -35,14 +37,19 @@ from agnesi.ops.elementary import exp
 from agnesi.ops.families import Domain, LoopOp, Memory, Op, Reject, Sample, same_shapes
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lift import as_axis, as_tensor, operand_lines
-from agnesi.ops.movement import flip, ravel
+from agnesi.ops.movement import flip, ravel, unravel
+from agnesi.ops.nests import loop_indices, nest, parallel
 from agnesi.ops.slicing import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from agnesi.dims.dim import Size
     from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor, TensorLike
     from agnesi.graph.types import TensorType
+
+# Rows that are scanned at once; what long rows are cut into; columns that are.
+_TOGETHER, _CHUNK, _COLUMNS = 4, 4096, 1024
 
 __all__ = [
     "cummax",
@@ -53,19 +60,6 @@ __all__ = [
     "cumulative_sum",
     "logcumsumexp",
 ]
-
-
-def nest(indices: Sequence[Index], body: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Return loops over the indices, the first outermost, around the body."""
-    result = tuple(body)
-    for index in reversed(indices):
-        result = (For(index, result),)
-    return result
-
-
-def loop_indices(shape: Shape) -> list[Index]:
-    """Return an index for each axis."""
-    return [fresh_index("ijklmnpq"[k] if k < 8 else f"i{k}", s) for k, s in enumerate(shape)]
 
 
 class Cumulative(LoopOp):
@@ -95,27 +89,129 @@ class Cumulative(LoopOp):
         return self.x.type
 
     def loops(self, at: Memory) -> Sequence[Statement]:
-        """One pass: a variable along the last axis, the row before along another."""
-        shape = self.x.type.shape
-        indices = loop_indices(shape)
-        here = indices[self.axis]
-        value = at.read(0, tuple(indices))
-        prim = type(self).combine
-        if self.axis == len(shape) - 1 and not self.dtype.is_complex:
-            kind = F64 if self.dtype is F32 and prim is Prim.ADD else self.dtype
-            total = fresh_local("total", kind)
-            unit = literal(1 if prim is Prim.MUL else 0, kind)
-            if prim in (Prim.MAX, Prim.MIN):
-                unit = extreme(kind, lowest=prim is Prim.MAX)
-            step = (
-                Accumulate(total, prim, value.cast(kind)),
-                *at.store(tuple(indices), Read(total).cast(self.dtype)),
-            )
-            return nest(indices[:-1], [Assign(total, unit), For(here, step)])
-        before = tuple(add(i, -1) if i is here else i for i in indices)
+        """One pass: variables along the last axis, the row before along another."""
+        if self.axis < self.ndim - 1 or self.dtype.is_complex:
+            return self._down_columns(at)
+        count, n = product(self.type.shape[:-1]), self.type.shape[-1]
+        short = isinstance(n, int) and n < _TOGETHER * _CHUNK
+        # What is added up in chunks is not to overflow where the whole does not.
+        safe = self._kind is not self.dtype or not self.dtype.is_inexact
+        if isinstance(count, int) and count < _TOGETHER and not short and safe:
+            return self._in_chunks(at, count)
+        return self._along_rows(at)
+
+    @property
+    def _kind(self) -> DType:
+        """The dtype that elements are combined in."""
+        return F64 if self.dtype is F32 and self.combine is Prim.ADD else self.dtype
+
+    def _unit(self) -> Scalar:
+        """Return what changes nothing."""
+        if self.combine in (Prim.MAX, Prim.MIN):
+            return extreme(self._kind, lowest=self.combine is Prim.MAX)
+        return literal(1 if self.combine is Prim.MUL else 0, self._kind)
+
+    def _along_rows(self, at: Memory) -> Sequence[Statement]:
+        """Several rows at once: an addition waits for the one before."""
+        shape = self.type.shape
+        count, unit = product(shape[:-1]), self._unit()
+
+        def rows(first: Size, several: int) -> list[Statement]:
+            index = fresh_index("j", shape[-1])
+            places = [(*unravel(add(first, k), shape[:-1]), index) for k in range(several)]
+            return self._scan(at, [(unit, place) for place in places], index)
+
+        result: list[Statement] = []
+        group = fresh_index("i", floordiv(count, _TOGETHER))
+        if group.extent != 0:
+            result.append(ParallelFor(group, tuple(rows(mul(group, _TOGETHER), _TOGETHER))))
+        rest = mod(count, _TOGETHER)
+        if rest == 1:
+            result += rows(add(count, -1), 1)
+        elif rest != 0:
+            row = fresh_index("i", rest)
+            result.append(For(row, tuple(rows(add(mul(group.extent, _TOGETHER), row), 1))))
+        return result
+
+    def _scan(
+        self, at: Memory, lines: Sequence[tuple[Scalar, Shape]], index: Index
+    ) -> list[Statement]:
+        """Return the loop that combines along several lines, from a first value of each on."""
+        totals = [fresh_local("total", self._kind) for _ in lines]
+        body: list[Statement] = []
+        for total, (_, place) in zip(totals, lines, strict=True):
+            body.append(Accumulate(total, self.combine, at.read(0, place).cast(self._kind)))
+            body += at.store(place, Read(total).cast(self.dtype))
+        begin = [Assign(total, start) for total, (start, _) in zip(totals, lines, strict=True)]
+        return [*begin, For(index, tuple(body))]
+
+    def _in_chunks(self, at: Memory, count: int) -> Sequence[Statement]:
+        """A few long rows: what chunks come to, what comes before each, and several at once."""
+        shape = self.type.shape
+        n, kind = shape[-1], self._kind
+        full = floordiv(n, _CHUNK)
+        width = add(full, 1)
+        before = at.scratch("before", kind, mul(count, width))
+
+        def place(row: Size, chunk: Size, index: Index) -> Shape:
+            return (*unravel(row, shape[:-1]), add(mul(chunk, _CHUNK), index))
+
+        row, chunk = fresh_index("i", count), fresh_index("c", full)
+        where, loop = parallel([row, chunk])
+        inside, whole = fresh_index("j", _CHUNK), fresh_local("whole", kind)
+        here = where[row], where[chunk]
+        value = at.read(0, place(*here, inside)).cast(kind)
+        sums = loop(
+            [
+                Assign(whole, self._unit()),
+                For(inside, (Accumulate(whole, self.combine, value),)),
+                Store(before, add(mul(here[0], width), here[1]), Read(whole)),
+            ]
+        )
+        line, step = fresh_index("i", count), fresh_index("c", full)
+        so_far, own = fresh_local("so_far", kind), fresh_local("own", kind)
+        slot = add(mul(line, width), step)
+        one = (
+            Assign(own, Load(before, slot)),
+            Store(before, slot, Read(so_far)),
+            Accumulate(so_far, self.combine, Read(own)),
+        )
+        last = Store(before, add(mul(line, width), full), Read(so_far))
+        prefix = For(line, (Assign(so_far, self._unit()), For(step, one), last))
+
+        def scan(row: Size, chunks: Sequence[Size], size: Size) -> list[Statement]:
+            index = fresh_index("j", size)
+            starts = [Load(before, add(mul(row, width), c)) for c in chunks]
+            places = [place(row, c, index) for c in chunks]
+            return self._scan(at, list(zip(starts, places, strict=True)), index)
+
+        again, group = fresh_index("i", count), fresh_index("g", floordiv(full, _TOGETHER))
+        where, loop = parallel([again, group])
+        first = mul(where[group], _TOGETHER)
+        chunks = [add(first, k) for k in range(_TOGETHER)]
+        several = loop(scan(where[again], chunks, _CHUNK))
+        done = mul(group.extent, _TOGETHER)
+        other, rest = fresh_index("i", count), fresh_index("c", sub(ceildiv(n, _CHUNK), done))
+        left = add(done, rest)
+        size = minimum(_CHUNK, sub(n, mul(left, _CHUNK)))
+        return [*sums, prefix, *several, *nest([other, rest], scan(other, [left], size))]
+
+    def _down_columns(self, at: Memory) -> Sequence[Statement]:
+        """Row by row, a block of columns after the other."""
+        shape, axis = self.type.shape, self.axis
+        outer, here = loop_indices(shape[:axis]), fresh_index("r", shape[axis])
+        width = product(shape[axis + 1 :])
+        tile = fresh_index("t", ceildiv(width, _COLUMNS))
+        where, loop = parallel([*outer, *([] if tile.extent == 1 else [tile])])
+        start = 0 if tile.extent == 1 else mul(where[tile], _COLUMNS)
+        column = fresh_index("j", minimum(_COLUMNS, sub(width, start)))
+        ahead = tuple(where[i] for i in outer)
+        beside = unravel(add(start, column), shape[axis + 1 :])
+        place, before = (*ahead, here, *beside), (*ahead, add(here, -1), *beside)
+        value = at.read(0, place)
         first = index_scalar(here).equals(0)
-        sofar = Guard(first, value, apply(prim, at.load(before), value))
-        return nest(indices, at.store(tuple(indices), sofar))
+        so_far = Guard(first, value, apply(self.combine, at.load(before), value))
+        return loop(nest([here, column], at.store(place, so_far)))
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """NumPy's own."""

@@ -48,11 +48,12 @@ from agnesi.ops.lift import (
     operand_lines,
 )
 from agnesi.ops.movement import broadcast, reshape
+from agnesi.ops.nests import loop_indices, nest
 from agnesi.ops.nonzero import positions
 from agnesi.ops.reductions import Top
 from agnesi.ops.reductions import any as some
 from agnesi.ops.reductions import sum as total
-from agnesi.ops.scans import cumsum, loop_indices, nest
+from agnesi.ops.scans import cumsum
 from agnesi.ops.sorting import ArgSort, precedes
 from agnesi.ops.taking import take
 

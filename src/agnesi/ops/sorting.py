@@ -36,7 +36,7 @@ from agnesi.ops.arithmetic import NUMBERS
 from agnesi.ops.families import Domain, LoopOp, Memory, Op, Reject, Sample
 from agnesi.ops.lift import as_axis, as_items, as_size, as_tensor, operand_lines, unify
 from agnesi.ops.movement import repeat, reshape
-from agnesi.ops.scans import loop_indices, nest
+from agnesi.ops.nests import loop_indices, nest
 from agnesi.ops.taking import take_along_axis
 
 if TYPE_CHECKING:

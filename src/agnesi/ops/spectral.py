@@ -58,7 +58,7 @@ from agnesi.ops.lapack import (
 )
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import expand_dims
-from agnesi.ops.scans import loop_indices, nest
+from agnesi.ops.nests import loop_indices, nest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.spell import extreme, spell
 from agnesi.codegen.llvm.tile import block_of
-from agnesi.codegen.llvm.vectors import VectorShape, hint, is_short, sum_shape, vector_shape
+from agnesi.codegen.llvm.vectors import (
+    VectorShape,
+    hint,
+    is_short,
+    scan_hint,
+    sum_shape,
+    vector_shape,
+)
 from agnesi.codegen.llvm.writer import Writer, literal_text, memory_type, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
@@ -243,7 +250,7 @@ class _Emitter:
             self.in_vectors(loop, shape, begin, extent)
             return
         shape = sum_shape(loop, self.machine)
-        hints = "" if shape is None else hint(shape, rest=False, short=True)
+        hints = scan_hint(loop) if shape is None else hint(shape, rest=False, short=True)
         self.count(loop, begin, extent, hints)
 
     def in_vectors(self, loop: For, shape: VectorShape, begin: str, end: str) -> None:

@@ -39,6 +39,8 @@ _MOST_COPIES, _MOST_WORK = 8, 2500
 
 # Loops of fewer turns are as well unrolled; those of more, LLVM does not unroll altogether.
 _LEAST, _SHORT_LOOP = 16, 512
+# So few turns of a scan are better unrolled, even if elements are gathered then.
+_FEW = 6
 
 
 @record(frozen=True)
@@ -172,6 +174,15 @@ def sum_shape(loop: For, machine: Machine) -> VectorShape | None:
     return VectorShape(lanes, fits[0] if fits else 1)
 
 
+def scan_hint(loop: For) -> str:
+    """Return a hint for a loop that stores what it accumulates: there are no vectors to find."""
+    kinds = {type(s) for s in loop.body}
+    extent = loop.index.extent
+    if not {Accumulate, Store} <= kinds or not isinstance(extent, int):
+        return ""
+    return ", !llvm.loop !<0 0 0 1>" if _FEW < extent <= _SHORT_LOOP else ""
+
+
 def hint(shape: VectorShape, *, rest: bool, short: bool = False) -> str:
     """Return what to write at the jump back of a loop; ``with_metadata`` makes it LLVM's."""
     copies = 1 if rest else shape.copies
@@ -185,12 +196,14 @@ def with_metadata(text: str) -> str:
     def number(match: re.Match[str]) -> str:
         lanes, copies, rest, short = match.groups()
         own = len(nodes)
-        hints = [
-            '!{!"llvm.loop.vectorize.enable", i1 true}',
-            f'!{{!"llvm.loop.vectorize.width", i32 {lanes}}}',
-            f'!{{!"llvm.loop.interleave.count", i32 {copies}}}',
-            f'!{{!"llvm.loop.vectorize.predicate.enable", i1 {rest}}}',
-        ]
+        hints: list[str] = []
+        if lanes != "0":
+            hints += [
+                '!{!"llvm.loop.vectorize.enable", i1 true}',
+                f'!{{!"llvm.loop.vectorize.width", i32 {lanes}}}',
+                f'!{{!"llvm.loop.interleave.count", i32 {copies}}}',
+                f'!{{!"llvm.loop.vectorize.predicate.enable", i1 {rest}}}',
+            ]
         if short != "0":
             hints.append('!{!"llvm.loop.unroll.disable"}')
         following = range(own + 1, own + 1 + len(hints))
