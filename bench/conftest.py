@@ -37,9 +37,11 @@ def wanted_threads(config: pytest.Config) -> list[int]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every benchmark with each number of threads."""
+    """Run benchmarks with each number of threads, those of fresh processes with the first."""
     if "threads" in metafunc.fixturenames:
         counts = wanted_threads(metafunc.config)
+        if "caches" in metafunc.fixturenames:
+            counts = counts[:1]
         metafunc.parametrize("threads", counts, ids=lambda n: f"t{n}", scope="session")
 
 
@@ -65,6 +67,12 @@ def stage(
     made = Stage(where, threads, realtime=realtime, tiny=tiny)
     yield made
     made.close()
+
+
+@pytest.fixture
+def caches(tmp_path: Path) -> Path:
+    """An empty folder for the caches of fresh processes."""
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,9 @@ THREADS = (
 )
 
 
+NEEDED = {OURS, "numpy"}
+
+
 class Clock:
     """The clock of what is measured: it stands still but for samples of agnesi's."""
 
@@ -99,67 +102,93 @@ def available(where: str) -> dict[str, Path]:
     return {name: found[e.module] for name, e in LIBRARIES.items() if e.module in found}
 
 
+class ProcessError(Exception):
+    """A worker's process ended, or took too long."""
+
+
 class Process:
-    """A worker process, stopped unless it is asked something."""
+    """A worker process, stopped unless it is asked something; one that died is started anew."""
 
     def __init__(self, library: str, python: Path, threads: int, *, realtime: bool) -> None:
-        self.library = library
-        command = [str(python), "-m", "bench.worker", library, str(threads), str(int(realtime))]
+        self.library, self.threads = library, threads
+        self.command = [str(python), "-m", "bench.worker", library, str(threads)]
+        self.command.append(str(int(realtime)))
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        try:
+            self.process, self.version = self.start()
+        except ProcessError:
+            self.log.close()
+            raise
+
+    def start(self) -> tuple[subprocess.Popen[bytes], str]:
+        """Start the process and wait until its library is there."""
         self.process = subprocess.Popen(
-            command,
+            self.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
-            env=environment(threads),
+            env=environment(self.threads),
             cwd=ROOT,
-            preexec_fn=within(threads),  # noqa: PLW1509 (no threads of ours run here)
+            preexec_fn=within(self.threads),  # noqa: PLW1509 (no threads of ours run here)
             bufsize=0,
         )
-        self.version = str(self.read(120)["version"])
+        version = str(self.read(120)["version"])
         self.signal("SIGSTOP")
+        return self.process, version
 
     def signal(self, name: str) -> None:
         """Stop the process or let it go on, where the system can."""
-        if hasattr(signal, name) and self.process.poll() is None:
+        if hasattr(signal, name):
             self.process.send_signal(getattr(signal, name))
 
     def read(self, timeout: float) -> dict[str, Any]:
         """Return the next answer.
 
         Raises:
-            RuntimeError: the process ended, or takes too long.
+            ProcessError: there is none.
         """
         out = self.process.stdout
         assert out is not None
-        if not select.select([out], [], [], timeout)[0]:
-            self.process.kill()
-            raise RuntimeError(f"{self.library} gave no answer in {timeout:g} s")
-        line = out.readline()
-        if not line:
-            self.log.seek(0)
-            said = self.log.read().decode(errors="replace")[-800:]
-            raise RuntimeError(f"{self.library}: its process ended\n{said}")
-        return json.loads(line)
+        there = select.select([out], [], [], timeout)[0]
+        line = out.readline() if there else b""
+        if line:
+            return json.loads(line)
+        self.end()
+        self.log.seek(0)
+        said = self.log.read().decode(errors="replace").strip()[-400:]
+        why = "its process ended" if there else f"no answer in {timeout:g} s"
+        raise ProcessError(f"{self.library}: {why}: {said}")
 
     def ask(self, question: dict[str, Any], timeout: float = 120) -> dict[str, Any]:
-        """Let the process go on until it has answered."""
+        """Let the process go on until it has answered.
+
+        Raises:
+            ProcessError: it did not answer.
+        """
+        if self.process.poll() is not None:
+            self.end()
+            self.process, self.version = self.start()
         into = self.process.stdin
         assert into is not None
         self.signal("SIGCONT")
-        into.write(json.dumps(question).encode() + b"\n")
+        with suppress(BrokenPipeError):  # then there is no answer either
+            into.write(json.dumps(question).encode() + b"\n")
         answer = self.read(timeout)
         self.signal("SIGSTOP")
         return answer
 
-    def close(self) -> None:
+    def end(self) -> None:
         """End the process."""
         self.process.kill()
         self.process.wait()
-        self.log.close()
         for pipe in (self.process.stdin, self.process.stdout):
-            with suppress(OSError):
-                pipe.close() if pipe else None
+            if pipe is not None:
+                pipe.close()
+
+    def close(self) -> None:
+        """End the process for good."""
+        self.end()
+        self.log.close()
 
 
 @dataclass
@@ -185,7 +214,7 @@ class Contest:
         for _ in range(3):
             answer = self.processes[library].ask({"do": "time", "calls": self.calls[library]})
             if not answer["ok"]:
-                raise RuntimeError(f"{library}: {answer['error']}")
+                raise ProcessError(f"{library}: {answer['error']}")
             seconds.append(answer["seconds"])
             if answer["waited"] < DISTURBED:
                 break
@@ -203,7 +232,16 @@ class Contest:
         peers = [name for name in self.calls if name != OURS]
         turn = len(self.samples.get(OURS, ())) % max(1, len(peers))
         for name in peers[turn:] + peers[:turn]:
+            self.sample_peer(name)
+
+    def sample_peer(self, name: str) -> None:
+        """Take a sample of a peer; one that fails takes no part any more."""
+        try:
             self.sample(name)
+        except ProcessError as error:
+            self.failed[name] = str(error)
+            del self.calls[name]
+            self.samples.pop(name, None)
 
     def rounds(self) -> int:
         """Return how many samples to take: fewer where a call is long."""
@@ -227,10 +265,14 @@ class Stage:
     ) -> None:
         self.threads, self.where = threads, where
         self.realtime, self.tiny = realtime, tiny
-        self.processes = {
-            name: Process(name, python, threads, realtime=realtime)
-            for name, python in where.items()
-        }
+        self.processes: dict[str, Process] = {}
+        for name, python in where.items():
+            try:
+                self.processes[name] = Process(name, python, threads, realtime=realtime)
+            except ProcessError as error:
+                if name in NEEDED:
+                    raise
+                print(f"left out: {error}")
 
     def load(self, row: Row) -> Contest:
         """Build a row in every library; those whose results differ from NumPy's are left out."""
@@ -241,13 +283,16 @@ class Stage:
             for name, process in self.processes.items():
                 file = f"{folder}/{name}.npz"
                 question = {"do": "load", "row": row.name, "out": file, "tiny": self.tiny}
-                answer = process.ask(question)
+                answer = ask_for_row(process, question)
                 if answer["ok"]:
                     loaded[name] = answer["seconds"]
                     with np.load(file) as saved:
                         outputs[name] = list(saved.values())
                 elif not answer.get("missing"):
                     failed[name] = answer["error"]
+        missing = NEEDED - set(outputs)
+        if missing:
+            raise AssertionError(f"{row.name}: { ({n: failed.get(n) for n in missing}) }")
         for name, got in outputs.items():
             wrong = difference(got, outputs["numpy"], 1e-2 if row.kind == "train" else 2e-3)
             if wrong:
@@ -255,22 +300,30 @@ class Stage:
                 del loaded[name]
         if OURS in failed:
             raise AssertionError(f"agnesi, {row.name}: {failed[OURS]}")
-        contest = Contest(self.processes, calls_of(loaded, SAMPLE), failed)
-        for name in loaded:  # how long a call takes, known better
-            contest.sample(name)
-        better = {name: samples[0] for name, samples in contest.samples.items()}
         sample = 0.001 if self.tiny else SAMPLE
-        return Contest(self.processes, calls_of(better, sample), failed, contest.samples)
+        trial = Contest(self.processes, calls_of(loaded, sample), failed)
+        for name in loaded:  # how long a call takes, known better
+            trial.sample_peer(name)
+        better = {name: samples[0] for name, samples in trial.samples.items()}
+        return Contest(self.processes, calls_of(better, sample), failed, trial.samples)
 
     def unload(self) -> None:
         """Let every process forget its row."""
         for process in self.processes.values():
-            process.ask({"do": "drop"})
+            ask_for_row(process, {"do": "drop"})
 
     def close(self) -> None:
         """End the processes."""
         for process in self.processes.values():
             process.close()
+
+
+def ask_for_row(process: Process, question: dict[str, Any]) -> dict[str, Any]:
+    """Return a process's answer; that it died over a row is one too."""
+    try:
+        return process.ask(question)
+    except ProcessError as error:
+        return {"ok": False, "error": str(error)}
 
 
 def calls_of(seconds: Mapping[str, float], sample: float) -> dict[str, int]:

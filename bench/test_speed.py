@@ -115,12 +115,10 @@ def measure_fresh(fresh: Fresh, name: str, benchmark: Any, *, tiny: bool) -> Non
 @measured
 @pytest.mark.parametrize("state", ["cold", "warm"])
 @pytest.mark.parametrize("row", FRESH)
-def test_first_result(
-    row: str, state: str, stage: Stage, tmp_path: Path, tiny: bool, benchmark: Any
-):
+def test_first_result(row: str, state: str, stage: Stage, caches: Path, tiny: bool, benchmark: Any):
     """Seconds from the start of a process to its first result."""
     assert row in BY_NAME
-    fresh = Fresh(stage, row, "wall", tmp_path, cold=state == "cold")
+    fresh = Fresh(stage, row, "wall", caches, cold=state == "cold")
     if state == "warm":
         fresh.theirs()
         fresh.run(OURS)
@@ -129,14 +127,14 @@ def test_first_result(
 
 
 @measured
-def test_import(stage: Stage, tmp_path: Path, tiny: bool, benchmark: Any):
+def test_import(stage: Stage, caches: Path, tiny: bool, benchmark: Any):
     """Seconds of importing a library, NumPy not yet there."""
-    fresh = Fresh(stage, "call.add10", "imported", tmp_path, cold=False)
+    fresh = Fresh(stage, "call.add10", "imported", caches, cold=False)
     measure_fresh(fresh, "first.import", benchmark, tiny=tiny)
 
 
 @measured
-def test_memory(stage: Stage, tmp_path: Path, tiny: bool, benchmark: Any):
+def test_memory(stage: Stage, caches: Path, tiny: bool, benchmark: Any):
     """Bytes by which the first call raises the process's peak: 40 MB of them are the result."""
-    fresh = Fresh(stage, "chain.f32.1e7", "peak", tmp_path, cold=False)
+    fresh = Fresh(stage, "chain.f32.1e7", "peak", caches, cold=False)
     measure_fresh(fresh, "memory.chain.1e7", benchmark, tiny=tiny)

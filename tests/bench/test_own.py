@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,31 @@ def test_what_a_library_lacks_is_told(stage: contest.Stage):
     answer = process.ask({"do": "load", "row": "no such row", "out": "", "tiny": True})
     assert not answer["ok"]
     assert "no such row" in answer["error"]
+
+
+def test_a_process_that_died_is_started_anew(stage: contest.Stage, tmp_path: Path):
+    process = stage.processes["numpy"]
+    process.process.kill()
+    process.process.wait()
+    out = str(tmp_path / "out.npz")
+    assert process.ask({"do": "load", "row": "call.add10", "out": out, "tiny": True})["ok"]
+
+
+def test_a_peer_that_dies_is_left_out(stage: contest.Stage):
+    rounds = stage.load(BY_NAME["call.add10"])
+    stage.processes["numpy"].process.kill()
+    rounds.theirs()
+    rounds.ours()
+    assert "its process ended" in rounds.failed["numpy"]
+    assert set(rounds.medians()) == {"agnesi"}
+
+
+def test_a_library_that_does_not_start(capsys: pytest.CaptureFixture[str]):
+    where = {"drjit": Path(sys.executable)}
+    if find_spec("drjit"):
+        pytest.skip("Dr.Jit is here")
+    assert contest.Stage(where, 1).processes == {}
+    assert "No module named 'drjit'" in capsys.readouterr().out
 
 
 def test_fresh_process(stage: contest.Stage, tmp_path: Path):
