@@ -44,7 +44,7 @@ Bounds:
 
 - `sin`, `cos` and `tan` hold for arguments below 2^45 (3.5e13) in both dtypes. Beyond, results
   stay in range but mean nothing.
-- `fmod` is exact for any two f32, and for two f64 as long as `|x / y| < 2^250`; beyond, NaN.
+- `fmod` is exact for any two numbers.
 
 | function | dtype | sampled | samples | max ulp | at | mean ulp |
 |---|---|---|---|---|---|---|

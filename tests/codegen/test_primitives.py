@@ -178,6 +178,29 @@ def test_native_code_is_what_its_kernel_says(name: str):
     assert not report, report
 
 
+@pytest.mark.parametrize("dtype", INTEGERS, ids=str)
+@pytest.mark.parametrize("prim", [Prim.FLOORDIV, Prim.MOD])
+def test_quotients_beside_integers(prim: Prim, dtype: DType):
+    """Of numbers that are just above and just below multiples of the divisor."""
+    kernel, _ = cases()[f"{prim.value}_{dtype}"]
+    limits = np.iinfo(dtype.numpy)
+    random = np.random.default_rng(5)
+    b = random.integers(1, limits.max, 3000, dtype.numpy) >> random.integers(
+        0, dtype.bits - 1, 3000
+    )
+    b = np.maximum(b, 1).astype(dtype.numpy)
+    a = random.integers(0, limits.max, 3000, dtype.numpy) // b * b
+    a = np.concatenate([a, a + 1, np.maximum(a, 1) - 1]).astype(dtype.numpy)
+    b = np.concatenate([b, b, b])
+    if dtype.is_signed:
+        a, b = a * random.choice([-1, 1], a.size), b * random.choice([-1, 1], b.size)
+    a, b = a.astype(dtype.numpy), b.astype(dtype.numpy)
+    found = np.zeros_like(a)
+    run_native(kernel, [found, a, b], a.size)
+    wanted = np.floor_divide(a, b) if prim is Prim.FLOORDIV else np.mod(a, b)
+    np.testing.assert_array_equal(found, wanted)
+
+
 def test_the_math_of_kernels_agrees_with_numpy():
     """What is expanded, interpreted, is near NumPy's function of a wider dtype."""
     for prim in (Prim.EXP, Prim.TANH, Prim.SIGMOID, Prim.ERF, Prim.SOFTPLUS, Prim.CBRT):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.codegen.llvm.writer import Writer, value_type
+from agnesi.codegen.llvm.writer import Writer, float_text, value_type
 from agnesi.core.dtypes import BF16, BOOL, F16, F32, F64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.loops.prims import Prim
@@ -108,6 +108,8 @@ def extreme(w: Writer, prim: Prim, x: str, y: str, kind: DType, *, flags: str = 
 
 def _integer_division(w: Writer, prim: Prim, x: str, y: str, kind: DType) -> str:
     """Round down, give 0 for a divisor of 0, and keep the machine from trapping."""
+    if kind.bits <= 32:
+        return _small_division(w, prim, x, y, kind)
     t = value_type(kind)
     zero = w.let(f"icmp eq {t} {y}, 0")
     if not kind.is_signed:
@@ -131,6 +133,32 @@ def _integer_division(w: Writer, prim: Prim, x: str, y: str, kind: DType) -> str
     negated = w.let(f"sub {t} 0, {x}")
     signed = w.let(f"select i1 {minus}, {t} {negated}, {t} {floored}")
     return w.let(f"select i1 {zero}, {t} 0, {t} {signed}")
+
+
+def _small_division(w: Writer, prim: Prim, x: str, y: str, kind: DType) -> str:
+    """Divide integers of up to 32 bits as floats, of which there are vectors.
+
+    A quotient ``a / b`` that is no integer is at least ``1 / b`` away from the next one, which is
+    further than rounding moves it: ``a / b * 2**-53``, or ``2**-24`` of it for up to 16 bits.
+    """
+    t, f = value_type(kind), "double" if kind.bits == 32 else "float"
+    s = "s" if kind.is_signed else "u"
+    zero = w.let(f"icmp eq {t} {y}, 0")
+    odd = zero
+    minus = w.let(f"icmp eq {t} {y}, -1") if kind.is_signed else ""
+    if minus:
+        odd = w.let(f"or i1 {zero}, {minus}")
+    safe = w.let(f"select i1 {odd}, {t} 1, {t} {y}")
+    a, b = (w.let(f"{s}itofp {t} {v} to {f}") for v in (x, safe))
+    ratio = w.let(f"fdiv {f} {a}, {b}")
+    down = w.intrinsic(f, f"llvm.floor.{'f64' if f == 'double' else 'f32'}", f"{f} {ratio}")
+    quotient = w.let(f"fpto{s}i {f} {down} to {t}")
+    if prim is Prim.MOD:
+        return w.let(f"sub {t} {x}, {w.let(f'mul {t} {quotient}, {safe}')}")
+    if minus:
+        negated = w.let(f"sub {t} 0, {x}")
+        quotient = w.let(f"select i1 {minus}, {t} {negated}, {t} {quotient}")
+    return w.let(f"select i1 {zero}, {t} 0, {t} {quotient}")
 
 
 def _shift(w: Writer, prim: Prim, x: str, y: str, kind: DType) -> str:
@@ -159,8 +187,7 @@ def cast(w: Writer, x: str, kind: DType, result: DType) -> str:
     if kind.is_float and result.is_float:
         return w.let(f"{'fpext' if result.bits > kind.bits else 'fptrunc'} {t} {x} to {u}")
     if kind.is_float:
-        name = f"llvm.fpto{'s' if result.is_signed else 'u'}i.sat.{u}.{_suffix(kind)}"
-        return w.intrinsic(u, name, f"{t} {x}")
+        return _saturated(w, x, kind, result)
     signed = kind.is_signed
     if result.is_float:
         return w.let(f"{'si' if signed else 'ui'}tofp {t} {x} to {u}")
@@ -169,6 +196,29 @@ def cast(w: Writer, x: str, kind: DType, result: DType) -> str:
     if result.bits > kind.bits or kind is BOOL:
         return w.let(f"{'sext' if signed else 'zext'} {t} {x} to {u}")
     return x
+
+
+def _saturated(w: Writer, x: str, kind: DType, result: DType) -> str:
+    """Convert a float to the nearest integer that there is; NaN becomes 0.
+
+    LLVM's own saturating conversion is not made vectors of.
+    """
+    t, u = value_type(kind), value_type(result)
+    bits = result.bits - result.is_signed
+    most, least = (1 << bits) - 1, -(1 << bits) if result.is_signed else 0
+    # Powers of 2, and so floats.
+    top, bottom = float_text(most + 1.0), float_text(float(least))
+    above = w.let(f"fcmp ogt {t} {x}, {bottom}")
+    inside = w.let(f"and i1 {above}, {w.let(f'fcmp olt {t} {x}, {top}')}")
+    safe = w.let(f"select i1 {inside}, {t} {x}, {t} 0.0")
+    wide = u if result.bits >= 32 else "i32"
+    value = w.let(f"fpto{'s' if result.is_signed else 'u'}i {t} {safe} to {wide}")
+    if wide != u:
+        value = w.let(f"trunc {wide} {value} to {u}")
+    value = w.let(f"select i1 {w.let(f'fcmp oge {t} {x}, {top}')}, {u} {most}, {u} {value}")
+    if not result.is_signed:
+        return value
+    return w.let(f"select i1 {w.let(f'fcmp ole {t} {x}, {bottom}')}, {u} {least}, {u} {value}")
 
 
 def _from_half(w: Writer, x: str, kind: DType) -> str:

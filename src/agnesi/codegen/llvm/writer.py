@@ -35,8 +35,13 @@ def literal_text(node: Literal) -> str:
     if node.dtype.is_half:
         return str(node.bits)
     if node.dtype.is_float:
-        return "0x" + struct.pack(">d", float(node.value)).hex().upper()
+        return float_text(float(node.value))
     return str(node.value)
+
+
+def float_text(value: float) -> str:
+    """Return a float or double as the digits of its double."""
+    return "0x" + struct.pack(">d", value).hex().upper()
 
 
 class Writer:

@@ -22,7 +22,7 @@ from math import nan
 from agnesi.core.dtypes import F32, F64
 from agnesi.loops.math.bits import at_most, copysign, layout, multiples, power_of_two, sqrt
 from agnesi.loops.math.exponential import LN2, LOG2_E
-from agnesi.loops.math.logarithm import log1p, log_of_one_plus
+from agnesi.loops.math.logarithm import log_of_one_plus
 from agnesi.loops.math.polynomial import fma, horner
 from agnesi.loops.nodes import Scalar, select
 
@@ -159,5 +159,6 @@ def _log1p_or_large(x: Scalar, argument: Scalar) -> Scalar:
 def atanh(x: Scalar) -> Scalar:
     """Return the inverse hyperbolic tangent."""
     size = abs(x)
-    value = log1p((size + size) / (1.0 - size)) * 0.5
+    argument = (size + size) / (1.0 - size)
+    value = log_of_one_plus(argument, closely=x.dtype is F64) * 0.5
     return copysign(value, x)

@@ -88,8 +88,11 @@ def log1p(x: Scalar) -> Scalar:
     return copysign(log_of_one_plus(x), x)
 
 
-def log_of_one_plus(x: Scalar, doublings: Scalar | None = None) -> Scalar:
-    """Return ``log(1 + x)``, with any sign of zero, plus as many times the logarithm of 2."""
+def log_of_one_plus(x: Scalar, doublings: Scalar | None = None, *, closely: bool = False) -> Scalar:
+    """Return ``log(1 + x)``, with any sign of zero, plus as many times the logarithm of 2.
+
+    ``closely`` adds the rounding error of the reduced argument, for what has errors of its own.
+    """
     bits = layout(x)
     above = x + 1.0
     biased = _biased(above)
@@ -99,8 +102,9 @@ def log_of_one_plus(x: Scalar, doublings: Scalar | None = None) -> Scalar:
     # 4 * 2**-k, for 2**-k may be subnormal.
     powers = ((1 << bits.unsigned.bits) - 1) ^ ((1 << bits.mantissa) - 1)
     scale = (-(biased & powers) + ((2 * bits.bias + 2) << bits.mantissa)).bitcast(x.dtype)
-    r = fma(x, scale, scale - 4.0) * 0.25
-    return _with_limits(_combine(k, r, _LOG[x.dtype]), x, above)
+    r = fma(x, scale, scale - 4.0)
+    lost = fma(x, scale, (scale - 4.0) - r) * 0.25 if closely else None
+    return _with_limits(_combine(k, r * 0.25, _LOG[x.dtype], lost), x, above)
 
 
 def split(x: Scalar) -> tuple[Scalar, Scalar]:
@@ -142,16 +146,17 @@ def _fraction(biased: Scalar, dtype: DType) -> Scalar:
     return ((biased & mask) + _ROOT[dtype]).bitcast(dtype) - 1.0
 
 
-def _combine(k: Scalar, r: Scalar, base: _Base) -> Scalar:
-    """Return ``k log(2) + log(1 + r)``, adding small parts first."""
+def _combine(k: Scalar, r: Scalar, base: _Base, lost: Scalar | None = None) -> Scalar:
+    """Return ``k log(2) + log(1 + r + lost)``, adding small parts first."""
     s = r / (r + 2.0)
     square = s * s
     rest = fma(-square, horner(square, _ATANH[r.dtype]), r)
     if base.one == 1.0:
-        if r.dtype is F32:
+        if r.dtype is F32 and lost is None:
             # The logarithm of 2 is nearly a float.
             return fma(k, base.two, fma(-s, rest, r))
-        return fma(k, base.two, r + fma(k, base.two_rest, -(s * rest)))
+        small = fma(k, base.two_rest, -(s * rest))
+        return fma(k, base.two, r + (small + lost if lost else small))
     small = r * base.one_rest
     if base.two_rest:
         small = fma(k, base.two_rest, small)

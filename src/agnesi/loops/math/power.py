@@ -169,7 +169,8 @@ def cbrt(x: Scalar) -> Scalar:
     """Return the cube root."""
     bits = layout(x)
     size = abs(x)
-    small = size < bits.tiny
+    # What is missing from the cube has to be a normal number.
+    small = size < bits.tiny * 2.0**bits.mantissa
     shrunk = bits.mantissa // 3 + 1
     normal = select(small, size * 2.0 ** (3 * shrunk), size)
     root = _near_inverse_cbrt(normal)
