@@ -18,6 +18,7 @@ from agnesi.loops.nodes import (
     MOST_PRIVATE,
     Assign,
     For,
+    Foreign,
     If,
     Kernel,
     Load,
@@ -114,6 +115,9 @@ def refused() -> dict[str, Kernel]:
         "reads tile before": kernel(ParallelFor(I, (Store(OUT, I, Load(TILE, 0)),))),
         "reads tile before it is stored to": kernel(
             Store(TILE, 0, literal(1.0, F64)), ParallelFor(I, (Store(OUT, I, Load(TILE, 0)),))
+        ),
+        "calls scipy_cblas_dgemm in a parallel": kernel(
+            ParallelFor(I, (Foreign("scipy_cblas_dgemm", (), None), *body))
         ),
         "of 4 elements": kernel(Store(TILE, 4, literal(1.0, F64))),
         "private buffers of": replace(good, private=((TILE, MOST_PRIVATE),)),

@@ -110,6 +110,10 @@ _BITS = {Prim.AND, Prim.OR, Prim.XOR, Prim.NOT}
 _ACCUMULATING = {Prim.ADD, Prim.MUL, Prim.MIN, Prim.MAX, Prim.AND, Prim.OR}
 
 
+# What functions of OpenBLAS and LAPACK begin with.
+_LIBRARY = "scipy_"
+
+
 class _Check:
     """Walks in program order with what is bound at each place."""
 
@@ -255,6 +259,10 @@ class _Check:
         """Check a loop whose iterations share nothing: not variables, not private buffers."""
         if len(self.good) > 1:
             raise _Wrong(f"the parallel loop over {loop.index} is inside of something")
+        for statement in walk_statements(loop.body):
+            if isinstance(statement, Foreign) and statement.symbol.startswith(_LIBRARY):
+                # It may want threads, which this loop has, and wait for them.
+                raise _Wrong(f"calls {statement.symbol} in a parallel loop")
         assigned = assigned_in(loop.body)
         if assigned & self.assigned:
             raise _Wrong(f"a parallel loop assigns what is outside of it: {assigned}")

@@ -29,7 +29,7 @@ from agnesi.runtime.cache import cache as disk
 from agnesi.runtime.cache import key_of
 from agnesi.runtime.pool import C_FUNCTIONS, POOL_FUNCTIONS, THREADS, pool_text
 from agnesi.runtime.support import SUPPORT
-from agnesi.runtime.symbols import libc_address, provide
+from agnesi.runtime.symbols import blas, libc_address, provide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,8 +148,10 @@ def load(parts: Sequence[Part] | str, *, level: Level = 3, name: str = "call") -
     with _lock:
         provide()
         support()
-        if any("@agnesi_parallel(" in p.text or "@agnesi_gang(" in p.text for p in parts):
+        if any(name in p.text for p in parts for name in ("@agnesi_parallel(", "@agnesi_gang(")):
             load_pool()
+        if any("@scipy_" in p.text for p in parts):
+            blas_on_pool()
         return _load(parts, level, name)
 
 
@@ -351,6 +353,17 @@ def load_pool() -> Loaded:
         # Workers wait in this code until the process ends: it is never unloaded.
         engine.detach()
         return loaded
+
+
+@cache
+def blas_on_pool() -> None:
+    """Let OpenBLAS run its jobs on our pool, with as many threads: it needs none of its own."""
+    load_pool()
+    library = blas()
+    install = library.scipy_openblas_set_threads_callback_function
+    install.argtypes, install.restype = [ctypes.c_void_p], None
+    install(llvm.address_of_symbol("agnesi_blas_jobs"))
+    threads.listen(library.scipy_openblas_set_num_threads)
 
 
 @cache

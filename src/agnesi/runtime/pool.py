@@ -81,12 +81,13 @@ C_FUNCTIONS = (
 )  # fmt: skip
 
 # What other modules may name.
-POOL_FUNCTIONS = ("agnesi_parallel", "agnesi_gang", "agnesi_pool_reset")
+POOL_FUNCTIONS = ("agnesi_parallel", "agnesi_gang", "agnesi_blas_jobs", "agnesi_pool_reset")
 # The number of threads, an i64.
 THREADS = "agnesi_threads"
 
 _TEXT = """
 %slot = type { i64, i64, [48 x i8] }
+%jobs = type { ptr, ptr, i64, i32 }
 
 @agnesi_threads = global i64 1, align 64
 @owner = internal global i32 0, align 64
@@ -463,6 +464,51 @@ out:
   %done = zext i1 %enough to i32
   store atomic i32 0, ptr @owner release, align 4
   ret i32 %done
+}
+
+; What OpenBLAS has its jobs run by; they wait for each other.  Each is given its place in `data`.
+define void @agnesi_blas_jobs(i32 %sync, ptr %job, i32 %count, i64 %size, ptr %data, i32 %more) {
+entry:
+  %context = alloca %jobs, align 16
+  %job.place = getelementptr %jobs, ptr %context, i64 0, i32 0
+  store ptr %job, ptr %job.place
+  %data.place = getelementptr %jobs, ptr %context, i64 0, i32 1
+  store ptr %data, ptr %data.place
+  %size.place = getelementptr %jobs, ptr %context, i64 0, i32 2
+  store i64 %size, ptr %size.place
+  %more.place = getelementptr %jobs, ptr %context, i64 0, i32 3
+  store i32 %more, ptr %more.place
+  %parts = sext i32 %count to i64
+  %done = call i32 @agnesi_gang(ptr @blas_job, ptr %context, i64 %parts)
+  %failed = icmp eq i32 %done, 0
+  br i1 %failed, label %serial, label %out
+serial:
+  ; The system has no more threads: all that is left to try.
+  %part = phi i64 [ 0, %entry ], [ %part.next, %body ]
+  %left = icmp slt i64 %part, %parts
+  br i1 %left, label %body, label %out
+body:
+  call void @blas_job(ptr %context, i64 %part, i64 %parts)
+  %part.next = add i64 %part, 1
+  br label %serial
+out:
+  ret void
+}
+
+define internal void @blas_job(ptr %context, i64 %part, i64 %parts) {
+  %job.place = getelementptr %jobs, ptr %context, i64 0, i32 0
+  %job = load ptr, ptr %job.place
+  %data.place = getelementptr %jobs, ptr %context, i64 0, i32 1
+  %data = load ptr, ptr %data.place
+  %size.place = getelementptr %jobs, ptr %context, i64 0, i32 2
+  %size = load i64, ptr %size.place
+  %more.place = getelementptr %jobs, ptr %context, i64 0, i32 3
+  %more = load i32, ptr %more.place
+  %offset = mul i64 %part, %size
+  %own = getelementptr i8, ptr %data, i64 %offset
+  %number = trunc i64 %part to i32
+  call void %job(i32 %number, ptr %own, i32 %more)
+  ret void
 }
 
 ; In the child of a fork: there are no workers, and nobody holds the pool.
