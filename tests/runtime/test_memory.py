@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import os
 import pickle
 import subprocess
@@ -386,6 +387,63 @@ def test_a_size_near_by_is_served():
     other = take(None, 500_000)
     assert other != place
     give(None, other, 0)
+
+
+def test_slabs():
+    take, give = handler("malloc"), handler("free")
+    sizes = [70_000, 1_000_000, 5_000_000, 100_000] * 10
+    places = [take(None, size) for size in sizes]
+    spans = sorted((p, p + s) for p, s in zip(places, sizes, strict=True))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+    for number, (place, size) in enumerate(zip(places, sizes, strict=True)):
+        ctypes.memset(place, number, size)
+    for number, (place, size) in enumerate(zip(places, sizes, strict=True)):
+        assert ctypes.string_at(place, size) == bytes([number]) * size
+    # One after the other, in any order, with memory given back in between.
+    order = np.random.default_rng(0).permutation(len(places)).tolist()
+    for count, which in enumerate(order):
+        give(None, places[which], sizes[which])
+        if count % 7 == 0:
+            ag.release_memory()
+        for other in order[count + 1 :: 5]:
+            end = ctypes.string_at(places[other] + sizes[other] - 100, 100)
+            assert end == bytes([other]) * 100
+    # Without idle memory the slab is cut anew, from its beginning.
+    ag.set_idle_memory(0)
+    first = take(None, 300_000)
+    give(None, first, 0)
+    for _ in range(5):
+        place = take(None, 300_000)
+        assert place == first
+        give(None, place, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells")
+def test_what_is_released_is_the_systems():
+    """Also the pages of a slab in which a buffer is still in use."""
+    out = run("""
+import ctypes
+def resident():
+    for line in open("/proc/self/status"):
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) * 1024
+x = ag.vector("x")
+f = ag.function([x], x + 1)
+for size in (300_000, 1_000_000, 20_000_000):
+    a = np.ones(size // 4, np.float32)
+    f(a[:2])
+    before = resident()
+    results = [f(a) for k in range(60_000_000 // size)]
+    grown = resident() - before
+    held = results[len(results) // 2]
+    results = None
+    kept = resident() - before
+    ag.release_memory()
+    left = resident() - before
+    print(grown > 55_000_000, kept > 55_000_000, left < size + 5_000_000, (held == 2).all())
+    held = None
+""")
+    assert out.split() == ["True"] * 12
 
 
 def test_info_counts():

@@ -16,13 +16,18 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import sys
 
 from agnesi.core import knobs
 from agnesi.runtime import groups
 
 # Buffers below are malloc's alone: not kept, not counted.
 SMALL = 2**16
-# From here on buffers have mappings of their own, which take huge pages where the system has them.
+# From here on buffers have mappings of their own, of whole huge pages.
+_OWN = 2**23
+# What smaller ones are cut from.
+_SLAB = 2**25
+# A huge page; mappings ask for them where the system has any.
 _HUGE = 2**21
 # How many buffers are asked for until an idle one of a size that nobody wants is dropped.
 _AGE = 256
@@ -45,7 +50,7 @@ EXPORTED = (
     "agnesi_arena_release",
 )
 
-# Fields of a header: the address that the system gave, bytes in all, class (-1: malloc's), kind
+# Fields of a header: the mapping or slab that it is in, bytes in all, class (-1: malloc's), kind
 # (0: of an array, 1: scratch), the time it was given back, neighbours in the list of its class and
 # in the list by age.
 _STATE = f"""
@@ -64,6 +69,9 @@ _STATE = f"""
 @newest = internal global ptr null
 ; Where a list has no neighbour to write to.
 @nowhere = internal global ptr null
+; The slab that buffers are cut from, and how far; its first word counts those that were not dropped.
+@slab = internal global ptr null
+@slab_used = internal global i64 0
 @capsule = internal global ptr null
 @layout_known = internal global i1 false
 
@@ -90,14 +98,16 @@ declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
 """
 
-# Large mappings are aligned by cutting one that is longer by a huge page.
+# Mappings are whole huge pages, aligned by cutting one that is longer by one.
 _MAPPINGS = """
 declare ptr @mmap(ptr, i64, i32, i32, i32, i64)
 declare i32 @munmap(ptr, i64)
 declare i32 @madvise(ptr, i64, i32)
 
-define internal ptr @map(i64 %bytes) {{
+define internal ptr @map(i64 %asked) {{
 entry:
+  %more = add i64 %asked, {rest}
+  %bytes = and i64 %more, -{huge}
   %longer = add i64 %bytes, {huge}
   %made = call ptr @mmap(ptr null, i64 %longer, i32 3, i32 {flags}, i32 -1, i64 0)
   %number = ptrtoint ptr %made to i64
@@ -122,8 +132,22 @@ none:
   ret ptr null
 }}
 
-define internal void @unmap(ptr %start, i64 %bytes) {{
+define internal void @unmap(ptr %start, i64 %asked) {{
+  %more = add i64 %asked, {rest}
+  %bytes = and i64 %more, -{huge}
   call i32 @munmap(ptr %start, i64 %bytes)
+  ret void
+}}
+
+; Let the system have the whole pages of a part of a mapping.
+define internal void @discard(ptr %start, i64 %bytes) {{
+  %number = ptrtoint ptr %start to i64
+  %negative = sub i64 0, %number
+  %head = and i64 %negative, {page_rest}
+  %first = getelementptr i8, ptr %start, i64 %head
+  %left = sub i64 %bytes, %head
+  %whole = and i64 %left, {page_mask}
+  {discard}
   ret void
 }}
 """
@@ -137,6 +161,10 @@ define internal ptr @map(i64 %bytes) {
 
 define internal void @unmap(ptr %start, i64 %bytes) {
   call void @free(ptr %start)
+  ret void
+}
+
+define internal void @discard(ptr %start, i64 %bytes) {
   ret void
 }
 """
@@ -154,37 +182,98 @@ define void @agnesi_memory_unlock() {{
   ret void
 }}
 
-define internal ptr @system_take(i64 %bytes) {{
+; Cut a block from a slab; the lock is held.  Null without memory.
+define internal ptr @slab_take(i64 %bytes) {{
 entry:
-  %huge = icmp uge i64 %bytes, {_HUGE}
-  br i1 %huge, label %mapped, label %plain
-mapped:
-  %m = call ptr @map(i64 %bytes)
-  ret ptr %m
-plain:
-  %p = call ptr @malloc(i64 %bytes)
-  ret ptr %p
+  %slab = load ptr, ptr @slab
+  %used = load i64, ptr @slab_used
+  %end = add i64 %used, %bytes
+  %none = icmp eq ptr %slab, null
+  %full = icmp ugt i64 %end, {_SLAB}
+  %over = or i1 %none, %full
+  br i1 %over, label %fresh, label %cut
+fresh:
+  %made = call ptr @map(i64 {_SLAB})
+  %failed = icmp eq ptr %made, null
+  br i1 %failed, label %nothing, label %change
+change:
+  call void @slab_close()
+  store i64 0, ptr %made
+  store ptr %made, ptr @slab
+  br label %cut
+cut:
+  %from = phi ptr [ %slab, %entry ], [ %made, %change ]
+  %at = phi i64 [ %used, %entry ], [ 64, %change ]
+  %live = load i64, ptr %from
+  %live.now = add i64 %live, 1
+  store i64 %live.now, ptr %from
+  %at.next = add i64 %at, %bytes
+  store i64 %at.next, ptr @slab_used
+  %block = getelementptr i8, ptr %from, i64 %at
+  ret ptr %block
+nothing:
+  ret ptr null
 }}
 
-define internal void @system_give(ptr %raw, i64 %bytes) {{
+; Cut no more from the slab: without blocks it goes back now, else with the last of them.
+define internal void @slab_close() {{
 entry:
-  %huge = icmp uge i64 %bytes, {_HUGE}
-  br i1 %huge, label %mapped, label %plain
-mapped:
-  call void @unmap(ptr %raw, i64 %bytes)
-  ret void
-plain:
-  call void @free(ptr %raw)
+  %slab = load ptr, ptr @slab
+  %none = icmp eq ptr %slab, null
+  br i1 %none, label %done, label %look
+look:
+  %live = load i64, ptr %slab
+  %empty = icmp eq i64 %live, 0
+  store ptr null, ptr @slab
+  br i1 %empty, label %go, label %done
+go:
+  call void @unmap(ptr %slab, i64 {_SLAB})
+  br label %done
+done:
   ret void
 }}
 
-; Write a header where the data after it are aligned.
-define internal ptr @place(ptr %raw, i64 %bytes, i32 %class) {{
-  %number = ptrtoint ptr %raw to i64
-  %negative = sub i64 0, %number
-  %skip = and i64 %negative, 63
-  %block = getelementptr i8, ptr %raw, i64 %skip
-  store ptr %raw, ptr %block
+; Give a block in no list back to the system; the lock is held, and let go while the system works.
+define internal i64 @drop(ptr %block) {{
+entry:
+  %home = load ptr, ptr %block
+  %bytes.place = getelementptr %header, ptr %block, i64 0, i32 1
+  %bytes = load i64, ptr %bytes.place
+  %own = icmp uge i64 %bytes, {_OWN}
+  br i1 %own, label %mapped, label %slab
+mapped:
+  call void @agnesi_memory_unlock()
+  call void @unmap(ptr %home, i64 %bytes)
+  call void @agnesi_memory_lock()
+  ret i64 %bytes
+slab:
+  %live = load i64, ptr %home
+  %live.now = sub i64 %live, 1
+  store i64 %live.now, ptr %home
+  %empty = icmp eq i64 %live.now, 0
+  %current = load ptr, ptr @slab
+  %in.use = icmp eq ptr %current, %home
+  br i1 %empty, label %last, label %part
+last:
+  br i1 %in.use, label %restart, label %whole
+restart:
+  ; It will be cut anew.
+  store i64 64, ptr @slab_used
+  ret i64 %bytes
+whole:
+  call void @agnesi_memory_unlock()
+  call void @unmap(ptr %home, i64 {_SLAB})
+  call void @agnesi_memory_lock()
+  ret i64 %bytes
+part:
+  ; Nobody else knows the block, but the slab could go while the lock is free.
+  call void @discard(ptr %block, i64 %bytes)
+  ret i64 %bytes
+}}
+
+; Write the header of a block in a mapping or slab.
+define internal ptr @place(ptr %block, ptr %home, i64 %bytes, i32 %class) {{
+  store ptr %home, ptr %block
   %bytes.place = getelementptr %header, ptr %block, i64 0, i32 1
   store i64 %bytes, ptr %bytes.place
   %class.place = getelementptr %header, ptr %block, i64 0, i32 2
@@ -293,12 +382,7 @@ judge:
   br i1 %goes, label %drop, label %done
 drop:
   call void @unlink(ptr %block)
-  call void @agnesi_memory_unlock()
-  %raw = load ptr, ptr %block
-  %bytes.place = getelementptr %header, ptr %block, i64 0, i32 1
-  %bytes = load i64, ptr %bytes.place
-  call void @system_give(ptr %raw, i64 %bytes)
-  call void @agnesi_memory_lock()
+  %bytes = call i64 @drop(ptr %block)
   %freed.now = add i64 %freed, %bytes
   br label %look
 done:
@@ -321,7 +405,11 @@ plain:
   %p.failed = icmp eq ptr %p.raw, null
   br i1 %p.failed, label %nothing, label %plain.made
 plain.made:
-  %p.block = call ptr @place(ptr %p.raw, i64 %need, i32 -1)
+  %p.number = ptrtoint ptr %p.raw to i64
+  %p.negative = sub i64 0, %p.number
+  %p.skip = and i64 %p.negative, 63
+  %p.at = getelementptr i8, ptr %p.raw, i64 %p.skip
+  %p.block = call ptr @place(ptr %p.at, ptr %p.raw, i64 %need, i32 -1)
   %p.data = getelementptr i8, ptr %p.block, i64 64
   ret ptr %p.data
 large:
@@ -354,23 +442,37 @@ reuse:
   call void @unlink(ptr %kept)
   br label %account
 fresh:
+  %tried = phi i1 [ false, %more ], [ true, %press ]
+  %own = icmp uge i64 %total, {_OWN}
+  br i1 %own, label %mapped, label %cut
+mapped:
   call void @agnesi_memory_unlock()
-  %f.raw = call ptr @system_take(i64 %total)
-  %f.failed = icmp eq ptr %f.raw, null
-  br i1 %f.failed, label %press, label %made
-press:
-  call i64 @agnesi_memory_release()
-  %s.raw = call ptr @system_take(i64 %total)
-  %s.failed = icmp eq ptr %s.raw, null
-  br i1 %s.failed, label %nothing, label %made
-made:
-  %raw = phi ptr [ %f.raw, %fresh ], [ %s.raw, %press ]
-  %class.32 = trunc i64 %class to i32
-  %new = call ptr @place(ptr %raw, i64 %total, i32 %class.32)
+  %m.made = call ptr @map(i64 %total)
   call void @agnesi_memory_lock()
+  br label %made
+cut:
+  %s.made = call ptr @slab_take(i64 %total)
+  %slab = load ptr, ptr @slab
+  br label %made
+made:
+  %at = phi ptr [ %m.made, %mapped ], [ %s.made, %cut ]
+  %home = phi ptr [ %m.made, %mapped ], [ %slab, %cut ]
+  %failed = icmp eq ptr %at, null
+  br i1 %failed, label %refused, label %new
+refused:
+  call void @agnesi_memory_unlock()
+  br i1 %tried, label %nothing, label %press
+press:
+  ; Once more, without what is idle.
+  call i64 @agnesi_memory_release()
+  call void @agnesi_memory_lock()
+  br label %fresh
+new:
+  %class.32 = trunc i64 %class to i32
+  %placed = call ptr @place(ptr %at, ptr %home, i64 %total, i32 %class.32)
   br label %account
 account:
-  %block = phi ptr [ %kept, %reuse ], [ %new, %made ]
+  %block = phi ptr [ %kept, %reuse ], [ %placed, %new ]
   %kind.place = getelementptr %header, ptr %block, i64 0, i32 3
   %kind.32 = trunc i64 %kind to i32
   store i32 %kind.32, ptr %kind.place
@@ -437,8 +539,8 @@ large:
   %beyond = icmp ugt i64 %bytes, %limit
   br i1 %beyond, label %drop, label %keep
 drop:
+  call i64 @drop(ptr %block)
   call void @agnesi_memory_unlock()
-  call void @system_give(ptr %raw, i64 %bytes)
   br label %done
 keep:
   call void @link(ptr %block)
@@ -452,8 +554,20 @@ done:
 ; i64 agnesi_memory_release(): give all idle memory back to the system; how many bytes.  The peak
 ; counts anew.
 define i64 @agnesi_memory_release() {{
+entry:
   call void @agnesi_memory_lock()
   %freed = call i64 @trim(i64 0, i64 -1)
+  %slab = load ptr, ptr @slab
+  %none = icmp eq ptr %slab, null
+  br i1 %none, label %count, label %look
+look:
+  %live = load i64, ptr %slab
+  %empty = icmp eq i64 %live, 0
+  br i1 %empty, label %close, label %count
+close:
+  call void @slab_close()
+  br label %count
+count:
   %held = call i64 @held()
   store i64 %held, ptr @peak
   call void @agnesi_memory_unlock()
@@ -737,8 +851,18 @@ def _mappings() -> str:
         return _NO_MAPPINGS
     huge = getattr(mmap, "MADV_HUGEPAGE", None)
     advise = "" if huge is None else f"call i32 @madvise(ptr %start, i64 %bytes, i32 {huge})"
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-    return _MAPPINGS.format(huge=_HUGE, rest=_HUGE - 1, flags=flags, advise=advise)
+    # Elsewhere this advice means something else, or takes effect some time.
+    unused = getattr(mmap, "MADV_DONTNEED", 0)
+    discard = f"call i32 @madvise(ptr %first, i64 %whole, i32 {unused})"
+    return _MAPPINGS.format(
+        huge=_HUGE,
+        rest=_HUGE - 1,
+        flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
+        advise=advise,
+        page_rest=mmap.PAGESIZE - 1,
+        page_mask=-mmap.PAGESIZE,
+        discard=discard if sys.platform == "linux" else "",
+    )
 
 
 def allocator() -> str:
