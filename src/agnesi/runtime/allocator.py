@@ -69,7 +69,7 @@ _STATE = f"""
 @newest = internal global ptr null
 ; Where a list has no neighbour to write to.
 @nowhere = internal global ptr null
-; The slab that buffers are cut from, and how far; its first word counts those that were not dropped.
+; The slab that buffers are cut from, and how far; its first word counts those not dropped yet.
 @slab = internal global ptr null
 @slab_used = internal global i64 0
 @capsule = internal global ptr null
