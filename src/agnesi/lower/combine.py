@@ -61,8 +61,7 @@ class Combination:
         self.indices = loops(node.x.type.shape)
         self.axes = node.axes
         self.value = writer.element(node.x, tuple(self.indices))
-        is_bool = self.value.dtype is BOOL
-        self.prim = _COMBINE_BOOL.get(node.combine, node.combine) if is_bool else node.combine
+        self.prim = combination(node)
 
     @property
     def dtype(self) -> DType:
@@ -118,6 +117,13 @@ class Combination:
         return [s for buffer in self.targets for s in store(buffer, offset, value)]
 
 
+def combination(node: Reduction) -> Prim:
+    """Return the primitive that combines the elements of a reduction's operand."""
+    if node.x.dtype is BOOL:
+        return _COMBINE_BOOL.get(node.combine, node.combine)
+    return node.combine
+
+
 @record()
 class Flat:
     """Loops as one, where they walk through memory as one does.
@@ -142,7 +148,7 @@ def flatten(indices: Sequence[Index], value: Scalar) -> Flat:
         first, second = unravel(flat, (outer.extent, inner.extent))
         found = substitute_sizes(value, {outer: first, inner: second})
         sizes = sizes_in([Assign(fresh_local("v", v.dtype), v) for v in parts_of(found)])
-        if any(_divides(size, flat) for size in sizes):
+        if any(divides(size, flat) for size in sizes):
             break
         left[-2:], value = [flat], found
     here = left[-1:]
@@ -155,7 +161,7 @@ def flatten(indices: Sequence[Index], value: Scalar) -> Flat:
     return Flat(left, where, value)
 
 
-def _divides(size: Size, index: Index) -> bool:
+def divides(size: Size, index: Index) -> bool:
     """Whether an offset mentions a quotient or remainder of an index."""
     atoms = () if isinstance(size, int) else size.atoms
     return any(isinstance(a, FloorDiv | Mod) and index in a.atoms for a in atoms)

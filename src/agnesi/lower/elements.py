@@ -65,8 +65,9 @@ class Writer:
                 todo.pop()
                 continue
             at, where = here
-            if at in self.buffers and at not in self.inside:
-                self.known[here] = load(self.buffers[at], ravel(where, at.type.shape), at.dtype)
+            given = self.given(at, where)
+            if given is not None:
+                self.known[here] = given
                 todo.pop()
                 continue
             missing: list[tuple[Tensor, Shape]] = []
@@ -77,6 +78,12 @@ class Writer:
                 self.known[here] = value
                 todo.pop()
         return self.known[node, index]
+
+    def given(self, node: Tensor, where: Shape) -> Scalar | None:
+        """Return an element that is there already, None where it has to be computed."""
+        if node in self.buffers and node not in self.inside:
+            return load(self.buffers[node], ravel(where, node.type.shape), node.dtype)
+        return None
 
 
 class _Reader:

@@ -6,6 +6,9 @@ and element-wise results that are too dear to compute twice.  Stored element-wis
 shape are put into one kernel where no other kernel has to come between them.
 
    before: exp(x), sum(exp(x)), exp(x) / sum      after: [sum(exp(x))]  [exp(x) / sum]
+
+A reduction over trailing axes, and what it reads or what reads it row by row, share a kernel over
+rows (``rows.py``): over the last axis, all of the above is one kernel.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from agnesi.loops.nodes import fresh_buffer
 from agnesi.lower.accumulate import Accumulation, find_accumulations
 from agnesi.lower.elements import Writer, loops
 from agnesi.lower.products import is_computed_here, matrix_view, same_memory
+from agnesi.lower.rows import Rows, rows_of
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Reduction
 from agnesi.ops.gathering import Gather
 from agnesi.ops.linear import MatMul
@@ -41,12 +45,21 @@ _MEMBERS = 16
 
 @record()
 class Group:
-    """Stored nodes that one kernel (or library call) computes."""
+    """Stored nodes that one kernel (or library call) computes.
+
+    Attributes:
+        nodes: in a valid order.
+        shape: of each of them, where they are element-wise.
+        fusible: whether they are element-wise, in one loop nest.
+        ancestors: bit mask of the groups that have to come before.
+        rows: of a kernel over rows, how its members depend on each other.
+    """
 
     nodes: list[Tensor]
     shape: Shape
     fusible: bool
     ancestors: int = 0
+    rows: Rows | None = None
 
 
 @record()
@@ -248,6 +261,7 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
     needs: dict[Tensor, int] = {}
     before: dict[Tensor, int] = {}
     groups = fusion.groups
+    rows = _RowGroups(fusion)
     by_shape: dict[Shape, list[int]] = {}
     for node in order:
         direct = 0
@@ -260,20 +274,88 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
             before[node] |= needs[d] if hidden else 0 if d in fusion.stored else before[d]
         if node not in fusion.stored:
             continue
-        free = is_inlinable(node) and len(node.dependencies) == len(node.operands)
-        free = free and node not in fusion.accumulations
+        whole = len(node.dependencies) == len(node.operands)
+        free = is_inlinable(node) and whole and node not in fusion.accumulations
         candidates = by_shape.setdefault(node.type.shape, []) if free else []
         late = before[node]
-        home = next(
-            (k for k in candidates if not late >> k & 1 and _may_join(k, direct, groups)), None
-        )
+        reduces = whole and isinstance(node, Reduction)
+        home = rows.home(node, direct, late) if free or reduces else None
+        if home is None:
+            alike = (k for k in candidates if groups[k].rows is None and not late >> k & 1)
+            home = next((k for k in alike if _may_join(k, direct, groups)), None)
         if home is None:
             home = len(groups)
             groups.append(Group([], node.type.shape, free))
             candidates.append(home)
+            if reduces:
+                rows.begin(home, node)
         groups[home].nodes.append(node)
         _extend(home, direct & ~(1 << home), groups)
         needs[node] = 1 << home
+
+
+class _RowGroups:
+    """Which groups are kernels over rows, and what may join them."""
+
+    def __init__(self, fusion: Fusion) -> None:
+        self.groups = fusion.groups
+        self.stored = fusion.stored
+        self.alike: dict[Shape, list[int]] = {}
+
+    def has_memory(self, node: Tensor) -> bool:
+        return node in self.stored or is_materialised_leaf(node)
+
+    def begin(self, number: int, node: Tensor) -> None:
+        """Let a reduction's own group be a kernel over rows, if it can be."""
+        if not isinstance(node, Reduction):
+            return
+        self.groups[number].rows = rows_of(node, self.has_memory)
+        self.alike.setdefault(node.x.type.shape, []).append(number)
+
+    def home(self, node: Tensor, direct: int, late: int) -> int | None:
+        """Return the group over rows that a node enters, with its draft made a member."""
+        reads = list(_bits(direct))[::-1]
+        for k in reads:
+            if not late >> k & 1 and _may_join(k, direct, self.groups) and self.enter(k, node):
+                return k
+        if not isinstance(node, Reduction):
+            return None
+        for k in reversed(self.alike.get(node.x.type.shape, ())):
+            if k in reads or late >> k & 1 or not _may_join(k, direct, self.groups):
+                continue
+            if self.shares(k, node):
+                return k
+        return None
+
+    def enter(self, number: int, node: Tensor) -> bool:
+        """Whether a node that reads members of a group is now one of them."""
+        group = self.groups[number]
+        if group.rows is not None:
+            member = group.rows.draft(node)
+            if member is None or not member.needs:
+                return False
+            group.rows.take(member)
+            return True
+        if not group.fusible or not isinstance(node, Reduction):
+            return False
+        # Element-wise results that are then reduced.
+        if group.shape != node.x.type.shape:
+            return False
+        rows = rows_of(node, self.has_memory, group.nodes)
+        if rows is None:
+            return False
+        group.rows, group.fusible = rows, False
+        self.alike.setdefault(group.shape, []).append(number)
+        return True
+
+    def shares(self, number: int, node: Reduction) -> bool:
+        """Whether a reduction reads what a group reads, and is now one of its members."""
+        rows = self.groups[number].rows
+        member = None if rows is None else rows.draft(node)
+        if rows is None or member is None or not rows.streams(member) & rows.read:
+            return False
+        rows.take(member)
+        return True
 
 
 def _may_join(home: int, direct: int, groups: list[Group]) -> bool:

@@ -32,6 +32,7 @@ from agnesi.lower.fuse import Group, is_inlinable
 from agnesi.lower.positions import arg_extreme
 from agnesi.lower.products import same_memory
 from agnesi.lower.reductions import reduction
+from agnesi.lower.row_loops import write_rows
 from agnesi.ops.families import Reduction
 from agnesi.ops.movement import ravel
 from agnesi.ops.reductions import ArgExtreme
@@ -63,7 +64,9 @@ def write_kernel(
     """
     node = group.nodes[0]
     room = Room({} if scratch is None else scratch)
-    if isinstance(node, Reduction):
+    if group.rows is not None and len(group.nodes) > 1:
+        body = write_rows(group.rows, group.nodes, buffers, targets, room)
+    elif isinstance(node, Reduction):
         body = reduction(node, Writer(buffers), targets[node], room)
     elif isinstance(node, ArgExtreme):
         body = arg_extreme(node, Writer(buffers), targets[node], room)
@@ -157,7 +160,7 @@ def _elementwise(
     stores: list[Statement] = []
     for node, value in values:
         offset = ravel(tuple(indices), node.type.shape)
-        stores += [s for buffer in targets[node] for s in store(buffer, offset, value)]
+        stores += [s for buffer in targets.get(node, ()) for s in store(buffer, offset, value)]
     return nest(indices, hold(stores))
 
 

@@ -45,6 +45,7 @@ from agnesi.lower.program import (
     Step,
     Storage,
 )
+from agnesi.lower.row_loops import may_write_over
 from agnesi.ops.families import HostOp, LoopOp
 from agnesi.ops.linear import MatMul
 
@@ -186,6 +187,9 @@ class _Lowering:
                 continue
             if node in updated and node not in wanted:
                 continue
+            if self.home[node].rows is not None and node not in wanted:
+                # Only its own kernel reads it, which keeps it as it sees fit.
+                continue
             if node not in wanted and len(self.home[node].nodes) > 1 and isinstance(node, MatMul):
                 continue
             buffer = self.new_buffer(f"t{k}", node, Space.ARENA, -1)
@@ -275,7 +279,8 @@ class _Lowering:
         me = self.number[id(group)]
         own_loops = isinstance(value, LoopOp) and value.begins_with is not None
         adds = value in self.fusion.accumulations
-        if not (group.fusible or own_loops or adds) or leaf.type.shape != value.type.shape:
+        fits = group.fusible or group.rows is not None or own_loops or adds
+        if not fits or leaf.type.shape != value.type.shape:
             return False
         own = self.buffers[leaf]
         if value in self.buffers and self.storage[self.buffers[value]].space is Space.SHARED:
@@ -305,6 +310,9 @@ class _Lowering:
             n: self.targets.get(n) or [fresh_buffer("?", n.dtype.real)] for n in group.nodes
         }
         mark = fresh_buffer("mark", value.dtype.real)
+        if group.rows is not None:
+            targets = {**self.targets, value: [mark]}
+            return may_write_over(group.rows, group.nodes, self.buffers, targets, (value, own))
         if is_computed_here(group.nodes[0]):
             targets = {n: self.targets.get(n, []) for n in group.nodes}
             kernel = self.contraction("trial", group, self.buffers, {**targets, value: [mark]})
