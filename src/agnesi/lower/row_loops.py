@@ -28,6 +28,7 @@ from agnesi.loops.nodes import (
     Complex,
     For,
     Load,
+    ParallelFor,
     Read,
     Scalar,
     Statement,
@@ -83,7 +84,10 @@ def write_rows(
     plan = Plan(rows.on(nodes, buffers), targets, room)
     body = plan.written_out() if is_short(plan.rows) else plan.looped()
     indices = [i for i in plan.rows.row if isinstance(i, Index)]
-    return nest(indices, body)
+    if not indices or not room.private:
+        return nest(indices, body)
+    # Memory of a row is that of one iteration, as only the writer of the loop can tell.
+    return (ParallelFor(indices[0], nest(indices[1:], body)),)
 
 
 def is_short(rows: Rows) -> bool:
