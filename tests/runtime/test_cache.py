@@ -98,7 +98,7 @@ def test_other_numbers_are_other_code(folder: Path):
 
 
 @pytest.mark.parametrize(
-    "what", ["text", "recipe", "__version__", "_EDITION", "SUPPORT", "CPU", "features", "LLVM"]
+    "what", ["text", "recipe", "__version__", "_EDITION", "support", "CPU", "features", "LLVM"]
 )
 def test_whatever_the_code_depends_on_is_in_the_key(monkeypatch: pytest.MonkeyPatch, what: str):
     def key() -> bytes:
@@ -119,6 +119,8 @@ def test_whatever_the_code_depends_on_is_in_the_key(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(machine, "cpu_features", lambda: "+none")
     elif what == "LLVM":
         monkeypatch.setattr(machine.llvm, "llvm_version_info", (1, 0, 0))
+    elif what == "support":
+        monkeypatch.setattr(machine, "pool_text", lambda: "other code")
     else:
         monkeypatch.setattr(machine, what, getattr(machine, what) * 2)
     assert key() != before
@@ -405,7 +407,8 @@ def test_parts_compiled_side_by_side_are_the_same_as_one_by_one(monkeypatch: pyt
     results: list[list[bytes]] = []
     for cores in (1, 4):
         monkeypatch.setattr(machine.threads, "get_threads", lambda cores=cores: cores)
-        results.append(machine._objects(parts, 3, machine._Seconds())[0])
+        jobs = [(part, machine.recipe(part, 3)) for part in parts]
+        results.append([made.data for made in machine._objects(jobs, machine._Seconds())])
     assert results[0] == results[1]
 
 
@@ -414,7 +417,7 @@ def test_a_failure_in_another_thread_is_raised(monkeypatch: pytest.MonkeyPatch):
     good = [Part(f"f{k}", (), f"define void @f{k}() {{\n  ret void\n}}") for k in range(8)]
     bad = Part("g", (), "define void @g() {\n  nonsense\n}")
     with pytest.raises(ag.CompilerBug, match="nonsense"):
-        machine._objects([*good, bad], 1, machine._Seconds())
+        machine.load([*good, bad])
 
 
 # -- the command -----------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import sys
 import threading
 from functools import cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import llvmlite
 from llvmlite import binding as llvm
@@ -74,6 +74,20 @@ class Recipe:
     passes: Level
     code: Level
     vectorise: bool
+
+
+Job: TypeAlias = "tuple[Part, Recipe]"
+
+
+class Made(NamedTuple):
+    """An object, and whether it was on disk."""
+
+    data: bytes
+    kept: bool
+
+
+# Objects that are about to be loaded.
+_ahead: dict[Job, Made] = {}
 
 
 @record()
@@ -145,14 +159,26 @@ def load(parts: Sequence[Part] | str, *, level: Level = 3, name: str = "call") -
         CompilerBug: LLVM refuses the text.
     """
     parts = [Part(name, (), parts)] if isinstance(parts, str) else parts
+    jobs = [(part, recipe(part, level)) for part in parts]
+    parallel = any("@agnesi_parallel(" in p.text or "@agnesi_gang(" in p.text for p in parts)
+    calls_blas = any("@scipy_" in p.text for p in parts)
+    seconds = _Seconds()
     with _lock:
+        start = perf_counter()
         provide()
+        seconds.add("start", start)
+        first = [] if support.cache_info().currsize else [job for job, _ in _residents()]
+        if (parallel or calls_blas) and not load_pool.cache_info().currsize:
+            first.append(_pool())
+        # What the process lacks is compiled along with the program, on the same cores.
+        made = _objects([*first, *jobs], seconds)
+        _ahead.update(zip(first, made, strict=False))
         support()
-        if any(name in p.text for p in parts for name in ("@agnesi_parallel(", "@agnesi_gang(")):
+        if parallel:
             load_pool()
-        if any("@scipy_" in p.text for p in parts):
+        if calls_blas:
             blas_on_pool()
-        return _load(parts, level, name)
+        return _linked(made[len(first) :], seconds, name)
 
 
 def assembly(parts: Sequence[Part], *, level: Level = 3) -> str:
@@ -168,8 +194,16 @@ def assembly(parts: Sequence[Part], *, level: Level = 3) -> str:
 
 
 def recipe(part: Part, level: Level) -> Recipe:
-    """Return how a part is compiled at a level of effort."""
-    return Recipe(level, level, vectorise=part.loops and level > 1)
+    """Return how a part is compiled at a level of effort.
+
+    What LLVM does beyond its second level was measured to gain nothing here (``docs/speed.md``).
+    """
+    most: Level = 2 if level > 2 else level
+    if part.work == "loops":
+        return Recipe(most, most, vectorise=level > 1)
+    if part.work == "vectors":
+        return Recipe(0, most, vectorise=False)
+    return Recipe(0, 1 if level else 0, vectorise=False)
 
 
 def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, how: Recipe) -> None:
@@ -182,42 +216,56 @@ def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, how: Recipe) -
     _run(builder.getModulePassManager(), module, builder)
 
 
-def _load(parts: Sequence[Part], level: Level, name: str) -> Loaded:
+def _load(job: Job, name: str) -> Loaded:
+    """Load a module that is not part of a program."""
     seconds = _Seconds()
-    objects, kept = _objects(parts, level, seconds)
+    made = _ahead.pop(job, None) or _objects([job], seconds)[0]
+    return _linked([made], seconds, name)
+
+
+def _linked(made: Sequence[Made], seconds: _Seconds, name: str) -> Loaded:
+    """Load objects."""
     start = perf_counter()
     # An engine wants a module, but none that has anything in it.
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), new_machine(level))
-    for data in objects:
-        engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), new_machine(0))
+    for each in made:
+        engine.add_object_file(llvm.ObjectFileRef.from_data(each.data))
     engine.finalize_object()
     address = engine.get_function_address(name)
     seconds.add("load", start)
-    return Loaded(engine, address, seconds.by_stage, len(parts), kept)
+    kept = sum(each.kept for each in made)
+    return Loaded(engine, address, seconds.by_stage, len(made), kept)
 
 
-def _objects(parts: Sequence[Part], level: Level, seconds: _Seconds) -> tuple[list[bytes], int]:
-    """Return the object of each part, and how many of them were on disk."""
+def _objects(jobs: Sequence[Job], seconds: _Seconds) -> list[Made]:
+    """Return the object of each part, from the disk or made now."""
     start = perf_counter()
-    recipes = [recipe(part, level) for part in parts]
     store = disk()
-    keys = [_key(p, r) for p, r in zip(parts, recipes, strict=True)] if store else []
-    found = [store.get(key) for key in keys] if store else [None] * len(parts)
+    keys = [_key(*job) for job in jobs] if store else []
+    found = [store.get(key) for key in keys] if store else [None] * len(jobs)
     seconds.add("look up", start)
-    missing = [k for k, data in enumerate(found) if data is None]
-    made: dict[int, bytes] = {}
+    made = [Made(data or b"", data is not None) for data in found]
 
     def make(k: int) -> None:
-        made[k] = _compiled(parts[k], recipes[k], seconds)
+        data = _compiled(*jobs[k], seconds)
+        made[k] = Made(data, False)
         if store:
             start = perf_counter()
-            store.put(keys[k], made[k])
+            store.put(keys[k], data)
             seconds.add("keep", start)
 
+    start = perf_counter()
+    missing = [k for k, each in enumerate(made) if not each.kept]
     # The longest first, so that no core is left with one at the end.
-    _side_by_side(make, sorted(missing, key=lambda k: -len(parts[k].text)))
-    objects = [made[k] if data is None else data for k, data in enumerate(found)]
-    return objects, len(parts) - len(missing)
+    _side_by_side(make, sorted(missing, key=lambda k: -_work(*jobs[k])))
+    if missing:
+        seconds.add("all of LLVM", start)
+    return made
+
+
+def _work(part: Part, how: Recipe) -> float:
+    """Return about how long a part takes to compile, in some unit."""
+    return len(part.text) * (1 + 2 * how.passes + how.code)
 
 
 def _side_by_side(do: Callable[[int], None], work: list[int]) -> None:
@@ -288,8 +336,7 @@ def _surroundings() -> str:
             llvm.get_host_cpu_name(),
             cpu_features(),
             # What it may call.
-            SUPPORT,
-            allocator(),
+            *(part.text for (part, _), _ in _residents()),
             pool_text(),
         ]
     )
@@ -340,8 +387,7 @@ def load_pool() -> Loaded:
     with _lock:
         for name in C_FUNCTIONS:
             llvm.add_symbol(name, libc_address(name))
-        name = "agnesi_pool_reset"
-        loaded = _load([Part(name, (), pool_text())], 0, name)
+        loaded = _load(_pool(), "agnesi_pool_reset")
         engine = loaded.engine
         for name in POOL_FUNCTIONS:
             llvm.add_symbol(name, engine.get_function_address(name))
@@ -367,23 +413,37 @@ def blas_on_pool() -> None:
 
 
 @cache
+def _pool() -> Job:
+    return Part("agnesi_pool_reset", (), pool_text(), work="calls"), Recipe(0, 0, vectorise=False)
+
+
+@cache
+def _residents() -> tuple[tuple[Job, tuple[str, ...]], ...]:
+    """Return what every program may call, and the names that it defines."""
+    # Straight code: LLVM's passes would take longer than they ever gain.
+    straight, loops = Recipe(0, 0, vectorise=False), Recipe(0, 2, vectorise=False)
+    modules = (
+        (allocator(), straight, EXPORTED),
+        (SCALARS + ARRANGE, straight, ("agnesi_scalar", "agnesi_arrange")),
+        (SUPPORT, loops, ("agnesi_contiguous",)),
+    )
+    return tuple(
+        ((Part(names[0], (), text, work="calls"), how), names) for text, how, names in modules
+    )
+
+
+@cache
 def support() -> dict[str, int]:
-    """Compile what every program may call, once in a process; the addresses by name."""
+    """Load what every program may call, once in a process; the addresses by name."""
     with _lock:
         provide()
-        # The allocator is straight code: LLVM's passes would take longer than they ever gain.
-        found = _resident(allocator(), 0, EXPORTED)
+        found: dict[str, int] = {}
+        for job, names in _residents():
+            engine = _load(job, names[0]).engine
+            for name in names:
+                found[name] = engine.get_function_address(name)
+                llvm.add_symbol(name, found[name])
+            # Arrays hold memory of the allocator and may outlive everything: its code stays.
+            engine.detach()
         start_allocator(found)
-        found |= _resident(SCALARS + ARRANGE, 0, ("agnesi_scalar", "agnesi_arrange"))
-        return found | _resident(SUPPORT, 2, ("agnesi_contiguous",))
-
-
-def _resident(text: str, level: Level, names: tuple[str, ...]) -> dict[str, int]:
-    """Load functions for other modules to call, for as long as the process lives."""
-    loaded = _load([Part(names[0], (), text)], level, names[0])
-    found = {name: loaded.engine.get_function_address(name) for name in names}
-    for name, address in found.items():
-        llvm.add_symbol(name, address)
-    # Arrays hold memory of the allocator and may outlive everything: its code stays.
-    loaded.engine.detach()
-    return found
+        return found

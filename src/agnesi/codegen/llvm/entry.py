@@ -103,7 +103,7 @@ def emit_program(
     entry.emit()
     head = "define ptr @call(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) #1 {"
     body = "\n".join([head, "entry:", *entry.allocas, *entry.w.lines, "}"])
-    parts["call"] = Part("call", tuple(entry.w.declared), body, ends, loops=False)
+    parts["call"] = Part("call", tuple(entry.w.declared), body, ends, "calls")
     return Emitted(
         tuple(parts.values()),
         called,
@@ -129,7 +129,7 @@ def block_parts(kernel: Kernel, ends: tuple[str, ...], machine: Machine) -> list
     """Return the functions that multiply blocks for a kernel; many kernels share them."""
     products = [s for s in walk_statements(kernel.body) if isinstance(s, Contract)]
     blocks = dict.fromkeys(block_of(product, machine) for product in products)
-    return [Part(block.name, *emit_block(block, machine), ends) for block in blocks]
+    return [Part(block.name, *emit_block(block, machine), ends, "vectors") for block in blocks]
 
 
 class _Entry:

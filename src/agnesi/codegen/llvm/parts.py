@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from agnesi.codegen.llvm.vectors import with_metadata
 from agnesi.core.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+# Loops that LLVM makes fast; vectors that are written out, so that it only has to choose
+# instructions; calls one after the other, that take no time.
+Work: TypeAlias = Literal["loops", "vectors", "calls"]
 
 
 @record(frozen=True)
@@ -24,14 +29,14 @@ class Part:
         needs: declarations, and functions of its own.
         function: LLVM IR.
         attributes: groups of attributes that functions refer to.
-        loops: whether it is loops over arrays, that are worth all of LLVM's effort.
+        work: what LLVM has to do for it.
     """
 
     name: str
     needs: tuple[str, ...]
     function: str
     attributes: tuple[str, ...] = ()
-    loops: bool = True
+    work: Work = "loops"
 
     @cached_property
     def text(self) -> str:
