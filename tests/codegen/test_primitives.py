@@ -185,9 +185,8 @@ def test_quotients_beside_integers(prim: Prim, dtype: DType):
     kernel, _ = cases()[f"{prim.value}_{dtype}"]
     limits = np.iinfo(dtype.numpy)
     random = np.random.default_rng(5)
-    b = random.integers(1, limits.max, 3000, dtype.numpy) >> random.integers(
-        0, dtype.bits - 1, 3000
-    )
+    shifts = random.integers(0, dtype.bits - 1, 3000).astype(dtype.numpy)
+    b = random.integers(1, limits.max, 3000, dtype.numpy) >> shifts
     b = np.maximum(b, 1).astype(dtype.numpy)
     a = random.integers(0, limits.max, 3000, dtype.numpy) // b * b
     a = np.concatenate([a, a + 1, np.maximum(a, 1) - 1]).astype(dtype.numpy)
