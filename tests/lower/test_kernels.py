@@ -69,8 +69,8 @@ CASES = {
             " + (x[j + 24000*r + 6000] + x[j + 24000*r + 9000]))"
             " + ((x[j + 24000*r + 12000] + x[j + 24000*r + 15000])"
             " + (x[j + 24000*r + 18000] + x[j + 24000*r + 21000])))\n"
-            "  for r < 2:\n    for j < 3000:\n"
-            "      total[j] = total[j] + f64(x[j + 3000*r + 48000])\n"
+            "  for r < 1:\n    for j < 3000:\n"
+            "      total[j] = total[j] + f64(x[j + 6000*r + 48000] + x[j + 6000*r + 51000])\n"
             "  for j < 3000:\n    out0[j] = f32(total[j])"
         ],
     ),
@@ -79,12 +79,28 @@ CASES = {
         lambda x: x.sum(0),
         ["  for j < m:\n    out0[j] = (x[j] + x[j + m]) + x[j + 2*m]"],
     ),
-    "a sum over all axes is one loop over blocks": (
+    "a sum over all axes is one of chunks": (
         ["x: f32[n, 3]"],
         lambda x: x.sum(),
         [
-            "  total = 0.0\n  for block < ((3*n + 127) // 128):\n    part = 0.0\n"
-            "    for j < min(128, 3*n - 128*block):\n      part += x[j + 128*block]\n"
+            "  parallel for c < max(1, ((3*n + 32767) // 32768)):\n    total = 0.0\n"
+            "    for block < ((min(32768, -32768*c + 3*n) + 127) // 128):\n      part = 0.0\n"
+            "      for j < min(128, -128*block + min(32768, -32768*c + 3*n)):\n"
+            "        part += x[32768*c + j + 128*block]\n      total += f64(part)\n"
+            "    partial[c] = total\n"
+            "  total1 = 0.0\n"
+            "  for block < ((max(1, ((3*n + 32767) // 32768)) + 127) // 128):\n"
+            "    part1 = 0.0\n"
+            "    for c < min(128, -128*block + max(1, ((3*n + 32767) // 32768))):\n"
+            "      part1 += partial[c + 128*block]\n    total1 += part1\n  out0[0] = f32(total1)"
+        ],
+    ),
+    "a shorter sum over all axes is one loop over blocks": (
+        ["x: f32[500, 3]"],
+        lambda x: x.sum(),
+        [
+            "  total = 0.0\n  for block < 12:\n    part = 0.0\n"
+            "    for j < min(128, -128*block + 1500):\n      part += x[j + 128*block]\n"
             "    total += f64(part)\n  out0[0] = f32(total)"
         ],
     ),

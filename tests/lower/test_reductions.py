@@ -10,7 +10,7 @@ import pytest
 import agnesi as ag
 from agnesi.loops.nodes import ParallelFor
 from agnesi.loops.traverse import walk_statements
-from agnesi.lower import columns, combine, positions
+from agnesi.lower import columns, positions, reductions
 from agnesi.ops import scans
 from agnesi.testing import looped, native
 
@@ -29,7 +29,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "_CHUNK_ROWS", 8)
     monkeypatch.setattr(columns, "_NARROW", 8)
     monkeypatch.setattr(columns, "CHUNK", 32)
-    monkeypatch.setattr(combine, "SUM_BLOCK", 8)
+    monkeypatch.setattr(reductions, "SUM_BLOCK", 8)
+    monkeypatch.setattr(reductions, "CHUNK", 16)
+    monkeypatch.setattr(reductions, "_CHUNK_ROWS", 2)
 
 
 PATTERNS: list[tuple[tuple[int, ...], Any]] = [

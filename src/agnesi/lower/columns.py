@@ -187,6 +187,9 @@ class _Columns:
         fresh = self._index("j", start, whole)
         body.append(For(fresh, tuple(self.keep(fresh, job.unit))))
         levels = [_Level(self.at_once, self.together), _Level(1, self.together), _Level(1, 1)]
+        if isinstance(count, int):
+            # What is left over is known, and taken in as few turns as can be.
+            levels[1:1] = [_Level(n, self.together) for n in (4, 2) if n < self.at_once]
         done: Size = base
         left = count
         for k, level in enumerate(levels):

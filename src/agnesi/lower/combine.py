@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SUM_BLOCK = 128
 # What long sums are cut into, to be added up at once: the parts are added up afterwards.
 CHUNK = 1 << 15
-_WIDER = {F32: F64, C64: C128}
+WIDER = {F32: F64, C64: C128}
 _COMBINE_BOOL = {Prim.ADD: Prim.OR, Prim.MUL: Prim.AND, Prim.MAX: Prim.OR, Prim.MIN: Prim.AND}
 
 
@@ -71,7 +71,7 @@ class Combination:
     @property
     def wide(self) -> DType:
         """The dtype in which many elements are combined."""
-        return _WIDER.get(self.dtype, self.dtype) if self.prim is Prim.ADD else self.dtype
+        return WIDER.get(self.dtype, self.dtype) if self.prim is Prim.ADD else self.dtype
 
     @property
     def unit(self) -> Scalar:

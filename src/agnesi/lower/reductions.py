@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.core.dtypes import F32, F64
 from agnesi.dims.dim import (
     Index,
     add,
     fresh_index,
     mul,
     product,
+    sub,
 )
-from agnesi.dims.simplify import ceildiv, minimum
+from agnesi.dims.simplify import ceildiv, maximum, minimum
 from agnesi.loops.nodes import (
     Accumulate,
     Assign,
@@ -23,6 +23,7 @@ from agnesi.loops.nodes import (
     Scalar,
     Statement,
     apply,
+    fresh_buffer,
     fresh_local,
     literal,
     parts_of,
@@ -32,8 +33,10 @@ from agnesi.loops.traverse import (
     substitute_sizes,
 )
 from agnesi.lower.columns import by_columns
-from agnesi.lower.combine import SUM_BLOCK, Combination, flatten, is_long
-from agnesi.lower.elements import Writer, hold, nest
+from agnesi.lower.combine import CHUNK, SUM_BLOCK, WIDER, Combination, flatten, is_long
+from agnesi.lower.elements import Writer, hold, load, nest, store
+from agnesi.ops.movement import ravel
+from agnesi.ops.nests import parallel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +48,10 @@ if TYPE_CHECKING:
 
 # So few elements in a row are combined in one expression.
 _SHORT = 8
+# Fewer results are not worked out side by side.
+_FEW_RESULTS = 8
+# Rows of unknown length that make a chunk.
+_CHUNK_ROWS = 16
 
 
 def reduction(
@@ -70,16 +77,55 @@ def reduction(
 
 def _by_rows(job: Combination) -> tuple[Statement, ...]:
     """Combine trailing axes, for each element that is kept, in a variable."""
-    inner: list[Statement] = []
     indices = [i for k, i in enumerate(job.indices) if k in job.axes]
-    total = _accumulate(job.prim, job.node.unit(), job.value, indices, inner)
+    if _worth_cutting(job, indices):
+        return _in_chunks(job, indices)
+    inner: list[Statement] = []
+    total = _accumulate(job.prim, job.node.unit(), job.value, indices, inner).cast(job.dtype)
     return nest(job.kept, [*inner, *job.put({}, total)])
+
+
+def _worth_cutting(job: Combination, indices: Sequence[Index]) -> bool:
+    """Whether there are few results, of many elements each."""
+    kept = product(i.extent for i in job.kept)
+    if job.dtype.is_complex and job.prim is not Prim.ADD:
+        return False
+    return isinstance(kept, int) and 0 < kept < _FEW_RESULTS and is_long(indices, 2 * CHUNK)
+
+
+def _in_chunks(job: Combination, indices: Sequence[Index]) -> tuple[Statement, ...]:
+    """Combine what chunks come to, each on its own; where they begin depends on sizes alone."""
+    flat = flatten(indices, job.value)
+    first, *others = flat.indices
+    inside = product(i.extent for i in others)
+    size = max(1, CHUNK // max(1, inside)) if isinstance(inside, int) else _CHUNK_ROWS
+    chunk = fresh_index("c", maximum(1, ceildiv(first.extent, size)))
+    where, loop = parallel([*job.kept, chunk])
+    start = mul(where[chunk], size)
+    here = fresh_index(first.name, minimum(size, sub(first.extent, start)))
+    value = substitute_sizes(flat.value, {**where, first: add(start, here)})
+    inner: list[Statement] = []
+    total = _accumulate(job.prim, job.node.unit(), value, [here, *others], inner).cast(job.wide)
+    row = ravel(tuple(where[i] for i in job.kept), tuple(i.extent for i in job.kept))
+    partial = fresh_buffer("partial", job.wide.real)
+    numbers = 2 if job.dtype.is_complex else 1
+    results = product(i.extent for i in job.kept)
+    job.room.scratch[partial] = mul(numbers, mul(results, chunk.extent))
+    inner += store(partial, add(mul(row, chunk.extent), where[chunk]), total)
+    again = [fresh_index(i.name, i.extent) for i in job.kept]
+    row = ravel(tuple(again), tuple(i.extent for i in again))
+    each = fresh_index("c", chunk.extent)
+    outer: list[Statement] = []
+    part = load(partial, add(mul(row, chunk.extent), each), job.wide)
+    whole = _accumulate(job.prim, job.unit, part, [each], outer).cast(job.dtype)
+    outer += job.put(dict(zip(job.kept, again, strict=True)), whole)
+    return (*loop(inner), *nest(again, outer))
 
 
 def _accumulate(
     prim: Prim, unit: Scalar, value: Scalar, indices: Sequence[Index], into: list[Statement]
 ) -> Scalar:
-    """Append statements that combine the value over loops; return the result."""
+    """Append statements that combine the value over loops; return the result, perhaps wider."""
     if value.dtype.is_complex and prim is not Prim.ADD:
         return _product_of_pairs(prim, unit, value, indices, into)
     # The parts of a complex sum are two sums.
@@ -94,7 +140,7 @@ def _accumulate(
     indices, values = flat.indices, parts_of(flat.value)
     last = indices[-1]
     kind = value.dtype.real
-    wide = F64 if kind is F32 else kind
+    wide = WIDER.get(kind, kind)
     totals = [fresh_local("total", wide) for _ in values]
     parts = [fresh_local("part", kind) for _ in values]
     around = indices[:-1]
@@ -112,7 +158,7 @@ def _accumulate(
     ]
     into.extend(Assign(t, literal(0.0, wide)) for t in totals)
     into.extend(nest(around, chunk))
-    return _whole([Read(t).cast(kind) for t in totals], value.dtype)
+    return _whole([Read(t) for t in totals], WIDER.get(value.dtype, value.dtype))
 
 
 def _whole(parts: Sequence[Scalar], dtype: DType) -> Scalar:
