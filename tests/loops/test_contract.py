@@ -30,12 +30,19 @@ EDGES = (0, 1, 2, 3, 4, 13, 14, 15, 31, 32, 33, 100)
 
 
 def product_kernel(
-    dtype: DType = F32, *, transposed: bool = False, adds: bool = False, columns: Any = N
+    dtype: DType = F32,
+    *,
+    transposed: bool = False,
+    turned: bool = False,
+    adds: bool = False,
+    columns: Any = N,
+    depth: Any = K,
 ) -> Kernel:
-    """``c = a @ b``, all of it."""
+    """``c = a @ b``, all of it; ``turned`` where the columns of ``b`` follow each other."""
     a, b, c = (fresh_buffer(name, dtype) for name in "abc")
-    left = Matrix(a, 0, 1, M) if transposed else Matrix(a, 0, K, 1)
-    whole = Contract(Matrix(c, 0, columns, 1), left, Matrix(b, 0, columns, 1), M, columns, K, adds)
+    left = Matrix(a, 0, 1, M) if transposed else Matrix(a, 0, depth, 1)
+    right = Matrix(b, 0, 1, depth) if turned else Matrix(b, 0, columns, 1)
+    whole = Contract(Matrix(c, 0, columns, 1), left, right, M, columns, depth, adds)
     return close_kernel("product", (whole,))
 
 
@@ -91,6 +98,39 @@ def test_every_edge(machine: str, dtype: DType, transposed: bool, adds: bool):
         np.testing.assert_allclose(
             arrays["c"][:-1].reshape(m, n), wanted, rtol=0, atol=tolerance * max(k, 1)
         )
+        assert arrays["c"][-1] == 7
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("dtype", [F32, F64], ids=str)
+def test_what_is_transposed_is_packed(machine: str, dtype: DType):
+    kernel = product_kernel(dtype, turned=True)
+    run = compiled(kernel, MACHINES[machine])
+    for m, n in ((m, n) for m in (1, 15) for n in EDGES):
+        for k in (0, 1, 7, 16, 33, 513):
+            arrays = arrays_for(m, n, k, kernel, transposed=False)
+            wanted = expected(arrays, m, n, k, transposed=False, adds=False)
+            arrays["b"] = np.append(arrays["b"][:-1].reshape(k, n).T.copy(), 7).astype(dtype.numpy)
+            run(arrays, {M: m, N: n, K: k})
+            tolerance = 1e-5 if dtype is F32 else 1e-13
+            found = arrays["c"][:-1].reshape(m, n)
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * max(k, 1))
+            assert arrays["c"][-1] == 7
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("turned", [False, True])
+def test_rows_in_each_others_way_are_packed(machine: str, turned: bool):
+    n, k = 512, 1024
+    kernel = product_kernel(turned=turned, columns=n, depth=k)
+    run = compiled(kernel, MACHINES[machine])
+    for m in (1, 6, 14, 19):
+        arrays = arrays_for(m, n, k, kernel, transposed=False)
+        wanted = expected(arrays, m, n, k, transposed=False, adds=False)
+        if turned:
+            arrays["b"] = np.append(arrays["b"][:-1].reshape(k, n).T, np.float32(7))
+        run(arrays, {M: m})
+        np.testing.assert_allclose(arrays["c"][:-1].reshape(m, n), wanted, atol=1e-3)
         assert arrays["c"][-1] == 7
 
 

@@ -85,6 +85,25 @@ def test_known_sizes(m: int, n: int) -> None:
     assert len(contracts(f)) == 1 and not f.program.slots
 
 
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_transposed_second_factors(dtype: str) -> None:
+    kind = np.dtype("float32" if dtype == "f32" else "float64")
+    x, y, z = (
+        ag.input("x", f"{dtype}[m, k]"),
+        ag.input("y", f"{dtype}[70, k]"),
+        ag.input("z", dtype),
+    )
+    f = ag.function([x, y, z], [ag.tanh(x @ y.T * z)])
+    g = ag.function([x, y], [x.T.T @ y.T, (x.T).T @ y.T + 1])
+    assert len(contracts(f)) == 1
+    for m, k in ((1, 1), (2, 40), (14, 7), (33, 600)):
+        a, b = normal(m, k, dtype=kind), normal(70, k, dtype=kind)
+        scale = np.asarray(0.1, kind)
+        product = a.astype(float) @ b.T
+        close(run(f, a, b, scale)[0], np.tanh(product * 0.1), k)
+        close(g(a, b)[0], product, k)
+
+
 def test_stacks() -> None:
     x, y = ag.input("x", "f32[b, 3, 20, 17]"), ag.input("y", "f32[b, 3, 17, 40]")
     f = ag.function([x, y], [x @ y, ag.tanh(x.swapaxes(-1, -2).swapaxes(-1, -2) @ y) * 2])
@@ -110,8 +129,10 @@ def test_large_products_are_cut_into_independent_blocks() -> None:
 @pytest.mark.parametrize(("m", "n", "k"), [(128, 500, 784), (60, 500, 784), (784, 500, 60)])
 def test_blocks_are_whole_tiles_or_near(m: int, n: int, k: int) -> None:
     blocks = cut(1, m, n, k, (14, 32))
-    assert blocks.columns % 32 == 0 and blocks.rows % 4 == 0
+    assert blocks.columns % 32 == 0 and (blocks.rows % 4 == 0 or blocks.rows % 14 == 0)
     assert 4 <= -(-m // blocks.rows) * -(-n // blocks.columns) <= 20
+    packed = cut(1, m, n, k, (14, 32), packs=True)
+    assert packed.rows >= min(m, 168 - 14) or packed.columns == 64
 
 
 def test_bias_and_activation_need_no_memory_for_the_product() -> None:
@@ -201,6 +222,7 @@ def test_libraries_do_the_rest() -> None:
         "c64[8, 8]": "c64[8, 8]",
         "f32[8, 8]": "f32[8]",
         "f32[n, m]": "f32[m, n]",
+        "f64[8, 8]": "f64[8, 256]",
     }
     for left, right in kinds.items():
         x, y = ag.input("x", left), ag.input("y", right)

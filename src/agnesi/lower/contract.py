@@ -60,7 +60,9 @@ class _Blocks:
     columns: int
 
 
-def cut(stack: Size, m: Size, n: Size, k: Size, tile: tuple[int, int]) -> _Blocks:
+def cut(
+    stack: Size, m: Size, n: Size, k: Size, tile: tuple[int, int], *, packs: bool = False
+) -> _Blocks:
     """Return how a product is cut: into enough blocks for several threads, if it is large enough.
 
     Args:
@@ -69,6 +71,7 @@ def cut(stack: Size, m: Size, n: Size, k: Size, tile: tuple[int, int]) -> _Block
         n: columns.
         k: depth.
         tile: rows and columns that are computed at once.
+        packs: whether each block first packs its columns of the second factor.
     """
     high, wide = tile
     most_rows, most_columns = _HIGH * high, _WIDE * wide
@@ -78,11 +81,25 @@ def cut(stack: Size, m: Size, n: Size, k: Size, tile: tuple[int, int]) -> _Block
         return _Blocks(4 * high, min(_up(n, wide), 4 * wide))
     work = 2 * m * _up(n, wide // 2) * k
     wanted = max(1, min(_TASKS // max(stack, 1), work // _TASK))
+    fewest_rows = (most_rows if packs else 2 * high) if n > wide else high
+    rows = max(1, -(-m // most_rows))
     columns = max(1, -(-n // most_columns))
-    fewest = 2 * high if n > wide else high
-    rows = max(1, min(-(-wanted // columns), m // fewest), -(-m // most_rows))
+    rows = max(rows, min(-(-wanted // columns), m // fewest_rows))
     columns = max(columns, min(-(-wanted // rows), n // (2 * wide)))
-    return _Blocks(_up(-(-m // rows), 4), _up(-(-n // columns), wide))
+    return _Blocks(_height(m, rows, high), _up(-(-n // columns), wide))
+
+
+def _height(m: int, blocks: int, high: int) -> int:
+    """Return how many rows so many blocks have: whole tiles, unless others cost less."""
+    even = -(-m // blocks)
+    return min(_up(even, 4), _up(even, high), key=lambda rows: _cost(m, rows, high))
+
+
+def _cost(m: int, rows: int, high: int) -> int:
+    """Return what the rows of a product cost in blocks of so many; a single row counts double."""
+    blocks, rest = divmod(m, rows)
+    of_rows, of_rest = (r - r % high + r % high // 4 * 4 + r % high % 4 * 2 for r in (rows, rest))
+    return blocks * of_rows + of_rest
 
 
 def _up(number: int, unit: int) -> int:
@@ -129,7 +146,8 @@ class _Contraction:
         self.stack = tuple(stack)
         self.k = node.x.type.shape[-1]
         tile = machine.tile(node.dtype)
-        self.blocks = cut(product(stack), self.m, self.n, self.k, tile)
+        packs = matrix_view(node.y)[1]
+        self.blocks = cut(product(stack), self.m, self.n, self.k, tile, packs=packs)
 
     def kernel(self, name: str) -> Kernel:
         """Return the kernel."""

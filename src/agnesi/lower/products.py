@@ -10,7 +10,6 @@ from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import ExpandDims, Reshape, Squeeze, Transpose
 
 if TYPE_CHECKING:
-    from agnesi.dims.dim import Size
     from agnesi.graph.tensor import Tensor
 
 
@@ -35,26 +34,21 @@ def same_memory(node: Tensor) -> Tensor:
     return node
 
 
-# A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
-_CLASH = 4096
-# What few columns cost more than a library takes.
+# A library takes products of fewer columns.
 _FEWEST = 4
+# A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
+_CLASH = 2048
 
 
 def is_computed_here(node: Tensor) -> bool:
     """Whether generated code multiplies these matrices; else a library does.
 
-    By measurement (``docs/speed.md``): tiles win wherever their operands lie well.
+    By measurement (``docs/speed.md``): tiles win but for products of a vector, and of float64 whose
+    rows get in each other's way.
     """
     if not isinstance(node, MatMul) or node.dtype not in (F32, F64):
         return False
     m, n = node.type.shape[-2:]
-    _, transposed = matrix_view(node.y)
-    if transposed or not isinstance(n, int) or n < _FEWEST or m in (0, 1):
+    if not isinstance(n, int) or n < _FEWEST or m in (0, 1):
         return False
-    return not (_clashes(n, node) or _clashes(node.x.type.shape[-1], node))
-
-
-def _clashes(row: Size, node: Tensor) -> bool:
-    """Whether rows of this many numbers get in each other's way."""
-    return isinstance(row, int) and row * node.dtype.bytes % _CLASH == 0
+    return node.dtype is F32 or n * node.dtype.bytes % _CLASH != 0

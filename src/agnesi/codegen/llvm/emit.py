@@ -338,7 +338,8 @@ class _Emitter:
         target, a, b = product.matrices
         block = block_of(product, self.machine)
         w.declared.setdefault(block.declaration)
-        distances = (target.row, a.row if block.order == "columns" else a.column, b.row)
+        across = a.row if block.order == "columns" else a.column
+        distances = (target.row, across, b.column if block.packs_b == "rows" else b.row)
         given = [
             f"ptr {self.address(m.buffer, m.offset)}, i64 {self.size(distance, {})}"
             for m, distance in zip(product.matrices, distances, strict=True)

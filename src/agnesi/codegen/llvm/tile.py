@@ -5,6 +5,10 @@ the depth it loads a row of ``b`` as vectors and multiplies it by one number of 
 A *block* is a function that covers a product of any size with tiles, column by column of them, so
 that the part of ``b`` in use stays in the nearest caches, and in pieces of the depth.
 
+What lies badly is packed first: a piece of ``b`` whose columns follow each other in memory, so that
+its rows do; and pieces of matrices whose rows are at such a distance that they get in each other's
+way in the cache.
+
 How large tiles are follows from the machine's vectors (``core/machine.py``).  What is left at the
 edges goes to tiles of fewer rows, and to parts of vectors where the machine has masks, else to
 tiles of fewer vectors and at last of one number.
@@ -12,27 +16,30 @@ tiles of fewer vectors and at last of one number.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from agnesi.codegen.llvm.pack import Order, emit_pack, pack_name, steps
 from agnesi.codegen.llvm.writer import Writer, value_type
 from agnesi.core.record import record
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from agnesi.core.dtypes import DType
     from agnesi.core.machine import Machine
+    from agnesi.dims.dim import Size
     from agnesi.loops.nodes import Contract
 
 # Steps of the depth after which sums are put away: a piece of ``b`` that high stays in the cache,
 # and long sums are more exact in pieces.
 DEPTH = 512
+# Tiles whose rows of ``a`` are copied at a time.
+_COPIED = 12
 # Rows of ``a`` that are reached from one register: by nothing, by the distance, and by twice that.
 _REACHED = 3
-# What of ``a`` follows each other in memory.
-Order = Literal["rows", "columns"]
+
+
+# Distances in bytes at which a cache has room for few rows.
+_CLASH = 2048
 
 
 @record(frozen=True)
@@ -43,16 +50,23 @@ class Block:
         dtype: float32 or float64.
         order: what of ``a`` follows each other in memory.
         narrow: whether products have no more columns than one vector.
+        packs_a: whether rows of ``a`` are copied to where they are apart.
+        packs_b: what of ``b`` follows each other in memory, if it is packed.
     """
 
     dtype: DType
     order: Order
-    narrow: bool
+    narrow: bool = False
+    packs_a: bool = False
+    packs_b: Order | None = None
 
     @property
     def name(self) -> str:
         """The function's."""
-        return f"block_{self.dtype.value}_{self.order}{'_narrow' if self.narrow else ''}"
+        parts = [f"block_{self.dtype.value}_{self.order}"]
+        parts += ["packed"] if self.packs_a else []
+        parts += [f"by_{self.packs_b}"] if self.packs_b else []
+        return "_".join([*parts, *(["narrow"] if self.narrow else [])])
 
     @property
     def declaration(self) -> str:
@@ -63,20 +77,37 @@ class Block:
 def block_of(product: Contract, machine: Machine) -> Block:
     """Return which function a product calls."""
     dtype = product.target.buffer.element
-    few = isinstance(product.columns, int) and product.columns <= machine.lanes(dtype)
-    return Block(dtype, "columns" if product.a.column == 1 else "rows", few)
+    lanes = machine.lanes(dtype)
+    few = isinstance(product.columns, int) and product.columns <= lanes
+    packs: Order | None = None
+    if product.b.column != 1:
+        packs = "rows"
+    elif _clashes(product.b.row, dtype) and not _is_less(product.depth, lanes):
+        packs = "columns"
+    if product.a.column != 1:
+        return Block(dtype, "rows", few, packs_b=packs)
+    clashes = _clashes(product.a.row, dtype) and not _is_less(product.depth, lanes)
+    return Block(dtype, "columns", few, clashes, packs)
+
+
+def _clashes(row: Size, dtype: DType) -> bool:
+    return isinstance(row, int) and row * dtype.bytes % _CLASH == 0
+
+
+def _is_less(size: Size, most: int) -> bool:
+    return isinstance(size, int) and size < most
 
 
 @cache
 def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     """Return what a function of blocks needs, and its text.
 
-    It takes ``(ptr c, i64 row, ptr a, i64 stride, ptr b, i64 row, i64 rows, i64 columns, i64 depth,
-    i1 adds)``; distances count elements.
+    It takes ``(ptr c, i64 row, ptr a, i64 stride, ptr b, i64 stride, i64 rows, i64 columns,
+    i64 depth, i1 adds)``; distances count elements, that of what does not follow each other.
     """
-    dtype, order, masked = block.dtype, block.order, machine.masks
-    most, wide = machine.tile(dtype)
-    lanes = machine.lanes(dtype)
+    masked = machine.masks
+    most, wide = machine.tile(block.dtype)
+    lanes = machine.lanes(block.dtype)
     heights = sorted({most, max(2, most // 3), 1}, reverse=True)
     widths = [lanes if block.narrow else wide]
     if not masked:
@@ -84,70 +115,112 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     needs: dict[str, None] = {}
     tiles: dict[int, list[_Tile]] = {}
     for width in widths:
-        tiles[width] = [_Tile(dtype, h, width, order, masked) for h in heights]
+        tiles[width] = [_Tile(block.dtype, h, width, block.order, masked) for h in heights]
         for tile in tiles[width]:
             needs.update(tile.emit())
-    declared, text = _emit_loops(block, tiles, masked)
-    return tuple({**needs, **declared}), text
+    if block.packs_b is not None:
+        needs.update(emit_pack(block.dtype, block.packs_b, widths[0], machine))
+    loops = _Loops(block, tiles, lanes, masked)
+    text = loops.emit()
+    return tuple({**needs, **loops.w.declared}), text
 
 
-@contextmanager
-def _steps(w: Writer, start: str, step: int, end: str, room: int) -> Generator[str]:
-    """Write a loop: as long as there is room before the end, from start on; give its counter."""
-    head, inside, after = w.label("head"), w.label("body"), w.label("after")
-    before, counter, following = w.block, w.fresh(), w.fresh()
-    w.jump(head)
-    w.start(head)
-    position = len(w.lines)
-    w.branch(w.let(f"icmp sle i64 {w.let(f'add i64 {counter}, {room}')}, {end}"), inside, after)
-    w.start(inside)
-    yield counter
-    w.line(f"{following} = add i64 {counter}, {step}")
-    sources = f"[ {start}, %{before} ], [ {following}, %{w.block} ]"
-    w.lines.insert(position, f"  {counter} = phi i64 {sources}")
-    w.jump(head)
-    w.start(after)
+class _Loops:
+    """Writes the function that covers a product with tiles."""
 
+    def __init__(
+        self, block: Block, tiles: dict[int, list[_Tile]], lanes: int, masked: bool
+    ) -> None:
+        self.w, self.block, self.tiles, self.masked = Writer(), block, tiles, masked
+        self.kind = value_type(block.dtype)
+        self.wide = next(iter(tiles))
+        # What is copied is of a lesser depth, so that all of it stays in the cache; its rows lie
+        # so far apart.
+        self.deep = DEPTH // 2 if block.packs_a else DEPTH
+        self.apart = self.deep + lanes
 
-def _emit_loops(
-    block: Block, tiles: dict[int, list[_Tile]], masked: bool
-) -> tuple[dict[str, None], str]:
-    """Return what the function that covers a product with tiles needs, and its text."""
-    w, kind, order = Writer(), value_type(block.dtype), block.order
+    def emit(self) -> str:
+        """Return its text."""
+        w, block = self.w, self.block
+        most = _COPIED * self.tiles[self.wide][0].rows
+        self.held_a = self.room("held_a", most * self.apart) if block.packs_a else ""
+        self.held_b = self.room("held_b", self.deep * self.wide) if block.packs_b else ""
+        # A product of no depth is 0 all the same.
+        end = w.intrinsic("i64", "llvm.smax.i64", "i64 %k", "i64 1")
+        with steps(w, "0", self.deep, end, 1) as done:
+            left = w.let(f"sub i64 %k, {done}")
+            self.depth = w.intrinsic("i64", "llvm.smin.i64", f"i64 {left}", f"i64 {self.deep}")
+            self.adds = w.let(f"or i1 %adds, {w.let(f'icmp ne i64 {done}, 0')}")
+            a = self.along("%a", done, block.order == "columns", "%as")
+            b = self.along("%b", done, block.packs_b == "rows", "%bs")
+            if block.packs_a:
+                with steps(w, "0", most, "%m", 1) as i:
+                    left = w.let(f"sub i64 %m, {i}")
+                    rows = w.intrinsic("i64", "llvm.smin.i64", f"i64 {left}", f"i64 {most}")
+                    self.copy(self.along(a, i, False, "%as"), rows)
+                    c = self.along("%c", i, False, "%cs")
+                    self.panels(self.held_a, str(self.apart), b, c, rows)
+            else:
+                self.panels(a, "%as", b, "%c", "%m")
+        given = "ptr noalias %c, i64 %cs, ptr readonly %a, i64 %as, ptr readonly %b, i64 %bs"
+        head = f"define void @{block.name}({given}, i64 %m, i64 %n, i64 %k, i1 %adds) #0 {{"
+        return "\n".join([head, "entry:", *w.lines, "  ret void", "}"])
 
-    def place(base: str, *offsets: str) -> str:
-        for offset in offsets:
-            base = w.let(f"getelementptr inbounds {kind}, ptr {base}, i64 {offset}")
-        return base
+    def copy(self, a: str, rows: str) -> None:
+        """Copy rows of ``a``."""
+        w = self.w
+        w.declare("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
+        count = w.let(f"mul i64 {self.depth}, {self.block.dtype.bytes}")
+        with steps(w, "0", 1, rows, 1) as row:
+            to = self.along(self.held_a, row, False, str(self.apart))
+            source = self.along(a, row, False, "%as")
+            w.line(
+                f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {count}, i1 false)"
+            )
 
-    def rows_of(base: str, count: str, distance: str) -> str:
-        return place(base, w.let(f"mul i64 {count}, {distance}"))
+    def panels(self, a: str, stride: str, b: str, c: str, rows: str) -> None:
+        """Write the loop over as many columns as a tile is wide."""
+        w, packs = self.w, self.block.packs_b
+        with steps(w, "0", self.wide, "%n", 1) as j:
+            left = w.let(f"sub i64 %n, {j}")
+            here, distance = self.along(b, j, packs != "rows", "%bs"), "%bs"
+            if packs is not None:
+                given = f"ptr {self.held_b}, ptr {here}, i64 %bs, i64 {left}, i64 {self.depth}"
+                w.line(f"call void @{pack_name(self.block.dtype, packs, self.wide)}({given})")
+                here, distance = self.held_b, str(self.wide)
+            end = w.intrinsic("i64", "llvm.smin.i64", f"i64 {left}", f"i64 {self.wide}")
+            self.panel((a, stride, rows), (here, distance, end), self.place(c, j))
 
-    # A product of no depth is 0 all the same.
-    end = w.intrinsic("i64", "llvm.smax.i64", "i64 %k", "i64 1")
-    with _steps(w, "0", DEPTH, end, 1) as done:
-        left = w.let(f"sub i64 %k, {done}")
-        depth = w.intrinsic("i64", "llvm.smin.i64", f"i64 {left}", f"i64 {DEPTH}")
-        adds = w.let(f"or i1 %adds, {w.let(f'icmp ne i64 {done}, 0')}")
-        a = place("%a", done) if order == "columns" else rows_of("%a", done, "%as")
-        b = rows_of("%b", done, "%bs")
-        column = "0"
-        for width, high in tiles.items():
-            with _steps(w, column, width, "%n", 1 if masked else width) as j:
-                width_left = w.let(f"sub i64 %n, {j}")
-                here, row = place(b, j), "0"
+    def panel(self, a: tuple[str, str, str], b: tuple[str, str, str], c: str) -> None:
+        """Write the tiles of a few columns."""
+        w, start = self.w, "0"
+        (a_place, stride, rows), (b_place, distance, columns) = a, b
+        for width, high in self.tiles.items():
+            with steps(w, start, width, columns, 1 if self.masked else width) as j:
+                left, row = w.let(f"sub i64 {columns}, {j}"), "0"
                 for tile in high:
-                    with _steps(w, row, tile.rows, "%m", tile.rows) as i:
-                        x = rows_of(a, i, "%as") if order == "columns" else place(a, i)
-                        c = place(rows_of("%c", i, "%cs"), j)
-                        given = f"ptr {c}, i64 %cs, ptr {x}, i64 %as, ptr {here}, i64 %bs"
-                        sizes = f"i64 {width_left}, i64 {depth}, i1 {adds}"
+                    with steps(w, row, tile.rows, rows, tile.rows) as i:
+                        x = self.along(a_place, i, self.block.order == "rows", stride)
+                        to = self.place(self.along(c, i, False, "%cs"), j)
+                        y = self.place(b_place, j)
+                        given = f"ptr {to}, i64 %cs, ptr {x}, i64 {stride}, ptr {y}, i64 {distance}"
+                        sizes = f"i64 {left}, i64 {self.depth}, i1 {self.adds}"
                         w.line(f"call void @{tile.name}({given}, {sizes})")
                     row = i
-            column = j
-    given = "ptr noalias %c, i64 %cs, ptr readonly %a, i64 %as, ptr readonly %b, i64 %bs"
-    head = f"define void @{block.name}({given}, i64 %m, i64 %n, i64 %k, i1 %adds) #0 {{"
-    return w.declared, "\n".join([head, "entry:", *w.lines, "  ret void", "}"])
+            start = j
+
+    def room(self, name: str, count: int) -> str:
+        """Return memory of the function."""
+        self.w.line(f"%{name} = alloca [{count} x {self.kind}], align 64")
+        return f"%{name}"
+
+    def place(self, base: str, offset: str) -> str:
+        """Return the address of an element."""
+        return self.w.let(f"getelementptr inbounds {self.kind}, ptr {base}, i64 {offset}")
+
+    def along(self, base: str, count: str, follows: bool, distance: str) -> str:
+        """Return the address of a row or column: they follow each other, or are at a distance."""
+        return self.place(base, count if follows else self.w.let(f"mul i64 {count}, {distance}"))
 
 
 class _Tile:
