@@ -423,8 +423,7 @@ def _residents() -> tuple[tuple[Job, tuple[str, ...]], ...]:
     # Straight code: LLVM's passes would take longer than they ever gain.
     straight, loops = Recipe(0, 0, vectorise=False), Recipe(0, 2, vectorise=False)
     modules = (
-        (allocator(), straight, EXPORTED),
-        (SCALARS + ARRANGE, straight, ("agnesi_scalar", "agnesi_arrange")),
+        (allocator() + SCALARS + ARRANGE, straight, (*EXPORTED, "agnesi_scalar", "agnesi_arrange")),
         (SUPPORT, loops, ("agnesi_contiguous",)),
     )
     return tuple(
