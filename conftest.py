@@ -1,13 +1,18 @@
-"""What doctests find without importing it."""
+"""What doctests find without importing it; and no cache of compiled kernels."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import pytest
 
 import agnesi as ag
+
+# Every test compiles what it runs: a change to what LLVM is asked to do has to show, and no test
+# may depend on what another one left behind.  tests/runtime/test_cache.py has folders of its own.
+os.environ["AGNESI_CACHE"] = "0"
 
 
 @pytest.fixture(autouse=True)

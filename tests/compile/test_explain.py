@@ -37,6 +37,32 @@ def test_explain_shows_passes_kernels_buffers_and_work():
     assert repr(text) == str(text)
 
 
+def test_the_compile_report_adds_up():
+    f = squares()
+    report = f.compile_report()
+    assert report.total == f.compile_seconds > 0
+    assert sum(report.seconds.values()) == pytest.approx(report.total)
+    for stage in ("check", "canonicalize", "decompose", "lower", "expand_math", "emit", "llvm"):
+        assert report.seconds[stage] > 0, stage
+    assert set(report.work) == {"parse", "optimise", "emit"}
+    assert (report.kept, report.parts) == (0, len(f.emitted.parts))  # type: ignore[union-attr]
+    text = str(report)
+    assert text == repr(report)
+    assert text.startswith("squares: ")
+    assert "in all threads" in text
+    again = f.copy(name="again").compile_report()
+    assert again.total > 0
+    assert "check" not in again.seconds
+
+
+def test_the_compile_report_of_what_is_interpreted():
+    with knobs.setting(interpret="loops"):
+        report = squares().compile_report()
+    assert report.parts == 0
+    assert "llvm" not in report.seconds
+    assert "cache" not in str(report)
+
+
 def test_formulas_without_numbers():
     assert "4*n bytes" in squares().explain()
 

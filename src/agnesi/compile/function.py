@@ -25,6 +25,7 @@ from agnesi.compile.pipeline import (
     run_graph_passes,
     run_kernel_passes,
 )
+from agnesi.compile.report import CompileReport, compile_report
 from agnesi.compile.shared import Shared
 from agnesi.compile.told import tell_sizes
 from agnesi.core import knobs
@@ -170,6 +171,23 @@ class Function:
         """Return the machine code as text."""
         return Text(assembly(self.emitted.parts, level=_effort()) if self.emitted else "")
 
+    def compile_report(self) -> CompileReport:
+        """Return where the time of its compilation went: printed, a table; else numbers.
+
+        >>> x = ag.vector("x")
+        >>> report = ag.function([x], ag.sin(x) + 1, name="f").compile_report()
+        >>> print(report)  # doctest: +ELLIPSIS
+        f: ... ms, ... of 2 parts from the cache
+          check ... ms ...
+          canonicalize ... ms ...
+        ...
+          load ... ms ...
+        >>> 0 < report.seconds["lower"] < report.total
+        True
+        """
+        parts, kept = (self.loaded.parts, self.loaded.kept) if self.loaded else (0, 0)
+        return compile_report(self.name, self.compile_seconds, self.log.seconds, parts, kept)
+
     def explain(self, **sizes: int) -> Text:
         """Return what the function does: passes, buffers, kernels, estimated work.
 
@@ -244,13 +262,16 @@ def function(
     request = _Check(name or f"function{next(_numbers)}", on_unused_input).request(
         inputs, outputs, updates, givens
     )
+    checked = perf_counter() - start
     made = compile_request(request)
-    made.compile_seconds = perf_counter() - start
+    made.log.seconds = {"check": checked, **made.log.seconds}
+    made.compile_seconds += checked
     return made
 
 
 def compile_request(request: Request) -> Function:
     """Return the compiled function of a checked request."""
+    start = perf_counter()
     log = Log()
     roots = [*request.outputs, *request.updates.values()]
     rewritten = run_graph_passes(roots, log)
@@ -275,6 +296,7 @@ def compile_request(request: Request) -> Function:
     # call and native code.
     kind = type("Function", (Function,), {"__call__": made.native, "__module__": __name__})
     made.__class__ = kind
+    made.compile_seconds = perf_counter() - start
     return made
 
 
@@ -291,13 +313,13 @@ def _through(steps: list[Step], passes: tuple[Pass, ...], log: Log) -> list[Step
 def make_native(function: Function) -> None:
     """Emit, compile and load the program; make its builtin."""
     program, request, log = function.program, function.request, function.log
-    begin = perf_counter()
     ready = replace(program, steps=_through(program.steps, MACHINE, log))
+    begin = perf_counter()
     emitted = emit_program(ready, request.form, kernel_attributes(), this_machine())
     log.time("emit", begin)
     loaded = load(emitted.parts, level=_effort())
     for stage, seconds in loaded.seconds.items():
-        log.seconds[f"llvm {stage}"] = seconds
+        log.seconds[f"llvm {stage}" if stage != "llvm" else stage] = seconds
     words = np.zeros(emitted.layout.words, np.int64)
     binder = request.binder
     failure = Failure(request.name, emitted.size_checks, emitted.requirements)

@@ -259,7 +259,7 @@ def _objects(jobs: Sequence[Job], seconds: _Seconds) -> list[Made]:
     # The longest first, so that no core is left with one at the end.
     _side_by_side(make, sorted(missing, key=lambda k: -_work(*jobs[k])))
     if missing:
-        seconds.add("all of LLVM", start)
+        seconds.add("llvm", start)
     return made
 
 
