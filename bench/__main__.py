@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("runs", nargs="+", type=Path, help="out_t2.json, out_t1.json")
     read.add_argument("--latency", type=Path, help="latency.json")
     read.add_argument("--memory", type=Path, help="memory.json")
+    read.add_argument("--commit", help="of agnesi in that run, if not this checkout's")
     read.add_argument("--realtime", action="store_true", help="find limits at real-time priority")
     parts.add_parser("page", help="renew docs/benchmarks.md and its plots")
     parts.add_parser("machine", help="show what this machine can do at most")
@@ -76,6 +77,7 @@ def main(arguments: list[str]) -> int:
             results = shared.collect(
                 options.runs, options.latency, options.memory, realtime=options.realtime
             )
+            results.commit = options.commit or results.commit
             print(f"kept in {shared.keep(results)}")
             renew_page()
         case "page":

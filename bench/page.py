@@ -114,7 +114,7 @@ def goal_table(results: Results, threads: str, own: Results | None) -> str:
         rows |= {t.row: extra[t.row] for t in TARGETS if t.row in extra and t.row not in rows}
     goals = [t for t in TARGETS if t.row in rows]
     others = [Target(n) for n in rows if n not in {t.row for t in TARGETS}]
-    head = ["row", OURS, "best peer", "its figure", "ratio"]
+    head = ["row", OURS, "of the limit", "best peer", "its figure", "ratio"]
     lines = [goal_row(results, threads, rows[t.row], t, goals=first) for t in goals + others]
     return table([*head, "goal", "reached"] if first else head, lines)
 
@@ -127,7 +127,10 @@ def goal_row(results: Results, threads: str, row: Row, target: Target, *, goals:
         doubt = "~" if f"{threads}/{target.row}/{library}" in results.noisy else ""
         return doubt + amount(row[library], target.row)
 
-    line = [f"`{target.row}`", figure(OURS) if OURS in row else "-"]
+    line = [f"`{target.row}`", "-", ""]
+    if OURS in row:
+        share = limit_share(work_of(results, target.row), row[OURS], results.machine, threads)
+        line[1:] = [figure(OURS), share]
     line += ["-", "-", "-"] if peer is None else [peer, figure(peer), f"{times or 0:.2f}"]
     return [*line, *goal_words(row, target)] if goals else line
 
@@ -193,7 +196,7 @@ def in_order(rows: Iterable[str]) -> list[str]:
 def own_row(results: Results, threads: str, name: str, row: Row, peers: Iterable[str]) -> list[str]:
     """Return one row of the table."""
     doubt = "~" if f"{threads}/{name}/{OURS}" in results.noisy else ""
-    share = limit_share(name, row[OURS], results.machine, threads)
+    share = limit_share(work_of(results, name), row[OURS], results.machine, threads)
     line = [f"`{name}`", doubt + amount(row[OURS], name), share]
     for peer in peers:
         mark = "~" if f"{threads}/{name}/{peer}" in results.noisy else ""
@@ -201,24 +204,28 @@ def own_row(results: Results, threads: str, name: str, row: Row, peers: Iterable
     return line
 
 
-def limit_share(name: str, seconds: float, machine: dict[str, Any], threads: str) -> str:
-    """Return what part of the machine's limit a row reaches, and which limit that is."""
+def work_of(results: Results, name: str) -> Row:
+    """Return the least flops and bytes of a row's call, where they are known."""
     row = BY_NAME.get(name)
-    if row is None or not (row.bytes or row.flops):
-        return ""
-    limits, sizes = machine["limits"][threads], dict(row.sizes)
-    if row.flops:
-        return f"{row.flops(sizes) / seconds / (limits['fma_f32_GFLOPs'] * 1e9):.0%} of FMA"
-    assert row.bytes is not None
-    moved, caches = row.bytes(sizes), machine["caches"]
-    place = "memory"
-    if "L2" in caches and moved < caches["L2"] * int(threads):
-        place = "L2"
-    elif "L3" in caches and moved < caches["L3"]:
-        place = "L3"
-    if place == "L2" and moved < caches["L2"] / 16:
+    if name in results.work or row is None or results.suite != "own":
+        return results.work.get(name, {})
+    formulas = {"flops": row.flops, "bytes": row.bytes}
+    return {kind: f(dict(row.sizes)) for kind, f in formulas.items() if f is not None}
+
+
+def limit_share(work: Row, seconds: float, machine: dict[str, Any], threads: str) -> str:
+    """Return what part of the machine's limit a row reaches, and which limit that is."""
+    limits, caches = machine["limits"][threads], machine["caches"]
+    if work.get("flops"):
+        return f"{work['flops'] / seconds / (limits['fma_f32_GFLOPs'] * 1e9):.0%} of FMA"
+    moved = work.get("bytes", 0)
+    if moved < caches.get("L2", 1 << 20) / 16:
         return ""  # too small to be bound by moving data
-    key = "" if place == "memory" else f"_{place}"
+    key, place = "", "memory"
+    if "L2" in caches and moved < caches["L2"] * int(threads):
+        key, place = "_L2", "L2"
+    elif "L3" in caches and moved < caches["L3"]:
+        key, place = "_L3", "L3"
     best = max(limits[f"{kind}{key}_GBps"] for kind in ("read", "triad"))
     return f"{moved / seconds / (best * 1e9):.0%} of {place}"
 

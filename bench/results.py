@@ -33,6 +33,7 @@ class Results:
         rows: medians by number of threads, row and library; seconds, or bytes in rows of memory.
         noisy: "threads/row/library" of medians over few undisturbed samples.
         failed: why a library has no figure, by the same keys.
+        work: the least "flops" and "bytes" of a call, by row; of our own rows ``rows.py`` says it.
     """
 
     suite: str
@@ -43,6 +44,7 @@ class Results:
     rows: dict[str, dict[str, Row]]
     noisy: list[str] = field(default_factory=list[str])
     failed: dict[str, str] = field(default_factory=dict[str, str])
+    work: dict[str, Row] = field(default_factory=dict[str, Row])
 
     def save(self, path: Path) -> None:
         """Write the file; figures have four digits."""

@@ -31,6 +31,7 @@ def read_runs(files: Iterable[Path]) -> Results:
         for name, case in content["cases"].items():
             last = max(last, case.get("when", 0.0))
             row = rows.setdefault(name, {})
+            results.work[name] = {k: case[k] for k in ("flops", "bytes") if case.get(k)}
             for library, entry in case["peers"].items():
                 take(results, f"{threads}/{name}/{library}", row, library, entry)
     results.date = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M")
@@ -93,6 +94,8 @@ def collect(
         results.rows[most].update(read_memory(memory))
     for threads, rows in results.rows.items():
         results.rows[threads] = {name: row for name, row in rows.items() if OURS in row}
+    shown = {name for rows in results.rows.values() for name in rows}
+    results.work = {name: work for name, work in results.work.items() if name in shown}
     results.machine = machine.describe(tuple(sorted(map(int, results.rows))), realtime=realtime)
     results.commit = machine.commit()
     return results
