@@ -109,9 +109,11 @@ def goal_table(results: Results, threads: str, own: Results | None) -> str:
     """Return the rows with goals, which are for most threads, then the others."""
     first = threads == most_first(results)[0]
     rows = dict(results.rows[threads])
-    if own is not None and first:
+    if own is not None and first:  # peak memory is a row of our own
         extra = own.rows.get(threads, {})
-        rows |= {t.row: extra[t.row] for t in TARGETS if t.row in extra and t.row not in rows}
+        rows |= {
+            t.row: extra[t.row] for t in TARGETS if t.row in extra and t.row.startswith("memory.")
+        }
     goals = [t for t in TARGETS if t.row in rows]
     others = [Target(n) for n in rows if n not in {t.row for t in TARGETS}]
     head = ["row", OURS, "of the limit", "best peer", "its figure", "ratio"]
