@@ -78,8 +78,7 @@ class Term:
 
     def derive(self, **values: Any) -> None:
         """Store derived attributes; only ``setup`` calls this."""
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
+        self.__dict__.update(values)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable; build another with replace()")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-import secrets
+import os
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
@@ -28,7 +28,7 @@ Shape: TypeAlias = tuple[Size, ...]
 Terms: TypeAlias = "dict[tuple[Atom, ...], int]"
 
 # Sizes that are no other differ between processes too, so that a pickled graph keeps its own.
-_fresh = itertools.count(secrets.randbits(32) << 28)
+_fresh = itertools.count(int.from_bytes(os.urandom(4), "little") << 28)
 _values = itertools.count(1)
 
 
@@ -159,8 +159,26 @@ class Poly(Dim):
 
     monomials: tuple[tuple[tuple[Atom, ...], int], ...]
 
-    def setup(self) -> None:
-        """Derive text, order and what is mentioned."""
+    def __getattr__(self, name: str) -> Any:
+        # Most sums are only passed through: what is derived of one is when it is first asked for.
+        match name:
+            case "text":
+                found: Any = self._text()
+            case "key":
+                found = (len(self.text), self.text, 0)
+            case "values":
+                found = tuple(dict.fromkeys(v for a in self._every() for v in a.values))
+            case "atoms":
+                found = frozenset[Atom]().union(*(a.atoms for a in self._every()))
+            case _:
+                raise AttributeError(name)
+        self.derive(**{name: found})
+        return found
+
+    def _every(self) -> Iterable[Atom]:
+        return dict.fromkeys(a for monomial, _ in self.monomials for a in monomial)
+
+    def _text(self) -> str:
         text = ""
         for monomial, factor in self.monomials:
             product = "*".join(
@@ -169,11 +187,7 @@ class Poly(Dim):
             )
             sign = "-" if factor < 0 else "+"
             text += f" {sign} {product}" if text else ("-" if factor < 0 else "") + product
-        self.derive(text=text)
-        self.derive(key=(len(text), text, 0))
-        every = dict.fromkeys(a for monomial, _ in self.monomials for a in monomial)
-        self.derive(values=tuple(dict.fromkeys(v for a in every for v in a.values)))
-        self.derive(atoms=frozenset[Atom]().union(*(a.atoms for a in every)))
+        return text
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The canonical order is this process's own.
@@ -214,15 +228,13 @@ def value_of(term: Term) -> Value:
 
 def terms_of(size: Size) -> Terms:
     """Return the polynomial as a dictionary from monomial to coefficient."""
-    match size:
-        case int():
-            return {(): size} if size else {}
-        case Poly(monomials):
-            return dict(monomials)
-        case Atom():
-            return {(size,): 1}
-        case _:
-            raise TypeError(f"not a size: {size!r}")
+    if isinstance(size, Poly):
+        return dict(size.monomials)
+    if isinstance(size, Atom):
+        return {(size,): 1}
+    if isinstance(size, int):
+        return {(): size} if size else {}
+    raise TypeError(f"not a size: {size!r}")
 
 
 def from_terms(terms: Terms) -> Size:
@@ -236,6 +248,8 @@ def from_terms(terms: Terms) -> Size:
             return factor
         if factor == 1 and len(monomial) == 1:
             return monomial[0]
+    if len(terms) == 1:
+        return Poly(tuple(terms.items()))
     order = sorted(terms.items(), key=lambda item: (-len(item[0]), [a.key for a in item[0]]))
     return Poly(tuple(order))
 
@@ -283,10 +297,10 @@ def mul(a: Size, b: Size) -> Size:
     """Return the product."""
     if isinstance(a, int) and isinstance(b, int):
         return a * b
-    if a == 1:
-        return b
-    if b == 1:
-        return a
+    if isinstance(a, int):
+        return _times(b, a)
+    if isinstance(b, int):
+        return _times(a, b)
     total: Terms = {}
     right = terms_of(b).items()
     for m, c in terms_of(a).items():
@@ -296,6 +310,19 @@ def mul(a: Size, b: Size) -> Size:
     return from_terms(total)
 
 
+def _times(size: Size, factor: int) -> Size:
+    """Return a multiple: its terms are in order as they are."""
+    if factor == 1:
+        return size
+    if isinstance(size, int) or factor == 0:
+        return size * factor if isinstance(size, int) else 0
+    if isinstance(size, Poly):
+        terms = tuple((monomial, c * factor) for monomial, c in size.monomials)
+        # What has one term and the factor 1 is no sum.
+        return from_terms(dict(terms)) if len(terms) == 1 else Poly(terms)
+    return Poly((((size,), factor),))  # type: ignore[arg-type]
+
+
 def neg(a: Size) -> Size:
     """Return ``-a``."""
     return mul(a, -1)
@@ -303,7 +330,14 @@ def neg(a: Size) -> Size:
 
 def sub(a: Size, b: Size) -> Size:
     """Return ``a - b``."""
-    return add(a, neg(b))
+    if isinstance(a, int) and isinstance(b, int):
+        return a - b
+    if a is b:
+        return 0
+    total = terms_of(a)
+    for monomial, factor in terms_of(b).items():
+        total[monomial] = total.get(monomial, 0) - factor
+    return from_terms(total)
 
 
 def product(sizes: Iterable[Size]) -> Size:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import secrets
+import os
 import textwrap
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agnesi.dims.dim import Shape
 
 # Identities differ between processes too, so that a pickled graph keeps its inputs apart.
-_uids = itertools.count(secrets.randbits(32) << 28)
+_uids = itertools.count(int.from_bytes(os.urandom(4), "little") << 28)
 
 
 def fresh_uid() -> int:

@@ -80,6 +80,8 @@ def _turns(index: Index) -> Size:
 def _most(size: Size) -> Size:
     if dynamic_scalars(size):
         return _TURNS
+    if isinstance(size, int) or not any(isinstance(a, Index) for a in size.atoms):
+        return size
     first = substitute(size, lambda d: 0 if isinstance(d, Index) else None)
     last = substitute(size, lambda d: d.extent if isinstance(d, Index) else None)
     # An extent can in turn mention an index.
