@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 # Floating-point operations that are worth a task of their own, and how many tasks are wanted.
 _TASK, _TASKS = 400_000, 16
+# Bytes of sums that stay in the nearest cache beside what they are made of.
+_NEAR = 1 << 13
 # Tiles that a block is high, and wide, at most: its sums and operands stay in the nearer caches.
 _HIGH, _WIDE = 12, 8
 
@@ -87,6 +89,16 @@ def cut(
     rows = max(rows, min(-(-wanted // columns), m // fewest_rows))
     columns = max(columns, min(-(-wanted // rows), n // (2 * wide)))
     return _Blocks(_height(m, rows, high), _up(-(-n // columns), wide))
+
+
+def _near(blocks: _Blocks, tile: tuple[int, int], most: int) -> _Blocks:
+    """Return blocks of no more than so many sums, if they can be smaller."""
+    (high, wide), rows, columns = tile, blocks.rows, blocks.columns
+    while rows * columns > most and columns > 2 * wide:
+        columns = _up(columns // 2, wide)
+    while rows * columns > most and rows > 2 * high:
+        rows = _up(rows // 2, high)
+    return _Blocks(rows, columns)
 
 
 def _height(m: int, blocks: int, high: int) -> int:
@@ -148,6 +160,8 @@ class _Contraction:
         tile = machine.tile(node.dtype)
         packs = matrix_view(node.y)[1]
         self.blocks = cut(product(stack), self.m, self.n, self.k, tile, packs=packs)
+        if not targets.get(node):
+            self.blocks = _near(self.blocks, tile, _NEAR // node.dtype.bytes)
 
     def kernel(self, name: str) -> Kernel:
         """Return the kernel."""

@@ -211,7 +211,7 @@ class _Emitter:
         self.outlined.append(part.function(name, ("i64 %begin", "i64 %end")))
         w.declared.update(part.w.declared)
         buffers, sizes = len(self.kernel.buffers), len(self.kernel.sizes)
-        grain = 1 if any(isinstance(s, For | While) for s in loop.body) else _GRAIN
+        grain = 1 if any(isinstance(s, For | While | Contract) for s in loop.body) else _GRAIN
         self.outlined.append(_task(name, buffers, sizes, grain))
 
         extent = self.size(loop.index.extent, {})
