@@ -82,11 +82,25 @@ def write_rows(
         room: takes the memory that is wanted besides.
     """
     plan = Plan(rows.on(nodes, buffers), targets, room)
-    body = plan.written_out() if is_short(plan.rows) else plan.looped()
-    indices = [i for i in plan.rows.row if isinstance(i, Index)]
-    if not indices or not room.private:
-        return nest(indices, body)
-    # Memory of a row is that of one iteration, as only the writer of the loop can tell.
+    short = is_short(plan.rows)
+    body = plan.written_out() if short else plan.looped()
+    return _over_rows([i for i in plan.rows.row if isinstance(i, Index)], body, short=short)
+
+
+def _over_rows(
+    indices: list[Index], body: list[Statement], *, short: bool
+) -> tuple[Statement, ...]:
+    """Return parallel loops over rows around a body: no row touches what another one writes."""
+    if not indices:
+        return tuple(body)
+    if len(indices) > 1:
+        indices, body = _as_one(indices, body)
+    if len(indices) > 1 and not short:
+        extents = tuple(i.extent for i in indices)
+        flat = fresh_index("row", product(extents))
+        where = unravel(flat, extents)
+        body = _moved(body, dict(zip(indices, where, strict=True)))
+        indices = [flat]
     return (ParallelFor(indices[0], nest(indices[1:], body)),)
 
 
