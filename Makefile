@@ -5,7 +5,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --no-input --disable-pip-version-check
 
 # Settings of the shell that would change what is measured or leave the bytecode uncached.
-unexport OPENBLAS_CORETYPE OPENBLAS_L2_SIZE PYTHONDONTWRITEBYTECODE
+PINS := OPENBLAS_CORETYPE OPENBLAS_L2_SIZE
+unexport $(PINS) PYTHONDONTWRITEBYTECODE
 
 # Real data next to the checkout, unless AGNESI_DATA already says where it is.
 ifneq ($(wildcard ../shared/data/.),)
@@ -37,7 +38,8 @@ check: .venv/.dev  ## format, lint, types and layers, all without running the co
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: .venv/.test  ## measure speed (make bench PEERS=folder-of-venvs ARGS="-k softmax"): docs/benchmarks.md
+bench: .venv/.test  ## measure speed (docs/benchmarks.md; make bench PEERS=folder-of-venvs ARGS="-k softmax")
+	@$(foreach pin,$(PINS),$(if $($(pin)),echo "$(pin)=$($(pin)) is not used: it slows down OpenBLAS";)) true
 	$(BIN)/python -m bench $(ARGS)
 
 docs: .venv/.docs  ## make the documentation: build/site/index.html
