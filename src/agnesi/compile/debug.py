@@ -18,6 +18,7 @@ from agnesi.graph.text import op_name
 from agnesi.loops.text import kernel_text
 from agnesi.lower.interpret import interpret_program
 from agnesi.runtime.symbols import provide
+from agnesi.runtime.turns import turns
 
 if TYPE_CHECKING:
     from agnesi.compile.explain import Text
@@ -66,12 +67,14 @@ class Interpreted:
         """Run it; updates happen at the end, all at once."""
         request = self.function.request
         arrays = self.binder(*args, **named)
-        if self.how == "graph":
-            results, news = self.in_numpy(arrays)
-        else:
-            results, news = self.in_loops(arrays)
-        for shared, value in news.items():
-            shared.cell.array = np.array(value, order="C", copy=True)
+        held = [leaf for leaf in self.function.program.shareds if isinstance(leaf, Shared)]
+        with turns([s.cell.turn.entry(written=s in request.updates) for s in held]):
+            if self.how == "graph":
+                results, news = self.in_numpy(arrays)
+            else:
+                results, news = self.in_loops(arrays)
+            for shared, value in news.items():
+                shared.cell.array = np.array(value, order="C", copy=True)
         return packed(request, results)
 
     def in_numpy(self, arrays: tuple[Array, ...]) -> tuple[list[Array], dict[Shared, Array]]:

@@ -334,6 +334,7 @@ def make_native(function: Function) -> None:
     cells = [leaf.cell for leaf in program.shareds if isinstance(leaf, Shared)]
     for k, cell in enumerate(cells):
         words[emitted.layout.first_shared + k] = cell.address
+        words[emitted.layout.first_turn + k] = cell.turn.entry(written=k in program.updated)
     for k, key in enumerate(request.keys if request.form == "dict" else []):
         words[emitted.layout.first_key + k] = id(key)
     arena = Kept(words, at.ARENA, at.ARENA_BYTES, at.BUSY)

@@ -20,6 +20,7 @@ from agnesi.graph.leaves import Leaf, fresh_uid, own_sizes
 from agnesi.graph.tensor import Array, Sizes, Tensor
 from agnesi.graph.types import TensorType
 from agnesi.runtime.memory import copied
+from agnesi.runtime.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ class Cell:
     def __init__(self, array: Array) -> None:
         self.slot = np.empty(1, dtype=object)
         self.slot[0] = array
+        self.turn = Turn()
 
     @property
     def array(self) -> Array:
@@ -85,8 +87,9 @@ class Shared(Leaf):
         Args:
             borrow: give the array itself rather than a copy; functions go on changing it.
         """
-        array = self.cell.array
-        return array if borrow else copied(array, array.dtype)
+        with self.cell.turn.held(written=False):
+            array = self.cell.array
+            return array if borrow else copied(array, array.dtype)
 
     def set_value(self, value: Any, borrow: bool = False) -> None:
         """Replace the value.
@@ -100,7 +103,9 @@ class Shared(Leaf):
         Raises:
             CallError: the value has another dtype, rank or size; the old one is kept.
         """
-        self.cell.array = _fitting(value, self.declared, self, borrow)
+        fresh = _fitting(value, self.declared, self, borrow)
+        with self.cell.turn.held(written=True):
+            self.cell.array = fresh
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copied = type(self)(self.label, self.declared, fresh_uid(), Cell(self.cell.array.copy()))

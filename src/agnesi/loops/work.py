@@ -16,6 +16,7 @@ from agnesi.loops.nodes import (
     Call,
     Contract,
     For,
+    Foreign,
     If,
     Load,
     Store,
@@ -38,6 +39,7 @@ _OPERATION = 3  # on 32 bits
 _DIVISION = 30  # of 32 bits
 _FUNCTION = 20 * _OPERATION
 _PROCEDURE = 30 * PER_NANOSECOND
+_CALL = 50_000 * PER_NANOSECOND  # of a C function: LAPACK's, mostly
 _TURNS = 16  # of a loop whose number is not known
 _FREE = frozenset({Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim.NOT})
 
@@ -61,6 +63,8 @@ def _statement(statement: Statement, seen: set[Scalar]) -> Size:
             return add(own, *(_statement(s, seen) for s in body))
         case Store(buffer, offset, _):
             return add(own, _access(buffer.element.bytes, offset))
+        case Foreign():
+            return add(own, _CALL)
         case Contract(target, _, _, rows, columns, depth, _):
             return mul(
                 _BYTE * target.buffer.element.bytes // 4,

@@ -27,6 +27,7 @@ from agnesi.runtime.allocator import EXPORTED, allocator, start_allocator
 from agnesi.runtime.arguments import ARRANGE, SCALARS
 from agnesi.runtime.cache import cache as disk
 from agnesi.runtime.cache import key_of
+from agnesi.runtime.gil import TURNS
 from agnesi.runtime.pool import C_FUNCTIONS, POOL_FUNCTIONS, THREADS, pool_text
 from agnesi.runtime.support import SUPPORT
 from agnesi.runtime.symbols import blas, libc_address, provide
@@ -424,7 +425,7 @@ def _residents() -> tuple[tuple[Job, tuple[str, ...]], ...]:
     straight, loops = Recipe(0, 0, vectorise=False), Recipe(0, 2, vectorise=False)
     modules = (
         (allocator() + SCALARS + ARRANGE, straight, (*EXPORTED, "agnesi_scalar", "agnesi_arrange")),
-        (SUPPORT, loops, ("agnesi_contiguous",)),
+        (SUPPORT + TURNS, loops, ("agnesi_contiguous", "agnesi_claim", "agnesi_end")),
     )
     return tuple(
         ((Part(names[0], (), text, work="calls"), how), names) for text, how, names in modules

@@ -28,12 +28,14 @@ _PYTHON = (
     "PyCapsule_New",
     "PyErr_Fetch",
     "PyErr_Restore",
+    "PyEval_SaveThread",
+    "PyEval_RestoreThread",
     "PyThread_allocate_lock",
     "PyThread_acquire_lock",
     "PyThread_release_lock",
     "PyTraceMalloc_Track",
 )
-_LIBC = ("malloc", "free", "memcpy", "memset", "memmove")
+_LIBC = ("malloc", "free", "memcpy", "memset", "memmove", "nanosleep")
 # What only some systems have.
 _SYSTEM = ("mmap", "munmap", "madvise")
 # Places in NumPy's table of C functions, part of its stable interface.

@@ -21,9 +21,10 @@ from agnesi.core.dtypes import BF16, BOOL, C128, F32, F64, I64, U64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.core.record import record
-from agnesi.dims.dim import Dim, Symbol, mul, product, terms_of
+from agnesi.dims.dim import Dim, Symbol, Value, add, mul, product, terms_of
 from agnesi.loops.nodes import Contract, Literal, literal
 from agnesi.loops.traverse import walk_statements
+from agnesi.loops.work import PER_NANOSECOND, work
 from agnesi.lower.plan import accesses, touched
 from agnesi.lower.program import (
     ONE,
@@ -132,6 +133,24 @@ def block_parts(kernel: Kernel, ends: tuple[str, ...], machine: Machine) -> list
     return [Part(block.name, *emit_block(block, machine), ends, "vectors") for block in blocks]
 
 
+# From so many ticks of `loops/work.py` on, 40 us, other Python threads may run meanwhile.
+_LONG = 40_000 * PER_NANOSECOND
+
+
+def _work(step: Step, program: Program) -> Size:
+    """Return the ticks that a step takes, about."""
+    match step:
+        case RunKernel(kernel=kernel):
+            return work(kernel.body)
+        case MultiplyMatrices(c=c, batch=batch, m=m, n=n, k=k):
+            return mul(program.storage[c].dtype.bytes, product((batch, m, n, k)))
+        case Copy(_, target):
+            storage = program.storage[target]
+            return mul(4 * storage.dtype.bytes, product(storage.shape))
+        case _:
+            return 0
+
+
 class _Entry:
     """Writes the callable, part by part, in the order in which it runs."""
 
@@ -153,6 +172,12 @@ class _Entry:
         self.to_free: list[str] = []
         self.checked: set[MultiplyMatrices] = set()
         self.host_calls: list[CallHost] = []
+        self.turn = ""
+        # Whether, at the present place, other Python threads may be running.
+        self.away = False
+        self.work = [_work(step, program) for step in program.steps]
+        whole = add(0, *self.work)
+        self.leaves = not isinstance(whole, int) or whole >= _LONG
         # Memory of shared variables that is written while inputs may still be read.
         self.written = [
             buffer
@@ -174,7 +199,10 @@ class _Entry:
             for b, s in self.program.storage.items()
             if s.space is not Space.ARENA
         }
+        if self.leaves:
+            self.python = self.alloca("ptr", "null")
         arrays = self.arguments()
+        self.take_turn()
         self.shared_variables()
         self.inputs(arrays)
         self.constants()
@@ -186,13 +214,112 @@ class _Entry:
             if not committed and any(b in self.written for b in accesses(step)[1]):
                 self.prepare(self.program.steps[k:])
                 committed = True
+            self.leave(k)
             for buffer in touched(step):
                 self.allocate(buffer)
             self.step(step)
         self.prepare(())
+        self.come_back()
         self.renew()
         self.give_back()
         self.endings()
+
+    # -- other threads -----------------------------------------------------------------------
+
+    def take_turn(self) -> None:
+        """Wait until nobody else uses the shared variables; keep them while others may run."""
+        count = len(self.program.shareds)
+        if not count:
+            return
+        # Host code lets others run when it likes to.
+        keeps = self.leaves or any(isinstance(s, CallHost) for s in self.program.steps)
+        table = self.word_place(self.layout.first_turn)
+        self.call("void", "agnesi_claim", f"ptr {table}", f"i64 {count}", f"i64 {int(keeps)}")
+        if keeps:
+            self.turn = self.alloca("i1", "false")
+            self.w.line(f"store i1 true, ptr {self.turn}")
+
+    def end_turn(self) -> None:
+        """Let others have the shared variables, if this call has got as far as to have them."""
+        if self.turn:
+            w = self.w
+            has, out = w.label("has"), w.label("out")
+            w.branch(w.let(f"load i1, ptr {self.turn}"), has, out)
+            w.start(has)
+            table = self.word_place(self.layout.first_turn)
+            count = len(self.program.shareds)
+            self.call("void", "agnesi_end", f"ptr {table}", f"i64 {count}")
+            w.jump(out)
+            w.start(out)
+
+    def leave(self, k: int) -> None:
+        """Let other Python threads run during the steps from here on, if they take long.
+
+        Up to where Python is needed: for host code, or to make an array of a size not known yet.
+        """
+        step = self.program.steps[k]
+        if self.away or not self.leaves or not isinstance(step, RunKernel | MultiplyMatrices):
+            return
+        following = self.program.steps[k:]
+        for each in following:
+            if not isinstance(each, RunKernel | MultiplyMatrices | Copy):
+                break
+            for buffer in touched(each):
+                if self.is_ready(product(self.program.storage[buffer].shape)):
+                    self.allocate(buffer)
+        amount: Size = 0
+        for each, own in zip(following, self.work[k:], strict=True):
+            if isinstance(each, CallHost) or any(self.is_new_array(b) for b in touched(each)):
+                break
+            if self.is_ready(own):
+                amount = add(amount, own)
+        if isinstance(amount, int) and amount < _LONG:
+            return
+        self.away = True
+        if isinstance(amount, int):
+            self.go()
+            return
+        w = self.w
+        go, stay = w.label("go"), w.label("stay")
+        w.branch(w.let(f"icmp sge i64 {w.size(amount, self.known)}, {_LONG}"), go, stay)
+        w.start(go)
+        self.go()
+        w.jump(stay)
+        w.start(stay)
+
+    def is_ready(self, size: Size) -> bool:
+        """Whether the number of a size is known here."""
+        if isinstance(size, int):
+            return True
+        return all(a in self.known for a in size.atoms if isinstance(a, Symbol | Value))
+
+    def is_new_array(self, buffer: Buffer) -> bool:
+        """Whether an array has yet to be made for a buffer."""
+        made = self.program.storage[buffer].space in (Space.OUTPUT, Space.RENEWED)
+        return made and buffer not in self.pointer
+
+    def go(self) -> None:
+        """Give the GIL away."""
+        state = self.call("ptr", "PyEval_SaveThread")
+        self.w.line(f"store ptr {state}, ptr {self.python}")
+
+    def come_back(self) -> None:
+        """Get the GIL back, if it was given away."""
+        if self.away:
+            self.away = False
+            self.restore()
+
+    def restore(self) -> None:
+        """Write code that gets the GIL back, if it was given away."""
+        w = self.w
+        state = w.let(f"load ptr, ptr {self.python}")
+        back, here = w.label("back"), w.label("here")
+        w.branch(self.is_null(state), here, back)
+        w.start(back)
+        w.line(f"store ptr null, ptr {self.python}")
+        self.call("void", "PyEval_RestoreThread", f"ptr {state}")
+        w.jump(here)
+        w.start(here)
 
     # -- small things ------------------------------------------------------------------------
 
@@ -241,6 +368,8 @@ class _Entry:
 
     def fail(self, code: int, a: str = "0", b: str = "0") -> None:
         """Have the callback raise the exception, and leave."""
+        if self.away:
+            self.restore()
         numbers = [self.call("ptr", "PyLong_FromLongLong", f"i64 {n}") for n in (str(code), a, b)]
         callback = self.word(at.FAIL)
         arguments = [f"ptr {callback}", *(f"ptr {n}" for n in numbers), "ptr null"]
@@ -575,6 +704,7 @@ class _Entry:
             return
         if storage.space not in (Space.OUTPUT, Space.RENEWED):
             raise CompilerBug(f"buffer {buffer!r} of {storage} has no memory")
+        self.come_back()
         ndim = len(storage.shape)
         dims = self.alloca("i64", None, max(ndim, 1))
         for axis, size in enumerate(storage.shape):
@@ -643,6 +773,7 @@ class _Entry:
 
     def call_host(self, step: CallHost) -> None:
         """Give the callback the number of the call, then addresses and sizes of each array."""
+        self.come_back()
         w = self.w
         numbers = [str(len(self.host_calls))]
         self.host_calls.append(step)
@@ -846,6 +977,7 @@ class _Entry:
         w.line(f"store ptr null, ptr {self.result}")
         w.jump("leave")
         w.start("leave")
+        self.end_turn()
         for slot in self.fresh_arrays.values():
             self.drop(w.let(f"load ptr, ptr {slot}"))
         for slot in self.to_free:

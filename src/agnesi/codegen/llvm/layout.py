@@ -51,9 +51,14 @@ class Layout:
         return HEADER + self.constants
 
     @property
+    def first_turn(self) -> int:
+        """Addresses of the words by which calls take turns with shared variables; odd: written."""
+        return self.first_shared + self.shareds
+
+    @property
     def first_key(self) -> int:
         """Keys of the returned dict."""
-        return self.first_shared + self.shareds
+        return self.first_turn + self.shareds
 
     @property
     def words(self) -> int:
