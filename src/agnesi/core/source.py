@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import linecache
 import sys
-from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from agnesi.core.term import Term
 
 _PACKAGE = str(Path(__file__).parent.parent) + "/"
@@ -69,11 +66,19 @@ def source_of(node: Term) -> Source | None:
     return node.__dict__.get(_KEY)
 
 
-@contextmanager
-def standing_for(node: Term) -> Generator[None]:
-    """Give nodes made inside this block the source line of ``node``."""
-    token = _standing.set(source_of(node))
-    try:
-        yield
-    finally:
-        _standing.reset(token)
+class standing_for:
+    """Give nodes made inside this block the source line of ``node``.
+
+    A class, since passes open such a block for every node.
+    """
+
+    __slots__ = ("node", "token")
+
+    def __init__(self, node: Term) -> None:
+        self.node = node
+
+    def __enter__(self) -> None:
+        self.token = _standing.set(source_of(self.node))
+
+    def __exit__(self, *_: object) -> None:
+        _standing.reset(self.token)

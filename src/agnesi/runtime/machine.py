@@ -197,14 +197,13 @@ def assembly(parts: Sequence[Part], *, level: Level = 3) -> str:
 def recipe(part: Part, level: Level) -> Recipe:
     """Return how a part is compiled at a level of effort.
 
-    What LLVM does beyond its second level was measured to gain nothing here (``docs/speed.md``).
+    LLVM's passes beyond its first level were measured to gain nothing here, neither on loops that
+    it makes vectors of nor on vectors that are written out (``docs/speed.md``).
     """
-    most: Level = 2 if level > 2 else level
+    code: Level = level if level < 2 else 2 if level > 2 else 1
     if part.work == "loops":
-        return Recipe(most, most, vectorise=level > 1)
-    if part.work == "vectors":
-        return Recipe(0, most, vectorise=False)
-    return Recipe(0, 1 if level else 0, vectorise=False)
+        return Recipe(min(level, 1), code, vectorise=level > 1)  # type: ignore[arg-type]
+    return Recipe(0, code if part.work == "vectors" else min(code, 1), vectorise=False)  # type: ignore[arg-type]
 
 
 def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, how: Recipe) -> None:
