@@ -1,4 +1,4 @@
-"""Sorting along an axis: a stable merge sort in loops of its own, and what follows from it.
+"""Sorting along an axis, stably, in loops of its own: by digits or by merging, and what follows.
 
 Everything here is the order that ``ArgSort`` finds, and elements taken in that order, so that
 gradients go back to where the elements came from.  NaN counts as larger than all numbers.
@@ -12,15 +12,18 @@ import numpy as np
 
 from agnesi.core.dtypes import BOOL, I64, U8, DType
 from agnesi.core.errors import GraphTypeError
-from agnesi.dims.dim import Shape, Size, mul
+from agnesi.dims.dim import Index, Shape, Size, add, fresh_index, mul, product, sub
+from agnesi.dims.simplify import at_least, ceildiv, maximum, minimum
 from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import (
     Assign,
     Buffer,
     For,
     Guard,
+    If,
     Load,
     Local,
+    ParallelFor,
     Read,
     Scalar,
     Statement,
@@ -35,8 +38,8 @@ from agnesi.loops.nodes import (
 from agnesi.ops.arithmetic import NUMBERS
 from agnesi.ops.families import Domain, LoopOp, Memory, Op, Reject, Sample
 from agnesi.ops.lift import as_axis, as_items, as_size, as_tensor, operand_lines, unify
-from agnesi.ops.movement import repeat, reshape
-from agnesi.ops.nests import loop_indices, nest
+from agnesi.ops.movement import repeat, reshape, unravel
+from agnesi.ops.radix import Radix, sort_key
 from agnesi.ops.taking import take_along_axis
 
 if TYPE_CHECKING:
@@ -48,6 +51,8 @@ __all__ = ["argpartition", "argsort", "lexsort", "partition", "sort", "topk"]
 
 # Elements that are brought in order by insertion, before runs of them are merged.
 _RUN = 8
+# Lines up to this length are merged; lines at most this many are sorted at once.
+_SHORT, _PARTS = 64, 32
 
 
 def _argsort(x: Array, axis: int = -1, descending: bool = False) -> Array:
@@ -80,6 +85,8 @@ class ArgSort(LoopOp):
         Sample(((0,),)),
         Sample(((3, 0),), (0,)),
         Sample(((1, 1),)),
+        Sample(((2, 130),)),
+        Sample(((70, 2),), (0,), {"descending": True}),
     )
     rejects = (
         Reject(("f32[]",), "no axis"),
@@ -91,21 +98,47 @@ class ArgSort(LoopOp):
         return TensorType(I64, self.x.type.shape)
 
     def loops(self, at: Memory) -> Sequence[Statement]:
-        """Each line in scratch memory: short runs by insertion, then runs merged two by two."""
+        """Lines in scratch memory: long ones by digits, short ones by merging.
+
+        As many lines as there are parts are sorted at once, each part one after the other.
+        """
         shape = self.x.type.shape
-        indices = loop_indices(shape)
-        here, last = indices[self.axis], loop_indices(shape)[self.axis]
-        outer = [i for i in indices if i is not here]
+        count = shape[self.axis]
+        others = tuple(size for k, size in enumerate(shape) if k != self.axis)
+        lines = product(others)
+        parts = minimum(_PARTS, lines)
+        part = fresh_index("part", parts)
+        each = ceildiv(lines, maximum(1, parts))
+        start = mul(part, each)
+        within = fresh_index("i", minimum(each, sub(lines, start)))
+        where = unravel(add(start, within), others)
+
+        def place(index: Size) -> Shape:
+            return (*where[: self.axis], index, *where[self.axis :])
+
+        def put(index: Index, found: Scalar) -> tuple[Statement, ...]:
+            return at.store(place(index), found)
+
+        body: list[Statement] = []
+        if not at_least(_SHORT, count):
+            radix = Radix(at, self.x.dtype, count, (parts, part))
+            by_digits = radix.loops(
+                lambda i: sort_key(at.read(0, place(i)), descending=self.descending), put
+            )
+            if at_least(count, _SHORT + 1):
+                return (ParallelFor(part, (For(within, tuple(by_digits)),)),)
+            body.append(If(index_scalar(count) > _SHORT, tuple(by_digits)))
+        here, last = (fresh_index("k", minimum(count, _SHORT)) for _ in range(2))
         kind = U8 if self.x.dtype is BOOL else self.x.dtype
-        line = _Line(at, kind, here.extent, self.before)
-        key = at.read(0, tuple(indices)).cast(line.keys.element)
-        result = tuple(last if i is here else i for i in indices)
-        body = (
+        line = _Line(at, kind, count, (parts, part), self.before)
+        key = at.read(0, place(here)).cast(kind)
+        merged: tuple[Statement, ...] = (
             For(here, line.insert(key, index_scalar(here))),
             *line.merge(),
-            For(last, at.store(result, line.place_at(index_scalar(last)))),
+            For(last, put(last, line.place_at(index_scalar(last)))),
         )
-        return nest(outer, body)
+        body += [If(index_scalar(count) <= _SHORT, merged)] if body else merged
+        return (ParallelFor(part, (For(within, tuple(body)),)),)
 
     def before(self, x: Scalar, y: Scalar) -> Scalar:
         """Return whether ``x`` has to come before ``y``."""
@@ -135,10 +168,15 @@ def precedes(x: Scalar, y: Scalar) -> Scalar:
 class _Line:
     """One line being sorted: keys and their positions, twice, since merging needs a target."""
 
-    def __init__(self, at: Memory, kind: DType, count: Size, before: Any) -> None:
-        self.count, self.before = index_scalar(count), before
-        self.keys: Buffer = at.scratch("keys", kind, mul(2, count))
-        self.order: Buffer = at.scratch("order", I64, mul(2, count))
+    def __init__(
+        self, at: Memory, kind: DType, count: Size, share: tuple[Size, Size], before: Any
+    ) -> None:
+        lines, line = share
+        self.count, self.before = index_scalar(minimum(count, _SHORT)), before
+        size = mul(2, minimum(count, _SHORT))
+        self.base = mul(line, size)
+        self.keys: Buffer = at.scratch("short_keys", kind, mul(lines, size))
+        self.order: Buffer = at.scratch("short_order", I64, mul(lines, size))
         names = "source target width low middle end left right out step"
         self.local = {name: fresh_local(name, I64) for name in names.split()}
         self.key, self.other = fresh_local("key", kind), fresh_local("other", kind)
@@ -154,11 +192,11 @@ class _Line:
 
     def key_at(self, place: Scalar) -> Scalar:
         """Return the key at a place of the memory."""
-        return Load(self.keys, index_of(place))
+        return Load(self.keys, add(self.base, index_of(place)))
 
     def order_at(self, place: Scalar) -> Scalar:
         """Return the position at a place of the memory."""
-        return Load(self.order, index_of(place))
+        return Load(self.order, add(self.base, index_of(place)))
 
     def place_at(self, place: Scalar) -> Scalar:
         """Return the position that came out at a place of the line."""
@@ -166,7 +204,7 @@ class _Line:
 
     def put(self, place: Scalar, key: Scalar, position: Scalar) -> tuple[Statement, ...]:
         """Store a key and its position."""
-        offset = index_of(place)
+        offset = add(self.base, index_of(place))
         return Store(self.keys, offset, key), Store(self.order, offset, position)
 
     def insert(self, key: Scalar, i: Scalar) -> tuple[Statement, ...]:
