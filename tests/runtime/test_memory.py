@@ -524,10 +524,12 @@ def test_huge_sizes_fail_clearly():
     n = ag.scalar("n", dtype="i64")
     s = ag.shared(np.arange(3.0), "s")
     f = ag.function([n], ag.zeros(n) + 1, updates=[(s, s + 1)])
-    for size in (2**44, 2**50):
-        with pytest.raises(MemoryError):
-            f(size)
-        np.testing.assert_array_equal(s.get_value(), np.arange(3.0))
+    square = ag.function([n], ag.zeros((n, n)) + 1, updates=[(s, s + 1)])
+    for size in (2**44, 2**50, 2**60, 2**61, 2**62, 2**63 - 1):
+        for each in (f, square):
+            with pytest.raises(MemoryError, match="no memory|Unable to allocate"):
+                each(size)
+            np.testing.assert_array_equal(s.get_value(), np.arange(3.0))
     assert f(3).tolist() == [1, 1, 1]
     np.testing.assert_array_equal(s.get_value(), np.arange(3.0) + 1)
     # Scratch memory that cannot be had.

@@ -217,7 +217,7 @@ class Failure:
             LinAlgError: a matrix that is singular, or not positive definite.
         """
         if code == at.OUT_OF_MEMORY:
-            raise MemoryError(f"{self.function}: no memory for a temporary array")
+            raise MemoryError(f"{self.function}: no memory for an array that it computes")
         if code == at.TOO_LARGE:
             raise ShapeError(
                 f"{self.function}: a matrix has {a} rows or columns, BLAS takes up to 2147483647"

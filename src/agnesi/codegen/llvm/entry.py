@@ -705,13 +705,16 @@ class _Entry:
         if storage.space not in (Space.OUTPUT, Space.RENEWED):
             raise CompilerBug(f"buffer {buffer!r} of {storage} has no memory")
         self.come_back()
-        ndim = len(storage.shape)
+        ndim, count = len(storage.shape), product(storage.shape)
+        if all(count != product(leaf.type.shape) for leaf in self.program.inputs):
+            # As many elements as an argument has there may be.
+            self.sane(mul(count, storage.dtype.bytes))
         dims = self.alloca("i64", None, max(ndim, 1))
         for axis, size in enumerate(storage.shape):
             place = w.let(f"getelementptr i64, ptr {dims}, i64 {axis}")
             w.line(f"store i64 {w.size(size, self.known)}, ptr {place}")
         slot = self.alloca("ptr", "null")
-        maker = self.maker(mul(product(storage.shape), storage.dtype.bytes))
+        maker = self.maker(mul(count, storage.dtype.bytes))
         array = w.let(
             f"call ptr {maker}(ptr {self.word(at.ARRAY_TYPE)}, i32 {ndim}, ptr {dims}, "
             f"i32 {type_numbers(storage.dtype)[0]}, ptr null, ptr null, "
