@@ -42,7 +42,8 @@ class RT:
 
     def __init__(self, opts: set[str], threads: int) -> None:
         self.opts, self.threads = opts, threads
-        # Sizes are left open unless asked: no peer but those of Theano's line has that.
+        # Other peers know all sizes once they have traced a call, those of Theano's line none.  Here
+        # they are left open, but where a builder declares them as a user would (``known``).
         self.known = "known" in opts
         # Threads as the suite sets them in the environment.
 
@@ -65,15 +66,17 @@ class RT:
 
     # -- forms of programs -------------------------------------------------------------------
 
-    def variable(self, name: str, array: Any) -> ag.Tensor:
+    def variable(self, name: str, array: Any, *, known: bool = False) -> ag.Tensor:
         """Return an input for an array."""
         kind = f"{array.dtype.kind}{8 * array.dtype.itemsize}"
-        sizes = [str(size) if self.known else "?" for size in array.shape]
+        sizes = [str(size) if known or self.known else "?" for size in array.shape]
         return ag.input(name, f"{kind}[{', '.join(sizes)}]")
 
-    def pure(self, expression: Callable[..., ag.Tensor], arrays: Arrays) -> Any:
+    def pure(
+        self, expression: Callable[..., ag.Tensor], arrays: Arrays, *, known: bool = False
+    ) -> Any:
         """Return the program that computes an expression of the arrays, in their order."""
-        inputs = [self.variable(name, a) for name, a in arrays.items()]
+        inputs = [self.variable(name, a, known=known) for name, a in arrays.items()]
         f = ag.function(inputs, expression(*inputs))
         given = list(arrays.values())
         return Prog(lambda: f(*given), lambda result: [np.asarray(result)])
@@ -136,10 +139,10 @@ class RT:
         return self.pure(expressions[case.cfg["k"]], arrays)
 
     def build_gemm(self, case: Any, arrays: Arrays) -> Any:
-        """Matrix products."""
+        """Matrix products, of declared sizes: how a product is cut into tiles depends on them."""
         if case.cfg["k"] == "dense":
-            return self.pure(lambda a, b, c: ag.tanh(a @ b + c), arrays)
-        return self.pure(lambda a, b: a @ b, arrays)
+            return self.pure(lambda a, b, c: ag.tanh(a @ b + c), arrays, known=True)
+        return self.pure(lambda a, b: a @ b, arrays, known=True)
 
     def build_mlp(self, case: Any, arrays: Arrays) -> Any:
         """Steps of training networks and logistic regression."""
