@@ -52,8 +52,13 @@ class Cell:
         """Of the pointer to the array."""
         return self.slot.ctypes.data
 
+    def copied(self) -> Array:
+        """Return a copy of the array, as it is between two calls."""
+        with self.turn.held(written=False):
+            return copied(self.array, self.array.dtype)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return Cell, (self.array,)
+        return Cell, (self.copied(),)
 
 
 class Shared(Leaf):
@@ -87,9 +92,10 @@ class Shared(Leaf):
         Args:
             borrow: give the array itself rather than a copy; functions go on changing it.
         """
+        if not borrow:
+            return self.cell.copied()
         with self.cell.turn.held(written=False):
-            array = self.cell.array
-            return array if borrow else copied(array, array.dtype)
+            return self.cell.array
 
     def set_value(self, value: Any, borrow: bool = False) -> None:
         """Replace the value.
@@ -108,7 +114,7 @@ class Shared(Leaf):
             self.cell.array = fresh
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        copied = type(self)(self.label, self.declared, fresh_uid(), Cell(self.cell.array.copy()))
+        copied = type(self)(self.label, self.declared, fresh_uid(), Cell(self.cell.copied()))
         memo[id(self)] = copied
         return copied
 

@@ -3,8 +3,8 @@
 How it works.  A job is a function, a context and a number of parts, which are dealt to *lanes*, one
 for each thread that may join.  The caller takes lane 0 and every worker the lane of its own number;
 then each looks for lanes that nobody has taken, so that a worker that sleeps, or whose core is busy
-with another process, holds nobody up.  With more parts than lanes a lane takes one part after
-another from a common counter.
+with another process, holds nobody up.  With more parts than lanes a lane has several that follow
+each other; who is done with its own takes parts of other lanes.
 
 ``@word`` tells the workers of a job: a number that grows, with the number of lanes in its low bits.
 A lane is taken by putting the job's word into its slot where a smaller one stands.  So a worker
@@ -86,7 +86,7 @@ POOL_FUNCTIONS = ("agnesi_parallel", "agnesi_gang", "agnesi_blas_jobs", "agnesi_
 THREADS = "agnesi_threads"
 
 _TEXT = """
-%slot = type { i64, i64, [48 x i8] }
+%slot = type { i64, i64, i64, [40 x i8] }
 %jobs = type { ptr, ptr, i64, i32 }
 
 @agnesi_threads = global i64 1, align 64
@@ -95,7 +95,6 @@ _TEXT = """
 @function = internal global ptr null, align 64
 @context = internal global ptr null
 @parts = internal global i64 0
-@next = internal global i64 0, align 64
 @slots = internal global [$SLOTS$ x %slot] zeroinitializer, align 64
 @started = internal global i64 0, align 64
 @ready = internal global i64 0
@@ -134,11 +133,30 @@ own:
   call void %function(ptr %context, i64 %lane, i64 %parts)
   ret void
 turn:
-  %part = atomicrmw add ptr @next, i64 1 monotonic
-  %more = icmp slt i64 %part, %parts
-  br i1 %more, label %run, label %done
+  ; Its own parts first, which follow each other; then those that are left of the next lanes.
+  %offset = phi i64 [ 0, %entry ], [ %offset.next, %over ]
+  %others = icmp slt i64 %offset, %lanes
+  br i1 %others, label %choose, label %done
+choose:
+  %sum = add i64 %lane, %offset
+  %chosen = urem i64 %sum, %lanes
+  %after = add i64 %chosen, 1
+  %first.all = mul i64 %chosen, %parts
+  %first = udiv i64 %first.all, %lanes
+  %last.all = mul i64 %after, %parts
+  %last = udiv i64 %last.all, %lanes
+  %next = getelementptr [$SLOTS$ x %slot], ptr @slots, i64 0, i64 %chosen, i32 2
+  br label %draw
+draw:
+  %number = atomicrmw add ptr %next, i64 1 monotonic
+  %part = add i64 %first, %number
+  %more = icmp slt i64 %part, %last
+  br i1 %more, label %run, label %over
 run:
   call void %function(ptr %context, i64 %part, i64 %parts)
+  br label %draw
+over:
+  %offset.next = add i64 %offset, 1
   br label %turn
 done:
   ret void
@@ -369,7 +387,17 @@ entry:
   store ptr %function, ptr @function
   store ptr %context, ptr @context
   store i64 %parts, ptr @parts
-  store i64 0, ptr @next
+  br label %reset
+reset:
+  %r = phi i64 [ 0, %entry ], [ %r.next, %reset ]
+  %r.place = getelementptr [$SLOTS$ x %slot], ptr @slots, i64 0, i64 %r, i32 2
+  store i64 0, ptr %r.place
+  %r.next = add i64 %r, 1
+  %r.more = icmp slt i64 %r.next, %lanes
+  %several = icmp sgt i64 %parts, %lanes
+  %r.again = and i1 %r.more, %several
+  br i1 %r.again, label %reset, label %publish
+publish:
   %last = load atomic i64, ptr @word monotonic, align 8
   %plain = and i64 %last, -$NEXT$
   %following = add i64 %plain, $NEXT$

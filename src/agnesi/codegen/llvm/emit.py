@@ -64,6 +64,8 @@ if TYPE_CHECKING:
 
 # What a thread has to do at least, in ticks of ``loops/work.py``: less is not worth another one.
 _SHARE_BITS = 21
+# A loop with loops inside has up to 4 parts for each thread, of 4 such shares at least.
+_FINE_BITS = 2
 # Parts of a loop without loops inside begin at multiples of this, so that no two threads write the
 # same line of a cache, and every part but the last is whole vectors.
 _GRAIN = 64
@@ -220,12 +222,16 @@ class _Emitter:
         shares = w.let(f"ashr i64 {self.size(amount, {})}, {_SHARE_BITS}")
         w.declared.setdefault("@agnesi_threads = external global i64")
         threads = w.let("load atomic i64, ptr @agnesi_threads monotonic, align 8")
-        parts = shares
-        for most in (threads, extent):
-            parts = w.intrinsic("i64", "llvm.smin.i64", f"i64 {parts}", f"i64 {most}")
+        parts = self.least(shares, threads, extent)
         together, alone, after = w.label("together"), w.label("alone"), w.label("after")
         w.branch(w.let(f"icmp sgt i64 {parts}, 1"), together, alone)
         w.start(together)
+        if grain == 1:
+            # Iterations may be unlike, and a thread may be held up: the others take more.
+            fine = w.let(f"ashr i64 {shares}, {_FINE_BITS}")
+            many = w.let(f"shl i64 {threads}, {_FINE_BITS}")
+            fine = self.least(fine, many, extent)
+            parts = w.intrinsic("i64", "llvm.smax.i64", f"i64 {parts}", f"i64 {fine}")
         context = f"%c{len(self.outlined)}"
         self.allocas.append((context, f"[{buffers + sizes + 1} x i64]"))
         given = [f"ptr %b{k}" for k in range(buffers)] + [f"i64 %s{k}" for k in range(sizes)]
@@ -239,6 +245,12 @@ class _Emitter:
         w.line(f"call void @{name}({', '.join([*given, 'i64 0', f'i64 {extent}'])})")
         w.jump(after)
         w.start(after)
+
+    def least(self, first: str, *others: str) -> str:
+        """Return the least of some i64."""
+        for other in others:
+            first = self.w.intrinsic("i64", "llvm.smin.i64", f"i64 {first}", f"i64 {other}")
+        return first
 
     def loop(self, loop: For, begin: str = "0", end: str | None = None) -> None:
         """Emit a counted loop, or a range of it."""
@@ -520,14 +532,18 @@ def _task(name: str, buffers: int, sizes: int, grain: int) -> str:
         for k, kind in enumerate(["i64", *["ptr"] * buffers, *["i64"] * sizes])
     ]
     extent, *given = values
-    more = w.let(f"add i64 {extent}, {w.let('sub i64 %parts, 1')}")
-    chunk = w.let(f"udiv i64 {more}, %parts")
-    if grain > 1:
-        chunk = w.let(f"and i64 {w.let(f'add i64 {chunk}, {grain - 1}')}, {-grain}")
-    ends: list[str] = []
-    for number in ("%part", w.let("add i64 %part, 1")):
-        place = w.let(f"mul i64 {number}, {chunk}")
-        ends.append(w.intrinsic("i64", "llvm.smin.i64", f"i64 {place}", f"i64 {extent}"))
+    numbers = ("%part", w.let("add i64 %part, 1"))
+    if grain == 1:
+        # As even as can be.
+        ends = [w.let(f"udiv i64 {w.let(f'mul i64 {extent}, {n}')}, %parts") for n in numbers]
+    else:
+        more = w.let(f"add i64 {extent}, {w.let('sub i64 %parts, 1')}")
+        chunk = w.let(f"add i64 {w.let(f'udiv i64 {more}, %parts')}, {grain - 1}")
+        chunk = w.let(f"and i64 {chunk}, {-grain}")
+        places = [w.let(f"mul i64 {n}, {chunk}") for n in numbers]
+        ends = [
+            w.intrinsic("i64", "llvm.smin.i64", f"i64 {place}", f"i64 {extent}") for place in places
+        ]
     arguments = [
         *(f"ptr {r}" for r in given[:buffers]),
         *(f"i64 {r}" for r in (*given[buffers:], *ends)),
