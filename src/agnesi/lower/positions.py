@@ -123,7 +123,7 @@ def _down_columns(
     *middle, column = flat.indices
     outer = [*indices[: node.axis], *middle]
     width = column.extent
-    size = min(COLUMNS, max(1, width)) if isinstance(width, int) else COLUMNS
+    size = _columns(width)
     tile = fresh_index("t", ceildiv(width, size))
     around = [*outer, *([] if tile.extent == 1 else [tile])]
     where, loop = parallel(around)
@@ -166,6 +166,13 @@ def _down_columns(
         For(last, tuple(s for b in targets for s in store(b, offset, load(found, last, I64)))),
     ]
     return loop(body)
+
+
+def _columns(width: Size) -> int:
+    """Return how many columns to go down together: not all, that there are parts to share out."""
+    if not isinstance(width, int):
+        return COLUMNS
+    return min(COLUMNS, max(COLUMNS // 4, -(-width // (2 * 64)) * 64))
 
 
 def _combining(node: ArgExtreme, value: Scalar) -> Prim:

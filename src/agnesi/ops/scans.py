@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from agnesi.graph.types import TensorType
 
 # Rows that are scanned at once; what long rows are cut into; columns that are.
-_TOGETHER, _CHUNK, _COLUMNS = 4, 4096, 1024
+_TOGETHER, _CHUNK, _COLUMNS = 4, 4096, 4096
 
 __all__ = [
     "cummax",
