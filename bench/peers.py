@@ -42,8 +42,8 @@ class RT:
 
     def __init__(self, opts: set[str], threads: int) -> None:
         self.opts, self.threads = opts, threads
-        # Other peers know all sizes once they have traced a call, those of Theano's line none.  Here
-        # they are left open, but where a builder declares them as a user would (``known``).
+        # Other peers know all sizes once they have traced a call, those of Theano's line none.
+        # Here they are left open, but where a builder declares them as a user would (``known``).
         self.known = "known" in opts
         # Threads as the suite sets them in the environment.
 
