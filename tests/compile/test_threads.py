@@ -14,6 +14,7 @@ import pytest
 
 import agnesi as ag
 from agnesi.core.knobs import setting
+from agnesi.runtime.symbols import need_gil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -256,3 +257,9 @@ def test_the_process_ends_while_a_call_runs():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
+
+
+def test_python_without_gil_is_refused():
+    need_gil(sys.abiflags)
+    with pytest.raises(RuntimeError, match="free-threaded"):
+        need_gil("td")

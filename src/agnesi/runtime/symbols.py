@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,9 +82,23 @@ def numpy_function(name: str) -> int:
     return ctypes.cast(table, ctypes.POINTER(ctypes.c_void_p))[_NUMPY[name]] or 0
 
 
+def need_gil(flags: str) -> None:
+    """Refuse a build of Python without the GIL, by its ABI's flags: objects lie otherwise there.
+
+    Raises:
+        RuntimeError: it is one.
+    """
+    if "t" in flags:
+        raise RuntimeError(
+            "agnesi does not run on free-threaded Python yet\n"
+            "  use a build with the GIL: python3.13 rather than python3.13t"
+        )
+
+
 @cache
 def provide() -> None:
     """Tell LLVM where everything is; done once."""
+    need_gil(sys.abiflags)
     llvm.add_symbol("_Py_NoneStruct", id(None))
     llvm.add_symbol("numpy_PyArray_Type", id(np.ndarray))
     for kind in (float, int, bool):
