@@ -217,10 +217,35 @@ def test_halves_are_added_up_as_float32() -> None:
         np.testing.assert_allclose(found.astype(float), wanted, rtol=2 * step, atol=2 * step)
 
 
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_products_of_a_vector(dtype: str) -> None:
+    kind = np.dtype("float32" if dtype == "f32" else "float64")
+    for m, k in ((2, 3), (1, 100), (7, 16), (40, 33), (300, 1), (130, 100), (21, 0)):
+        x, v, u = (
+            ag.input(n, f"{dtype}{s}") for n, s in zip("xvu", ([m, k], [k], [m]), strict=True)
+        )
+        b = ag.input("b", f"{dtype}[{m}]")
+        results = [x @ v, x.T @ u, u @ x, v @ x.T, ag.tanh(x @ v + b), ag.tanh(u @ x) * v]
+        f = ag.function([x, v, u, b], results)
+        a, p, q, r = (normal(*s, dtype=kind) for s in ((m, k), (k,), (m,), (m,)))
+        e, g, h = a.astype(float), p.astype(float), q.astype(float)
+        right = [e @ g, h @ e, h @ e, e @ g, np.tanh(e @ g + r), np.tanh(h @ e) * g]
+        for found, wanted in zip(run(f, a, p, q, r), right, strict=True):
+            close(found, wanted, k + m)
+    x, v = ag.input("x", f"{dtype}[n, 20]"), ag.input("v", f"{dtype}[20]")
+    f = ag.function([x, v], [ag.exp(-(x @ v)), v @ x.T])
+    assert contracts(f)
+    for n in (0, 1, 9, 200):
+        a, p = normal(n, 20, dtype=kind), normal(20, dtype=kind)
+        found = run(f, a, p)
+        close(found[0], np.exp(-(a.astype(float) @ p)), 3000)
+        close(found[1], a.astype(float) @ p, 20)
+
+
 def test_libraries_do_the_rest() -> None:
     kinds = {
         "c64[8, 8]": "c64[8, 8]",
-        "f32[8, 8]": "f32[8]",
+        "f32[8, 8]": "f32[8, 2]",
         "f32[n, m]": "f32[m, n]",
         "f64[8, 8]": "f64[8, 256]",
     }

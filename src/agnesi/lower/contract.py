@@ -76,6 +76,8 @@ def cut(
         packs: whether each block first packs its columns of the second factor.
     """
     high, wide = tile
+    if m == 1 or n == 1:
+        return _Blocks(1 if m == 1 else _share(m, 8), 1 if n == 1 else _share(n, 16 * wide))
     most_rows, most_columns = _HIGH * high, _WIDE * wide
     if not isinstance(n, int):
         return _Blocks(4 * high, most_columns)
@@ -89,6 +91,11 @@ def cut(
     rows = max(rows, min(-(-wanted // columns), m // fewest_rows))
     columns = max(columns, min(-(-wanted // rows), n // (2 * wide)))
     return _Blocks(_height(m, rows, high), _up(-(-n // columns), wide))
+
+
+def _share(size: Size, unit: int) -> int:
+    """Return how much of a vector is a task, which reads a part of a matrix."""
+    return _up(-(-size // _TASKS), unit) if isinstance(size, int) else 8 * unit
 
 
 def _near(blocks: _Blocks, tile: tuple[int, int], most: int) -> _Blocks:
@@ -159,6 +166,11 @@ class _Contraction:
         self.k = node.x.type.shape[-1]
         tile = machine.tile(node.dtype)
         packs = matrix_view(node.y)[1]
+        # Where a factor is a vector, the rows or columns of the other one are read in their order:
+        # a product is the transpose of that of the transposes, in turn.
+        self.turned = (self.n == 1 and matrix_view(node.x)[1]) or (self.m == 1 and packs)
+        if self.turned:
+            self.m, self.n = self.n, self.m
         self.blocks = cut(product(stack), self.m, self.n, self.k, tile, packs=packs)
         if not targets.get(node):
             self.blocks = _near(self.blocks, tile, _NEAR // node.dtype.bytes)
@@ -193,8 +205,8 @@ class _Contraction:
             sums = Matrix(own, 0, self.blocks.columns, 1)
         contract = Contract(
             sums,
-            self.operand(self.node.x, self.row, 0),
-            self.operand(self.node.y, 0, self.column),
+            self.operand(0, self.row, 0),
+            self.operand(1, 0, self.column),
             self.rows,
             self.columns,
             self.k,
@@ -204,8 +216,15 @@ class _Contraction:
             return own, [contract]
         return own, [contract, *self.consumers(sums)]
 
-    def operand(self, x: Tensor, row: Size, column: Size) -> Matrix:
+    def operand(self, which: int, row: Size, column: Size) -> Matrix:
         """Return a factor from this row and column on."""
+        if self.turned:
+            matrix = self.plain(self.node.operands[1 - which], column, row)
+            return matrix.replace(row=matrix.column, column=matrix.row)
+        return self.plain(self.node.operands[which], row, column)
+
+    def plain(self, x: Tensor, row: Size, column: Size) -> Matrix:
+        """Return a tensor's matrix from this row and column on."""
         held, transposed = matrix_view(x)
         rows, columns = x.type.shape[-2:]
         start = mul(self.matrix, mul(rows, columns))
@@ -216,7 +235,8 @@ class _Contraction:
     def consumers(self, sums: Matrix) -> tuple[Statement, ...]:
         """Return the loops that compute what reads the product."""
         i, j = fresh_index("i", self.rows), fresh_index("j", self.columns)
-        index: Shape = (*self.where, add(self.row, i), add(self.column, j))
+        at = (add(self.row, i), add(self.column, j))
+        index: Shape = (*self.where, *(at[::-1] if self.turned else at))
         writer = Writer(self.buffers, frozenset(self.group.nodes))
         writer.known[self.node, index] = Load(sums.buffer, sums.at(i, j))
         stores: list[Statement] = []

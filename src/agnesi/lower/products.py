@@ -43,12 +43,14 @@ _CLASH = 2048
 def is_computed_here(node: Tensor) -> bool:
     """Whether generated code multiplies these matrices; else a library does.
 
-    By measurement (``docs/speed.md``): tiles win but for products of a vector, and of float64 whose
-    rows get in each other's way.
+    By measurement (``docs/speed.md``): tiles win but where there are very few columns, and for
+    float64 whose rows get in each other's way; so do vectors.
     """
     if not isinstance(node, MatMul) or node.dtype not in (F32, F64):
         return False
     m, n = node.type.shape[-2:]
-    if not isinstance(n, int) or n < _FEWEST or m in (0, 1):
+    if n == 1:
+        return m not in (0, 1)
+    if not isinstance(n, int) or n < _FEWEST or m == 0:
         return False
-    return node.dtype is F32 or n * node.dtype.bytes % _CLASH != 0
+    return m == 1 or node.dtype is F32 or n * node.dtype.bytes % _CLASH != 0

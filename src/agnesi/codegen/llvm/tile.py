@@ -19,6 +19,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from agnesi.codegen.llvm.dots import emit_dots, emit_streams
 from agnesi.codegen.llvm.pack import Order, emit_pack, pack_name, steps
 from agnesi.codegen.llvm.writer import Writer, value_type
 from agnesi.core.record import record
@@ -52,6 +53,8 @@ class Block:
         narrow: whether products have no more columns than one vector.
         packs_a: whether rows of ``a`` are copied to where they are apart.
         packs_b: what of ``b`` follows each other in memory, if it is packed.
+        vector: what of the matrix follows each other in memory, where the other factor is a vector:
+            ``b`` one of columns, or ``a`` one of rows.
     """
 
     dtype: DType
@@ -59,10 +62,13 @@ class Block:
     narrow: bool = False
     packs_a: bool = False
     packs_b: Order | None = None
+    vector: Order | None = None
 
     @property
     def name(self) -> str:
         """The function's."""
+        if self.vector is not None:
+            return f"block_{self.dtype.value}_vector_{self.vector}"
         parts = [f"block_{self.dtype.value}_{self.order}"]
         parts += ["packed"] if self.packs_a else []
         parts += [f"by_{self.packs_b}"] if self.packs_b else []
@@ -78,6 +84,10 @@ def block_of(product: Contract, machine: Machine) -> Block:
     """Return which function a product calls."""
     dtype = product.target.buffer.element
     lanes = machine.lanes(dtype)
+    if product.columns == 1 and product.a.column == 1 and product.b.row == 1:
+        return Block(dtype, "columns", vector="columns")
+    if product.rows == 1 and product.a.column == 1 and product.b.column == 1:
+        return Block(dtype, "columns", vector="rows")
     few = isinstance(product.columns, int) and product.columns <= lanes
     packs: Order | None = None
     if product.b.column != 1:
@@ -105,6 +115,9 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     It takes ``(ptr c, i64 row, ptr a, i64 stride, ptr b, i64 stride, i64 rows, i64 columns,
     i64 depth, i1 adds)``; distances count elements, that of what does not follow each other.
     """
+    if block.vector is not None:
+        emit = emit_dots if block.vector == "columns" else emit_streams
+        return emit(block.name, block.dtype, machine)
     masked = machine.masks
     most, wide = machine.tile(block.dtype)
     lanes = machine.lanes(block.dtype)
