@@ -109,6 +109,22 @@ class _Columns:
             return min(most, 2 if self.width <= 128 else 1 if self.width < 1024 else most)
         return most
 
+    @property
+    def may_be_far(self) -> bool:
+        """Whether only a call can tell if rows come from memory and lie together in pages."""
+        every = product(i.extent for i in self.job.indices)
+        return not isinstance(every, int) and not at_least(self.width, 1024)
+
+    @property
+    def unless_far(self) -> Size:
+        """Return 0 where it is so, else more than there are rows."""
+        every = product(i.extent for i in self.job.indices)
+        near = add(floordiv(self.width, 1024), floordiv(_CACHED, every))
+        if self.width != 0:
+            # Rows of less than a vector are not worth a loop of their own.
+            near = add(near, floordiv(15, self.width))
+        return mul(near, 1 << 40)
+
     def _together(self) -> int:
         """Return how many narrow rows to take as one."""
         width = self.width
@@ -196,9 +212,14 @@ class _Columns:
             if level in levels[:k]:
                 continue
             steps = floordiv(left, level.step)
+            if level.rows > 1 and self.may_be_far:
+                steps = minimum(steps, self.unless_far)
+                rest = sub(left, mul(level.step, steps))
+            else:
+                rest = mod(left, level.step)
             if steps != 0:
                 body += self.take(level, start, done, steps)
-            done, left = add(done, mul(level.step, steps)), mod(left, level.step)
+            done, left = add(done, mul(level.step, steps)), rest
             if left == 0:
                 break
         if self.together != 1:
