@@ -29,7 +29,7 @@ from agnesi.loops.traverse import scalars_in, walk_scalars
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agnesi.dims.dim import Size
+    from agnesi.dims.dim import Dim, Size
     from agnesi.loops.nodes import Scalar, Statement
 
 PER_NANOSECOND = 256
@@ -86,6 +86,14 @@ def _most(size: Size) -> Size:
         return _TURNS
     if isinstance(size, int) or not any(isinstance(a, Index) for a in size.atoms):
         return size
+    # Remembered at the size itself: tiles of one loop have many loops of the same extents.
+    known: Size | None = size.__dict__.get("most")
+    if known is None:
+        known = size.__dict__["most"] = _at_most(size)
+    return known
+
+
+def _at_most(size: Dim) -> Size:
     first = substitute(size, lambda d: 0 if isinstance(d, Index) else None)
     last = substitute(size, lambda d: d.extent if isinstance(d, Index) else None)
     # An extent can in turn mention an index.

@@ -281,8 +281,13 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
         reduces = whole and isinstance(node, Reduction)
         home = rows.home(node, direct, late) if free or reduces else None
         if home is None:
-            alike = (k for k in candidates if groups[k].rows is None and not late >> k & 1)
-            home = next((k for k in alike if _may_join(k, direct, groups)), None)
+            # A group that one of those needed depends on would have to come before and after it.
+            barred = late
+            for k in _bits(direct) if candidates else ():
+                barred |= groups[k].ancestors
+            alike = (k for k in candidates if not barred >> k & 1 and groups[k].rows is None)
+            home = next((k for k in alike if len(groups[k].nodes) < _MEMBERS), None)
+        fresh = home is None
         if home is None:
             home = len(groups)
             groups.append(Group([], node.type.shape, free))
@@ -290,7 +295,7 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
             if reduces:
                 rows.begin(home, node)
         groups[home].nodes.append(node)
-        _extend(home, direct & ~(1 << home), groups)
+        _extend(home, direct & ~(1 << home), groups, fresh=fresh)
         needs[node] = 1 << home
 
 
@@ -365,13 +370,13 @@ def _may_join(home: int, direct: int, groups: list[Group]) -> bool:
     return not any(groups[k].ancestors >> home & 1 for k in _bits(others))
 
 
-def _extend(home: int, direct: int, groups: list[Group]) -> None:
-    """Let a group, and all that depend on it, depend on these groups."""
+def _extend(home: int, direct: int, groups: list[Group], *, fresh: bool) -> None:
+    """Let a group, and all that depend on it, depend on these groups; on a fresh one none does."""
     added = direct
     for k in _bits(direct):
         added |= groups[k].ancestors
     groups[home].ancestors |= added
-    for group in groups:
+    for group in () if fresh else groups:
         if group.ancestors >> home & 1:
             group.ancestors |= added
 
