@@ -32,12 +32,11 @@ class Machine:
     def tile(self, dtype: DType) -> tuple[int, int]:
         """Return the rows and columns of the largest block of sums that stays in registers.
 
-        Two vectors wide (three, where a machine has many short ones), it leaves registers for a
-        row of the second operand and one number of the first.
+        Two vectors wide, it leaves registers for a row of the second operand and one number of the
+        first.
         """
-        wide = 3 if self.registers >= 32 and self.vector_bytes <= 16 else 2
-        rows = (self.registers - wide - 1) // wide
-        return rows - rows % 2, wide * self.lanes(dtype)
+        rows = (self.registers - 3) // 2
+        return rows - rows % 2, 2 * self.lanes(dtype)
 
 
 # What every machine can do.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import F32, F64
+from agnesi.dims.dim import product
 from agnesi.ops.lapack import Sound
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import ExpandDims, Reshape, Squeeze, Transpose
@@ -36,6 +37,8 @@ def same_memory(node: Tensor) -> Tensor:
 
 # A library takes products of fewer columns.
 _FEWEST = 4
+# So does it those of this many steps: reading each factor often enough is then an art of its own.
+_MOST = 1 << 29
 # A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
 _CLASH = 2048
 
@@ -43,8 +46,8 @@ _CLASH = 2048
 def is_computed_here(node: Tensor) -> bool:
     """Whether generated code multiplies these matrices; else a library does.
 
-    By measurement (``docs/speed.md``): tiles win but where there are very few columns, and for
-    float64 whose rows get in each other's way; so do vectors.
+    By measurement (``docs/speed.md``): tiles win but where there are very few columns or the product
+    is very large, and for float64 whose rows get in each other's way; so do vectors.
     """
     if not isinstance(node, MatMul) or node.dtype not in (F32, F64):
         return False
@@ -52,5 +55,8 @@ def is_computed_here(node: Tensor) -> bool:
     if n == 1:
         return m not in (0, 1)
     if not isinstance(n, int) or n < _FEWEST or m == 0:
+        return False
+    steps = product((*node.type.shape, node.x.type.shape[-1]))
+    if isinstance(steps, int) and steps >= _MOST and node.ndim == 2:
         return False
     return m == 1 or node.dtype is F32 or n * node.dtype.bytes % _CLASH != 0
