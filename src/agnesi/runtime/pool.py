@@ -29,8 +29,9 @@ import time
 MOST_THREADS = 256
 _LANES, _GANG, _NEXT = 0xFFFF, 0x10000, 0x20000
 
-# Looks before others are let run; nanoseconds of such politeness before a worker sleeps.
-_LOOKS = 256
+# Looks before others are let run, some 20 us, and between two such times; nanoseconds of such
+# politeness before a worker sleeps.
+_LOOKS, _BETWEEN = 2000, 64
 _PATIENCE = 100_000
 # Memory of a worker's stack: kernels have up to 1 MB of private memory.
 _STACK = 8 << 20
@@ -62,6 +63,7 @@ def pool_text() -> str:
         "NEXT": _NEXT,
         "SLOTS": MOST_THREADS,
         "LOOKS": _LOOKS,
+        "BETWEEN": _BETWEEN,
         "PATIENCE": _PATIENCE,
         "STACK": _STACK,
         "SET_MASK": _SET_MASK,
@@ -237,13 +239,17 @@ polite:
   br label %yield
 yield:
   call i32 @sched_yield()
-  $PAUSE$
-  $PAUSE$
-  $PAUSE$
+  br label %between
+between:
+  %b = phi i64 [ 0, %yield ], [ %b.next, %old2 ]
   $PAUSE$
   %word2 = load atomic i64, ptr @word acquire, align 8
   %new2 = icmp ne i64 %word2, %seen
-  br i1 %new2, label %got2, label %clock
+  br i1 %new2, label %got2, label %old2
+old2:
+  %b.next = add i64 %b, 1
+  %b.more = icmp slt i64 %b.next, $BETWEEN$
+  br i1 %b.more, label %between, label %clock
 got2:
   ret i64 %word2
 clock:
