@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.dims.dim import Index, add, mul, product
+from agnesi.dims.dim import Index, Min, add, mul, product
 from agnesi.dims.simplify import maximum, substitute
 from agnesi.loops.nodes import (
     Accumulate,
@@ -95,6 +95,9 @@ def _most(size: Size) -> Size:
 
 def _at_most(size: Dim) -> Size:
     first = substitute(size, lambda d: 0 if isinstance(d, Index) else None)
+    if isinstance(size, Min):
+        # What is left of a block of this size: most in the first one.
+        return first if isinstance(first, int) or first == size else _most(first)
     last = substitute(size, lambda d: d.extent if isinstance(d, Index) else None)
     # An extent can in turn mention an index.
     return maximum(*(s if isinstance(s, int) or s == size else _most(s) for s in (first, last)))

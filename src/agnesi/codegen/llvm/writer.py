@@ -145,6 +145,11 @@ class Writer:
         if not isinstance(b, int):
             # A size of 0 divides nothing that is ever used; keep the machine from trapping.
             y = self.intrinsic("i64", "llvm.smax.i64", f"i64 {y}", "i64 1")
+        if isinstance(b, int) and b > 0 and not b & (b - 1):
+            # Rounding down is what shifts and masks do, also of negative numbers.
+            if kind == "rem":
+                return self.let(f"and i64 {x}, {b - 1}")
+            return self.let(f"ashr i64 {x}, {b.bit_length() - 1}")
         if is_nonnegative(a):
             return self.let(f"u{kind} i64 {x}, {y}")
         rest = self.let(f"srem i64 {x}, {y}")
