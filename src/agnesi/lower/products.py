@@ -39,6 +39,8 @@ def same_memory(node: Tensor) -> Tensor:
 _FEWEST = 4
 # So does it those of this many steps: reading each factor often enough is then an art of its own.
 _MOST = 1 << 29
+# Rows of a second factor that does not fit the nearer caches.
+_LONG, _LARGE = 2048, 1 << 23
 # A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
 _CLASH = 2048
 
@@ -46,17 +48,29 @@ _CLASH = 2048
 def is_computed_here(node: Tensor) -> bool:
     """Whether generated code multiplies these matrices; else a library does.
 
-    By measurement (``docs/speed.md``): tiles win but where there are very few columns or the product
-    is very large, and for float64 whose rows get in each other's way; so do vectors.
+    By measurement (``docs/speed.md``): tiles win but where there are very few columns, or a factor
+    or the product is very large, and for float64 whose rows get in each other's way; so do vectors.
+    Of sizes that are not known, stacks of products are computed here: a library takes them one by
+    one.
     """
     if not isinstance(node, MatMul) or node.dtype not in (F32, F64):
         return False
     m, n = node.type.shape[-2:]
     if n == 1:
         return m not in (0, 1)
-    if not isinstance(n, int) or n < _FEWEST or m == 0:
+    if not isinstance(n, int):
+        return node.ndim > 2 and node.dtype is F32 and m != 1
+    if n < _FEWEST or m == 0 or _is_long(node):
         return False
     steps = product((*node.type.shape, node.x.type.shape[-1]))
     if isinstance(steps, int) and steps >= _MOST and node.ndim == 2:
         return False
     return m == 1 or node.dtype is F32 or n * node.dtype.bytes % _CLASH != 0
+
+
+def _is_long(node: MatMul) -> bool:
+    """Whether the second factor is read down many rows, each in another page."""
+    k, n = node.y.type.shape[-2:]
+    if not isinstance(k, int) or not isinstance(n, int) or matrix_view(node.y)[1]:
+        return False
+    return k >= _LONG and k * n * node.dtype.bytes >= _LARGE
