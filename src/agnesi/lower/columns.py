@@ -57,13 +57,15 @@ def by_columns(job: Combination) -> tuple[Statement, ...]:
     rows = flatten([job.indices[k] for k in axes], columns.value)
     count = product(i.extent for i in rows.indices)
     if last and isinstance(count, int) and count <= _FEW and job.weight * count <= 64:
-        return _few(job, columns, rows)
+        return _few(job, outer, columns, rows)
     return _Columns(job, outer, columns, rows).loops()
 
 
-def _few(job: Combination, columns: Flat, rows: Flat) -> tuple[Statement, ...]:
+def _few(
+    job: Combination, outer: list[Index], columns: Flat, rows: Flat
+) -> tuple[Statement, ...]:
     """Combine rows in registers, column by column: as any element-wise loop."""
-    kept = [i for i in job.kept if i not in columns.where] + columns.indices
+    kept = [*outer, *columns.indices[-1:]]
     job.value = rows.value
     total = job.unroll(rows.indices)
     return nest(kept, hold(job.put(columns.where, total)))
