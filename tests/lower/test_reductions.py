@@ -245,3 +245,14 @@ def test_scans_of_long_rows():
     a[[3000, 20_000]] = np.inf, np.nan
     with np.errstate(invalid="ignore"):
         np.testing.assert_allclose(f(a, table)[0], a.astype("f8").cumsum(), rtol=1e-7)
+
+
+@pytest.mark.parametrize("reduce", ["prod", "sum", "max"])
+def test_few_rows_beside_axes_that_do_not_follow_each_other(reduce: str):
+    a, b = ag.input("a", "f32[7, 5]"), ag.input("b", "f32[7, 7]")
+    values = [
+        np.random.default_rng(k).normal(size=s).astype("f4") for k, s in enumerate(((7, 5), (7, 7)))
+    ]
+    f = ag.function([a, b], getattr(a - ag.expand_dims(b, 2), reduce)(0))
+    want = getattr(values[0] - values[1][:, :, None], reduce)(0)
+    np.testing.assert_allclose(f(*values), want, rtol=1e-5, atol=1e-5)

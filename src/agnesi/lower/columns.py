@@ -61,9 +61,7 @@ def by_columns(job: Combination) -> tuple[Statement, ...]:
     return _Columns(job, outer, columns, rows).loops()
 
 
-def _few(
-    job: Combination, outer: list[Index], columns: Flat, rows: Flat
-) -> tuple[Statement, ...]:
+def _few(job: Combination, outer: list[Index], columns: Flat, rows: Flat) -> tuple[Statement, ...]:
     """Combine rows in registers, column by column: as any element-wise loop."""
     kept = [*outer, *columns.indices[-1:]]
     job.value = rows.value

@@ -409,7 +409,12 @@ def blas_on_pool() -> None:
     install = library.scipy_openblas_set_threads_callback_function
     install.argtypes, install.restype = [ctypes.c_void_p], None
     install(llvm.address_of_symbol("agnesi_blas_jobs"))
-    threads.listen(library.scipy_openblas_set_num_threads)
+    setter = ctypes.cast(library.scipy_openblas_set_num_threads, ctypes.c_void_p).value
+    # Keeps the GIL, under which the pool counts who computes.
+    tell = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int)(
+        llvm.address_of_symbol("agnesi_blas_threads")
+    )
+    threads.listen(lambda number: tell(setter, number))
 
 
 @cache

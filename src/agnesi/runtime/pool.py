@@ -15,6 +15,9 @@ Workers spin for a while, then let others run between two looks, then sleep on a
 the caller wakes them if there are sleepers.  Only one job runs at a time: where the pool is in use,
 by another thread or by the job that the caller itself belongs to, the caller runs all parts.
 
+OpenBLAS must not have its number of threads changed while it computes: whoever has given the GIL
+away is counted, and the number changes when nobody has.
+
 In a *gang* every lane runs on a thread of its own, at the same time, so that lanes may wait for
 each other; the caller waits until it has the pool.
 """
@@ -83,7 +86,10 @@ C_FUNCTIONS = (
 )  # fmt: skip
 
 # What other modules may name.
-POOL_FUNCTIONS = ("agnesi_parallel", "agnesi_gang", "agnesi_blas_jobs", "agnesi_pool_reset")
+POOL_FUNCTIONS = (
+    "agnesi_parallel", "agnesi_gang", "agnesi_blas_jobs", "agnesi_pool_reset", "agnesi_leave",
+    "agnesi_return", "agnesi_blas_threads",
+)  # fmt: skip
 # The number of threads, an i64.
 THREADS = "agnesi_threads"
 
@@ -92,6 +98,11 @@ _TEXT = """
 %jobs = type { ptr, ptr, i64, i32 }
 
 @agnesi_threads = global i64 1, align 64
+; Under the GIL: calls that have given it away, what sets OpenBLAS's threads, and the number that it
+; has yet to be told, or 0.
+@away = internal global i64 0
+@setter = internal global ptr null
+@wanted = internal global i32 0
 @owner = internal global i32 0, align 64
 @word = internal global i64 0, align 64
 @function = internal global ptr null, align 64
@@ -121,7 +132,53 @@ declare i32 @sigfillset(ptr)
 declare i32 @sigdelset(ptr, i32)
 declare i32 @sched_yield()
 declare i32 @clock_gettime(i32, ptr)
+declare ptr @PyEval_SaveThread()
+declare void @PyEval_RestoreThread(ptr)
 $DECLARED$
+
+; Tell OpenBLAS its number of threads, unless somebody may be computing.
+define internal void @settle() {
+entry:
+  %away = load i64, ptr @away
+  %alone = icmp eq i64 %away, 0
+  %wanted = load i32, ptr @wanted
+  %open = icmp ne i32 %wanted, 0
+  %now = and i1 %alone, %open
+  br i1 %now, label %tell, label %out
+tell:
+  %setter = load ptr, ptr @setter
+  call void %setter(i32 %wanted)
+  store i32 0, ptr @wanted
+  br label %out
+out:
+  ret void
+}
+
+; void agnesi_blas_threads(void (*setter)(int), int wanted)
+define void @agnesi_blas_threads(ptr %setter, i32 %wanted) {
+  store ptr %setter, ptr @setter
+  store i32 %wanted, ptr @wanted
+  call void @settle()
+  ret void
+}
+
+; Give the GIL away; what is returned gets it back.
+define ptr @agnesi_leave() {
+  call void @settle()
+  %away = load i64, ptr @away
+  %more = add i64 %away, 1
+  store i64 %more, ptr @away
+  %state = call ptr @PyEval_SaveThread()
+  ret ptr %state
+}
+
+define void @agnesi_return(ptr %state) {
+  call void @PyEval_RestoreThread(ptr %state)
+  %away = load i64, ptr @away
+  %less = sub i64 %away, 1
+  store i64 %less, ptr @away
+  ret void
+}
 
 ; Run parts of the job that belong to a lane that this thread has taken.
 define internal void @lane(i64 %lane, i64 %lanes) noinline {
@@ -555,6 +612,7 @@ define void @agnesi_pool_reset() {
   store i64 0, ptr @ready
   store i64 0, ptr @sleepers
   store i32 0, ptr @owner
+  store i64 0, ptr @away
   ret void
 }
 """

@@ -22,7 +22,7 @@ from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.core.record import record
 from agnesi.dims.dim import Dim, Symbol, Value, add, mul, product, terms_of
-from agnesi.loops.nodes import Contract, Literal, literal
+from agnesi.loops.nodes import Contract, Foreign, Literal, literal
 from agnesi.loops.traverse import walk_statements
 from agnesi.loops.work import PER_NANOSECOND, work
 from agnesi.lower.plan import accesses, touched
@@ -177,7 +177,9 @@ class _Entry:
         self.away = False
         self.work = [_work(step, program) for step in program.steps]
         whole = add(0, *self.work)
-        self.leaves = not isinstance(whole, int) or whole >= _LONG
+        # LAPACK of OpenBLAS hangs when it runs twice at the same time: the GIL keeps calls apart.
+        alone = any(isinstance(step, RunKernel) and _calls_lapack(step) for step in program.steps)
+        self.leaves = not alone and (not isinstance(whole, int) or whole >= _LONG)
         # Memory of shared variables that is written while inputs may still be read.
         self.written = [
             buffer
@@ -300,7 +302,7 @@ class _Entry:
 
     def go(self) -> None:
         """Give the GIL away."""
-        state = self.call("ptr", "PyEval_SaveThread")
+        state = self.call("ptr", "agnesi_leave")
         self.w.line(f"store ptr {state}, ptr {self.python}")
 
     def come_back(self) -> None:
@@ -317,7 +319,7 @@ class _Entry:
         w.branch(self.is_null(state), here, back)
         w.start(back)
         w.line(f"store ptr null, ptr {self.python}")
-        self.call("void", "PyEval_RestoreThread", f"ptr {state}")
+        self.call("void", "agnesi_return", f"ptr {state}")
         w.jump(here)
         w.start(here)
 
@@ -999,6 +1001,11 @@ class _Entry:
     def drop(self, register: str) -> None:
         """Give up a reference, if there is one."""
         self.call("void", "Py_DecRef", f"ptr {register}")
+
+
+def _calls_lapack(step: RunKernel) -> bool:
+    """Whether a kernel calls a C function that may use several threads."""
+    return any(isinstance(s, Foreign) for s in walk_statements(step.kernel.body))
 
 
 # NumPy's type numbers; a 64-bit integer has two, since C has two such types.
