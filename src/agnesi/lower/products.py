@@ -39,8 +39,8 @@ def same_memory(node: Tensor) -> Tensor:
 _FEWEST = 4
 # So does it those of this many steps: reading each factor often enough is then an art of its own.
 _MOST = 1 << 29
-# Rows of a second factor that does not fit the nearer caches.
-_LONG, _LARGE = 2048, 1 << 23
+# Bytes of a matrix that the nearer caches do not hold: a library that packs it reads it better.
+_LARGE = 3 << 20
 # A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
 _CLASH = 2048
 
@@ -60,7 +60,7 @@ def is_computed_here(node: Tensor) -> bool:
         return m not in (0, 1)
     if not isinstance(n, int):
         return node.ndim > 2 and node.dtype is F32 and m != 1
-    if n < _FEWEST or m == 0 or _is_long(node):
+    if n < _FEWEST or m == 0 or (m != 1 and _is_large(node)):
         return False
     steps = product((*node.type.shape, node.x.type.shape[-1]))
     if isinstance(steps, int) and steps >= _MOST and node.ndim == 2:
@@ -68,9 +68,9 @@ def is_computed_here(node: Tensor) -> bool:
     return m == 1 or node.dtype is F32 or n * node.dtype.bytes % _CLASH != 0
 
 
-def _is_long(node: MatMul) -> bool:
-    """Whether the second factor is read down many rows, each in another page."""
-    k, n = node.y.type.shape[-2:]
-    if not isinstance(k, int) or not isinstance(n, int) or matrix_view(node.y)[1]:
+def _is_large(node: MatMul) -> bool:
+    """Whether the second factor or the result is large, for sure."""
+    if node.ndim > 2:
         return False
-    return k >= _LONG and k * n * node.dtype.bytes >= _LARGE
+    sizes = [product(shape) for shape in (node.y.type.shape, node.type.shape)]
+    return any(isinstance(n, int) and n * node.dtype.bytes >= _LARGE for n in sizes)

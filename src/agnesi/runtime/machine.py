@@ -411,9 +411,8 @@ def blas_on_pool() -> None:
     install(llvm.address_of_symbol("agnesi_blas_jobs"))
     setter = ctypes.cast(library.scipy_openblas_set_num_threads, ctypes.c_void_p).value
     # Keeps the GIL, under which the pool counts who computes.
-    tell = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int)(
-        llvm.address_of_symbol("agnesi_blas_threads")
-    )
+    kind = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int)
+    tell = kind(llvm.address_of_symbol("agnesi_blas_threads") or 0)
     threads.listen(lambda number: tell(setter, number))
 
 
