@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Level = Literal[0, 1, 2, 3]
 
 # Part of the key of what is kept on disk: to be raised when `optimise` changes what it does.
-_EDITION = 1
+_EDITION = 2
 
 _lock = threading.RLock()
 

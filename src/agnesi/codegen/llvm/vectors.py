@@ -201,7 +201,6 @@ def with_metadata(text: str) -> str:
         hints: list[str] = []
         if lanes != "0":
             hints += [
-                '!{!"llvm.loop.vectorize.enable", i1 true}',
                 f'!{{!"llvm.loop.vectorize.width", i32 {lanes}}}',
                 f'!{{!"llvm.loop.interleave.count", i32 {copies}}}',
                 f'!{{!"llvm.loop.vectorize.predicate.enable", i1 {rest}}}',
