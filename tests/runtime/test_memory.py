@@ -494,7 +494,9 @@ def test_release_while_functions_run():
     thread = threading.Thread(target=release)
     thread.start()
     try:
-        for _ in range(15):
+        for turn in range(3000):
+            if turn >= 15 and any(released):
+                break
             np.testing.assert_allclose(f(value), want, rtol=1e-4)
             # A list is converted in Python: there the other thread has its chance.
             np.testing.assert_allclose(f(value.tolist()), want, rtol=1e-4)
