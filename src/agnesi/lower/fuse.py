@@ -162,21 +162,23 @@ def fuse(outputs: Sequence[Tensor]) -> Fusion:
             readers[operand] = readers.get(operand, 0) + 1
     sums = find_accumulations(order, outputs, readers)
     sums = {node: sum_ for node, sum_ in sums.items() if not _better_here(sum_)}
-    fusion = Fusion(_stored(order, outputs, sums), accumulations=sums)
+    fusion = Fusion(_stored(order, outputs, sums, readers), accumulations=sums)
     _group(order, fusion)
     _join_products(fusion)
     return fusion
 
 
 def _stored(
-    order: list[Tensor], outputs: Iterable[Tensor], sums: Mapping[Tensor, Accumulation]
+    order: list[Tensor],
+    outputs: Iterable[Tensor],
+    sums: Mapping[Tensor, Accumulation],
+    readers: Mapping[Tensor, int],
 ) -> dict[Tensor, None]:
     """Return the nodes that get memory."""
     must: set[Tensor] = {*outputs, *sums}
     inside = {node for sum_ in sums.values() for node in sum_.inside}
     for sum_ in sums.values():
         must.update(sum_.reads())
-    readers: dict[Tensor, int] = {}
     for node in order:
         hidden = node.dependencies[len(node.operands) :]
         must.update(hidden)
@@ -184,8 +186,6 @@ def _stored(
         must.update(read_besides(node))
         if isinstance(node, Reshape) and not _flat(node.x):
             must.add(node.x)
-        for operand in set(node.operands):
-            readers[operand] = readers.get(operand, 0) + 1
     must = {node for node in must if not is_materialised_leaf(node)}
     stored: dict[Tensor, None] = {}
     cost: dict[Tensor, int] = {}
