@@ -19,6 +19,7 @@ from agnesi.autodiff.reverse import (
 )
 from agnesi.core import source
 from agnesi.core.errors import GradientError
+from agnesi.graph.body import Part, Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import new_input
 from agnesi.graph.tensor import Tensor, TensorLike
@@ -168,7 +169,15 @@ def push(
         if not any(o in depends for o in node.operands):
             continue
         depends.add(node)
-        if not is_continuous(node):
+        if isinstance(node, Several):
+            own = tuple(found.get(o) for o in node.operands)
+            if any(t is not None for t in own):
+                with source.standing_for(node):
+                    tangents_of = node.jvp_parts(own)
+                pairs = zip(node.parts(), tangents_of, strict=True)
+                found.update((part, t) for part, t in pairs if t is not None)
+            continue
+        if not is_continuous(node) or isinstance(node, Part):
             continue
         for place, operand in enumerate(node.operands):
             reason = node.no_derivative(place) if operand in depends else None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 from agnesi.core import source
 from agnesi.core.errors import GradientError, GraphTypeError
 from agnesi.core.record import field, record
+from agnesi.graph.body import Part, Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import constant, scalar_constant
 from agnesi.graph.tensor import SURFACE, Tensor, TensorLike
@@ -262,11 +263,10 @@ def pull(
                 passes = is_continuous(operand) or not is_continuous(node)
                 if passes and operand in depends:
                     pulled.undefined.setdefault(operand, pulled.undefined[node])
-        ct = pulled.cotangents.get(node)
-        if ct is None:
+        parts = _asked(node, pulled)
+        if parts is None:
             continue
         with source.standing_for(node):
-            parts = node.vjp(ct)
             for place, (operand, part) in enumerate(zip(node.operands, parts, strict=True)):
                 if operand not in depends:
                     continue
@@ -276,6 +276,24 @@ def pull(
                 elif part is not None and is_continuous(operand):
                     _accumulate(pulled, fixed, operand, part)
     return pulled
+
+
+def _asked(node: Tensor, pulled: Pulled) -> tuple[Tensor | None, ...] | None:
+    """Return the cotangents of a node's operands; None where those of its results are all 0."""
+    if isinstance(node, Part):
+        # The node whose result it is asks for the cotangents of all of them.
+        return None
+    if isinstance(node, Several):
+        cts = tuple(map(pulled.cotangents.get, node.parts()))
+        if all(ct is None for ct in cts):
+            return None
+        with source.standing_for(node):
+            return node.vjp_parts(cts)
+    ct = pulled.cotangents.get(node)
+    if ct is None:
+        return None
+    with source.standing_for(node):
+        return node.vjp(ct)
 
 
 def _accumulate(pulled: Pulled, fixed: Mapping[Tensor, Tensor], node: Tensor, part: Tensor) -> None:

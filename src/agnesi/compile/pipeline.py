@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agnesi.core import knobs
 from agnesi.core.record import field, record
+from agnesi.graph.body import in_bodies
 from agnesi.graph.graph import toposort
 from agnesi.graph.text import graph_text
 from agnesi.graph.verify import verify_graph
@@ -97,7 +98,7 @@ def run_graph_passes(outputs: list[Tensor], log: Log) -> list[Tensor]:
     for each in GRAPH:
         start = perf_counter()
         before = len(toposort(outputs))
-        new: list[Tensor] = each.run(outputs, log.trace)
+        new = _everywhere(each, outputs, log.trace)
         seconds = perf_counter() - start
         after = len(toposort(new))
         changed = any(a is not b for a, b in zip(outputs, new, strict=True))
@@ -110,6 +111,12 @@ def run_graph_passes(outputs: list[Tensor], log: Log) -> list[Tensor]:
             verify_graph(new)
         outputs = new
     return outputs
+
+
+def _everywhere(each: Pass, outputs: list[Tensor], trace: Trace) -> list[Tensor]:
+    """Return what a pass makes of a graph and of the graphs inside its nodes."""
+    new: list[Tensor] = each.run(outputs, trace)
+    return in_bodies(new, lambda inner: _everywhere(each, inner, trace))
 
 
 def _report(stage: Stage) -> None:

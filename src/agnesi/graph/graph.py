@@ -9,7 +9,7 @@ from agnesi.core.record import record
 from agnesi.dims.dim import Dim, Size, Value, value_of
 from agnesi.dims.simplify import substitute as substitute_size
 from agnesi.graph.leaves import Constant, scalar_constant
-from agnesi.graph.tensor import SizeValue, Tensor
+from agnesi.graph.tensor import Enclosed, SizeValue, Tensor
 from agnesi.graph.types import TensorType
 
 if TYPE_CHECKING:
@@ -66,15 +66,21 @@ def map_sizes(node: Tensor, replace: Callable[[Dim], Size | None]) -> tuple[Any,
             changed.append(substitute_size(arg, replace))
         elif isinstance(arg, tuple):
             items = cast("tuple[Any, ...]", arg)
-            changed.append(
-                tuple(substitute_size(a, replace) if isinstance(a, Dim) else a for a in items)
-            )
+            changed.append(tuple(_with_sizes(item, replace) for item in items))
+        elif isinstance(arg, Enclosed):
+            changed.append(arg.with_sizes(replace))
         elif isinstance(arg, TensorType):
             shape = tuple(substitute_size(s, replace) for s in arg.shape)
             changed.append(TensorType(arg.dtype, shape))
         else:
             changed.append(arg)
     return tuple(changed)
+
+
+def _with_sizes(item: Any, replace: Callable[[Dim], Size | None]) -> Any:
+    if isinstance(item, Dim):
+        return substitute_size(item, replace)
+    return item.with_sizes(replace) if isinstance(item, Enclosed) else item
 
 
 def with_operands(

@@ -8,6 +8,7 @@ import numpy as np
 
 from agnesi.core.errors import CompilerBug, IndexOutOfBounds, LinAlgError, ShapeError
 from agnesi.dims.dim import Dim, Size, Symbol, Value, evaluate
+from agnesi.graph.body import Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor
 
@@ -19,6 +20,7 @@ def interpret(
     outputs: Sequence[Tensor],
     values: Mapping[Tensor, Array],
     seen: Callable[[Tensor, Array], Array] = lambda node, result: result,
+    around: Sizes | None = None,
 ) -> list[Array]:
     """Compute outputs node by node in NumPy.
 
@@ -26,6 +28,7 @@ def interpret(
         outputs: what to compute.
         values: arrays for the leaves (or any other nodes) that outputs depend on.
         seen: is shown each node with its result, and returns what to go on with.
+        around: gives the sizes of the graph around, where this one is inside a node.
 
     Raises:
         ShapeError: sizes that have to agree do not.
@@ -42,6 +45,8 @@ def interpret(
         for atom in size.atoms:
             if isinstance(atom, Value) and isinstance(atom.term, Tensor):
                 known[atom] = int(results[atom.term])
+            elif around is not None and isinstance(atom, Symbol) and atom not in known:
+                known[atom] = around(atom)
         return evaluate(size, known)
 
     for node in toposort(outputs, set(values)):
@@ -50,6 +55,11 @@ def interpret(
         for need in node.requirements():
             require(need, sizes(need.a), sizes(need.b), node)
         operands = [results[o] for o in node.operands]
+        if isinstance(node, Several):
+            done, parts = node.numpy_parts(operands, sizes)
+            results.update(zip(node.parts(), parts, strict=True))
+            results[node] = np.asarray(done, np.int64)
+            continue
         results[node] = np.asarray(seen(node, compute(node, operands, sizes)))
         expected = tuple(sizes(s) for s in node.type.shape)
         if results[node].shape != expected or results[node].dtype != node.dtype.numpy:

@@ -12,7 +12,7 @@ package is imported (``agnesi/api/surface.py``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, Union, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, Union, cast
 
 import numpy as np
 
@@ -66,6 +66,14 @@ class Requirement:
         return a - b if self.wrapped and a < 0 else a
 
 
+class Enclosed(Term):
+    """A graph inside a node, such as what a loop does in a step (``graph/body.py``)."""
+
+    def with_sizes(self, replace: Callable[[Dim], Size | None]) -> Self:
+        """Return it with symbolic sizes replaced."""
+        raise NotImplementedError
+
+
 class Tensor(Term):
     """A symbolic array: what to compute, with its type.
 
@@ -77,12 +85,14 @@ class Tensor(Term):
         disconnects: nor is it seen there that the result depends on the operands.
         keeps_halves: it takes halves as they are; others compute on them in f32 and round.
         rebuilds_sizes: ``batch`` finds anew the sizes among the attributes that are values.
+        moves: whoever reads the result can as well read through it: it needs no memory of its own.
     """
 
     cuts_gradients: ClassVar[bool] = False
     disconnects: ClassVar[bool] = False
     keeps_halves: ClassVar[bool] = False
     rebuilds_sizes: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
 
     type: TensorType = derived()
     operands: tuple[Tensor, ...] = derived()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agnesi.graph.body import Body
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import SizeValue, Tensor
@@ -73,6 +75,10 @@ def op_name(node: Tensor) -> str:
 def _argument(value: Any, labels: dict[Tensor, str]) -> str:
     if isinstance(value, Tensor):
         return labels[value]
+    if isinstance(value, Body):
+        inputs = ", ".join(f"%{i.name}: {i.type}" for i in value.inputs)
+        inside = textwrap.indent(graph_text(*value.outputs), "    ")
+        return f"({inputs}) {{\n{inside}\n}}"
     if isinstance(value, tuple):
         return "[" + ", ".join(_argument(v, labels) for v in value) + "]"  # type: ignore[misc]
     return str(value)

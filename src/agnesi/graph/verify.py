@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.errors import AgnesiError, CompilerBug
 from agnesi.dims.dim import Dim, Size, Symbol
+from agnesi.graph.body import Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Input
 from agnesi.graph.text import graph_text
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
     from agnesi.graph.tensor import Tensor
 
 
-def verify_graph(outputs: Sequence[Tensor], inputs: Collection[Tensor] | None = None) -> None:
-    """Check a graph.
+def verify_graph(
+    outputs: Sequence[Tensor],
+    inputs: Collection[Tensor] | None = None,
+    around: Collection[Size] = (),
+) -> None:
+    """Check a graph, and the graphs inside its nodes.
 
     Args:
         outputs: what is computed.
         inputs: what it may depend on; by default any inputs.
+        around: sizes that the graph around this one knows.
 
     Raises:
         CompilerBug: something does not hold; the message holds the graph's text.
@@ -33,12 +39,15 @@ def verify_graph(outputs: Sequence[Tensor], inputs: Collection[Tensor] | None = 
     }
     for leaf in inputs or ():
         told.update(size for size in leaf.type.shape if _free(size))
+    told.update(around)
     # A set finds by identity; `in` on a list would ask for element-wise equality.
     given = None if inputs is None else set(inputs)
     for node in nodes:
         wrong = _wrong(node, place, given, told)
         if wrong:
             raise CompilerBug(f"graph: {node!r}: {wrong}\n{graph_text(*outputs)}")
+        for body in node.bodies if isinstance(node, Several) else ():
+            verify_graph(body.outputs, body.inputs, body.symbols)
 
 
 def _wrong(

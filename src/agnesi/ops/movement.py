@@ -54,6 +54,7 @@ class BroadcastTo(Movement):
     target: Shape
 
     public = "broadcast_to"
+    moves = True
     repeats = True
     reference = np.broadcast_to
     samples = (
@@ -198,6 +199,7 @@ class Transpose(Movement):
     order: tuple[int, ...]
 
     public = "transpose"
+    moves = True
     reference = np.transpose
     samples = (
         Sample(((2, 3),)),
@@ -296,6 +298,7 @@ class ExpandDims(Movement):
     axes: tuple[int, ...]
 
     public = "expand_dims"
+    moves = True
     reference = np.expand_dims
     samples = (Sample(((2, 3),), (0,)), Sample(((2,),), ((0, 2),)), Sample(((),), (-1,)))
     rejects = (Reject(("f32[2]",), "no axis 3", (3,)),)
@@ -343,6 +346,7 @@ class Squeeze(Movement):
     axes: tuple[int, ...]
 
     public = "squeeze"
+    moves = True
     reference = np.squeeze
     samples = (Sample(((2, 1, 3, 1),)), Sample(((1, 2),), (0,)), Sample(((1,),), (-1,)))
     rejects = (Reject(("f32[2, 1]",), "size 1", (0,)), Reject(("f32[n, 1]",), "size 1", (0,)))
