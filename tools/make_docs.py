@@ -145,7 +145,7 @@ def reference_pages() -> dict[str, str]:
 def public_names() -> dict[str, Any]:
     """Return what a user can call, by the name to call it by."""
     found: dict[str, Any] = {}
-    for space in (*NAMESPACES, "testing"):
+    for space in (*NAMESPACES, "nn", "optim", "datasets", "testing"):
         holder = ag if not space else _module(f"agnesi.{space}")
         if holder is None:
             continue

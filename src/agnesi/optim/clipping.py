@@ -1,0 +1,50 @@
+"""Gradients that are kept from being too large."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import agnesi as ag
+from agnesi.core.errors import FunctionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def global_norm(gradients: Sequence[ag.Tensor]) -> ag.Tensor:
+    """Return the Euclidean norm of all gradients together, a scalar.
+
+    Raises:
+        FunctionError: there are none.
+
+    >>> float(ag.optim.global_norm([ag.constant([3.0]), ag.constant([[4.0]])]).eval())
+    5.0
+    """
+    if not gradients:
+        raise FunctionError("global_norm: no gradients\n  Give at least one.")
+    squares = [(gradient * gradient).sum() for gradient in gradients]
+    total = squares[0]
+    for square in squares[1:]:
+        total = total + square
+    return ag.sqrt(total)
+
+
+def clip_by_global_norm(gradients: Sequence[ag.Tensor], most: float | ag.Tensor) -> list[ag.Tensor]:
+    """Return gradients, all made shorter by the same factor where their norm exceeds a limit.
+
+    R. Pascanu, T. Mikolov, Y. Bengio: On the difficulty of training recurrent neural networks.
+    ICML (2013), algorithm 1.
+
+    Args:
+        gradients: of any shapes.
+        most: the largest norm of all of them together.
+
+    Raises:
+        FunctionError: there are none.
+
+    >>> clipped = ag.optim.clip_by_global_norm([ag.constant([3.0]), ag.constant([4.0])], most=1.0)
+    >>> [float(gradient.eval()[0]) for gradient in clipped]
+    [0.6000..., 0.8000...]
+    """
+    factor = most / ag.maximum(global_norm(gradients), most)
+    return [gradient * factor for gradient in gradients]
