@@ -271,6 +271,21 @@ def ceildiv(a: Size, b: Size) -> Size:
     return floordiv(add(a, b, -1), b)
 
 
+def linear_in(size: Size, index: Index) -> tuple[Size, Size] | None:
+    """Return ``slope`` and ``rest`` of ``slope*index + rest``; None if the size is not so."""
+    slope: Terms = {}
+    rest: Terms = {}
+    for monomial, factor in terms_of(size).items():
+        if not any(index in atom.atoms for atom in monomial):
+            rest[monomial] = factor
+            continue
+        others = tuple(a for a in monomial if a is not index)
+        if len(others) != len(monomial) - 1 or any(index in a.atoms for a in others):
+            return None
+        slope[others] = factor
+    return from_terms(slope), from_terms(rest)
+
+
 def substitute(size: Size, replace: Callable[[Dim], Size | None]) -> Size:
     """Return the size with parts replaced, outermost first; ``None`` keeps and looks inside."""
     if isinstance(size, int):
@@ -303,6 +318,7 @@ __all__ = [
     "ceildiv",
     "floordiv",
     "is_nonnegative",
+    "linear_in",
     "maximum",
     "minimum",
     "mod",

@@ -4,6 +4,7 @@ before: t = x @ w;  h = tanh(t + b)
 after:  for each block of h: t = x @ w, here alone; h = tanh(t + b)
 
 Blocks are independent, so that they can run on several threads; each takes its sums to the end.
+A factor that is not in memory is computed while it is packed (``factors.py``).
 What a product is not computed by here, a library computes: ``is_computed_here`` chooses, by what
 was measured (``docs/speed.md``).
 """
@@ -20,16 +21,19 @@ from agnesi.dims.simplify import ceildiv, minimum
 from agnesi.graph.text import op_name
 from agnesi.loops.nodes import (
     Contract,
+    For,
     Kernel,
     Load,
     Matrix,
     ParallelFor,
     Statement,
+    Store,
     fresh_buffer,
+    literal,
 )
 from agnesi.lower.elements import Writer, hold, nest, store
+from agnesi.lower.factors import Factor, Packed, Span
 from agnesi.lower.kernels import close_kernel
-from agnesi.lower.products import matrix_view
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import ravel, unravel
 
@@ -47,6 +51,11 @@ _TASK, _TASKS = 400_000, 16
 _NEAR = 1 << 13
 # Tiles that a block is high, and wide, at most: its sums and operands stay in the nearer caches.
 _HIGH, _WIDE = 12, 8
+# The same where a factor is computed, which is better done for many columns at once; a depth that
+# is computed at a time; rows beside a vector; bytes of sums.
+_FAR, _DEEP, _BESIDE, _SUMS = 16, 256, 32, 1 << 16
+# What it costs to compute an element of a factor, where reading it for another block costs 1.
+_MADE = 3
 
 
 @record(frozen=True)
@@ -91,6 +100,46 @@ def cut(
     rows = max(rows, min(-(-wanted // columns), m // fewest_rows))
     columns = max(columns, min(-(-wanted // rows), n // (2 * wide)))
     return _Blocks(_height(m, rows, high), _up(-(-n // columns), wide))
+
+
+def cut_made(
+    stack: Size, m: Size, n: Size, k: Size, tile: tuple[int, int], *, made: tuple[bool, bool]
+) -> _Blocks:
+    """Return how a product is cut whose factors are computed anew for each block.
+
+    Of the ways to cut it into as many blocks as are wanted, the one that computes least.
+
+    Args:
+        stack: how many products there are.
+        m: rows.
+        n: columns.
+        k: depth.
+        tile: rows and columns that are computed at once.
+        made: which factors are computed.
+    """
+    high, wide = tile
+    if m == 1 or n == 1:
+        return _Blocks(1 if m == 1 else _BESIDE, 1 if n == 1 else _FAR * wide)
+    most_rows, most_columns = _HIGH * high, _FAR * wide
+    if not isinstance(n, int):
+        return _Blocks((2 if made[0] else _HIGH) * high, (_FAR if made[0] else 2) * wide)
+    even = _up(-(-n // -(-n // most_columns)), wide)
+    if not isinstance(m, int):
+        return _Blocks(4 * high, even) if made[0] else _Blocks(most_rows, 4 * wide)
+    if not isinstance(k, int) or not isinstance(stack, int):
+        k, stack = _DEEP, 1
+    wanted = max(1, min(_TASKS // max(stack, 1), 2 * m * _up(n, wide // 2) * k // _TASK))
+    found: list[tuple[int, int, _Blocks]] = []
+    for down in range(max(1, -(-m // most_rows)), max(1, -(-m // high)) + 1):
+        rows = _height(m, down, high)
+        least = max(-(-n // most_columns), -(-wanted // -(-m // rows)))
+        columns = max(2 * wide, _up(-(-n // max(least, 1)), wide)) if n > wide else _up(n, wide)
+        down_, across = -(-m // rows), -(-n // columns)
+        computed = (_MADE if made[0] else 1) * across * m + (_MADE if made[1] else 1) * down_ * n
+        found.append((min(down_ * across, wanted), -computed, _Blocks(rows, columns)))
+        if down_ >= _TASKS and made[0]:
+            break
+    return max(found, key=lambda each: each[:2])[2]
 
 
 def _share(size: Size, unit: int) -> int:
@@ -165,15 +214,23 @@ class _Contraction:
         self.stack = tuple(stack)
         self.k = node.x.type.shape[-1]
         tile = machine.tile(node.dtype)
-        packs = matrix_view(node.y)[1]
+        self.factors = [Factor(x, buffers) for x in node.operands]
+        packs = self.factors[1].turned
         # Where a factor is a vector, the rows or columns of the other one are read in their order:
         # a product is the transpose of that of the transposes, in turn.
-        self.turned = (self.n == 1 and matrix_view(node.x)[1]) or (self.m == 1 and packs)
+        self.turned = (self.n == 1 and self.factors[0].turned) or (self.m == 1 and packs)
         if self.turned:
             self.m, self.n = self.n, self.m
-        self.blocks = cut(product(stack), self.m, self.n, self.k, tile, packs=packs)
+            self.factors.reverse()
+        made = self.factors[0].lies is None, self.factors[1].lies is None
+        self.private: dict[Buffer, int] = {}
+        sizes = product(stack), self.m, self.n, self.k
+        self.blocks = (
+            cut_made(*sizes, tile, made=made) if any(made) else cut(*sizes, tile, packs=packs)
+        )
         if not targets.get(node):
-            self.blocks = _near(self.blocks, tile, _NEAR // node.dtype.bytes)
+            most = _SUMS if any(made) else _NEAR
+            self.blocks = _near(self.blocks, tile, most // node.dtype.bytes)
 
     def kernel(self, name: str) -> Kernel:
         """Return the kernel."""
@@ -187,50 +244,70 @@ class _Contraction:
         self.row, self.column = mul(down, high), mul(across, wide)
         self.rows = _within(high, self.row, self.m)
         self.columns = _within(wide, self.column, self.n)
-        own, body = self.block()
-        private = {own: high * wide} if own is not None else {}
+        body = self.block()
         whole = (ParallelFor(task, tuple(body)),) if count != 1 else tuple(body)
         names = "_".join(op_name(n) for n in self.group.nodes[:3])
-        return close_kernel(f"{name}_{names}", whole, private)
+        return close_kernel(f"{name}_{names}", whole, self.private)
 
-    def block(self) -> tuple[Buffer | None, list[Statement]]:
-        """Return the statements of one block, and its sums' own memory if they have any."""
+    def block(self) -> list[Statement]:
+        """Return the statements of one block."""
         targets = self.targets.get(self.node, ())
         rest = self.group.nodes[1:]
         if targets:
             place = add(mul(self.matrix, mul(self.m, self.n)), mul(self.row, self.n), self.column)
-            sums, own = Matrix(targets[0], place, self.n, 1), None
+            sums = Matrix(targets[0], place, self.n, 1)
         else:
             own = fresh_buffer("sums", self.node.dtype)
+            self.private[own] = self.blocks.rows * self.blocks.columns
             sums = Matrix(own, 0, self.blocks.columns, 1)
-        contract = Contract(
-            sums,
-            self.operand(0, self.row, 0),
-            self.operand(1, 0, self.column),
-            self.rows,
-            self.columns,
-            self.k,
-            adds=False,
-        )
-        if not rest and len(targets) < 2:
-            return own, [contract]
-        return own, [contract, *self.consumers(sums)]
+        body = self.product(sums)
+        if rest or len(targets) > 1:
+            body += self.consumers(sums)
+        return body
 
-    def operand(self, which: int, row: Size, column: Size) -> Matrix:
-        """Return a factor from this row and column on."""
-        if self.turned:
-            matrix = self.plain(self.node.operands[1 - which], column, row)
-            return matrix.replace(row=matrix.column, column=matrix.row)
-        return self.plain(self.node.operands[which], row, column)
+    def product(self, sums: Matrix) -> list[Statement]:
+        """Return the statements that compute the sums of one block: in pieces, if need be."""
+        deep = self.deep()
+        if all(factor.lies is not None for factor in self.factors):
+            return self.piece(sums, Span(0, self.k, 0), adds=False)
+        if isinstance(self.k, int) and self.k <= deep:
+            return self.piece(sums, Span(0, self.k, self.k), adds=False)
+        i, j = fresh_index("i", self.rows), fresh_index("j", self.columns)
+        clear = Store(sums.buffer, sums.at(i, j), literal(0, self.node.dtype))
+        number = fresh_index("piece", ceildiv(self.k, deep))
+        start = mul(number, deep)
+        piece = self.piece(sums, Span(start, _within(deep, start, self.k), deep), adds=True)
+        return [*nest((i, j), [clear]), For(number, tuple(piece))]
 
-    def plain(self, x: Tensor, row: Size, column: Size) -> Matrix:
-        """Return a tensor's matrix from this row and column on."""
-        held, transposed = matrix_view(x)
-        rows, columns = x.type.shape[-2:]
-        start = mul(self.matrix, mul(rows, columns))
-        row_distance, column_distance = (1, rows) if transposed else (columns, 1)
-        start = add(start, mul(row, row_distance), mul(column, column_distance))
-        return Matrix(self.buffers[held], start, row_distance, column_distance)
+    def deep(self) -> int:
+        """Return how deep pieces are of which factors are computed."""
+        most = _BESIDE if self.m == 1 else _DEEP
+        if isinstance(self.k, int):
+            # Pieces are alike, rather than a small one being left.
+            pieces = max(1, -(-self.k // most))
+            most = min(most, max(_up(-(-self.k // pieces), 8), 1))
+        return most
+
+    def piece(self, sums: Matrix, depth: Span, *, adds: bool) -> list[Statement]:
+        """Return the statements that multiply a piece of the depth."""
+        down = Span(self.row, self.rows, _most(self.blocks.rows, self.m))
+        across = Span(self.column, self.columns, _most(self.blocks.columns, self.n))
+        before: list[Statement] = []
+        a = self.operand(self.factors[0], down, depth, before)
+        b = self.operand(self.factors[1], depth, across, before)
+        contract = Contract(sums, a, b, self.rows, self.columns, depth.extent, adds=adds)
+        return [*before, contract]
+
+    def operand(self, factor: Factor, down: Span, across: Span, before: list[Statement]) -> Matrix:
+        """Return a factor from this row and column on; note what computes it."""
+        rows, columns = (across, down) if self.turned else (down, across)
+        matrix = factor.at(self.where, rows.start, columns.start)
+        if matrix is None:
+            packed: Packed = factor.pack(self.where, rows, columns)
+            before += packed.statements
+            self.private[packed.matrix.buffer] = packed.count
+            matrix = packed.matrix
+        return matrix.replace(row=matrix.column, column=matrix.row) if self.turned else matrix
 
     def consumers(self, sums: Matrix) -> tuple[Statement, ...]:
         """Return the loops that compute what reads the product."""
@@ -249,6 +326,11 @@ class _Contraction:
                 if buffer not in first:
                     stores += store(buffer, offset, value)
         return nest((i, j), hold(stores))
+
+
+def _most(block: int, size: Size) -> int:
+    """Return how much of a block there can be."""
+    return min(block, size) if isinstance(size, int) else block
 
 
 def _within(most: int, start: Size, end: Size) -> Size:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from agnesi.dims.dim import Index, Min, Size, add, mul, product
 from agnesi.dims.simplify import substitute
-from agnesi.loops.nodes import Accumulate, Apply, Call, For, If, Statement
+from agnesi.loops.nodes import Accumulate, Apply, Call, For, If, Statement, Store
 from agnesi.loops.prims import MATH, Prim
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
 from agnesi.lower.plan import touched
 from agnesi.lower.program import MultiplyMatrices, Program, RunKernel, Step
 from agnesi.ops.linear import MatMul
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agnesi.loops.nodes import Buffer
 
 # What an elementary function counts for; a convention, near to what its polynomial takes.
 FUNCTION_FLOPS = 10
@@ -30,9 +37,11 @@ def flops(step: Step) -> Size:
             return mul(8 if step.node.dtype.is_complex else 2, product((batch, m, n, k)))
         case RunKernel(kernel, (MatMul() as node, *_)):
             # Blocks at the edges are smaller; together they are the product and its elements.
+            packed = {b for b, _ in kernel.private}
             each = [s for s in walk_statements(kernel.body) if not isinstance(s, For)]
+            each = [s for s in each if not (isinstance(s, Store) and s.buffer in packed)]
             own = add(mul(2, node.x.type.shape[-1]), *(_statement_flops(s) for s in each))
-            return mul(product(node.type.shape), own)
+            return add(mul(product(node.type.shape), own), _packing_flops(kernel.body, packed))
         case RunKernel(kernel=kernel):
             return add(*(_statement_flops(s) for s in kernel.body)) if kernel.body else 0
         case _:
@@ -53,6 +62,19 @@ def _statement_flops(statement: Statement) -> Size:
         case _:
             own = 1 if isinstance(statement, Accumulate) else 0
             return own + sum(_weight(s) for s in walk_scalars(scalars_in(statement)))
+
+
+def _packing_flops(body: Iterable[Statement], packed: set[Buffer]) -> Size:
+    """Return the work of computing factors; what is at the edges is taken to be like the rest."""
+    total: Size = 0
+    for statement in body:
+        if isinstance(statement, For):
+            index = statement.index
+            inner = mul(index.extent, _packing_flops(statement.body, packed))
+            total = add(total, substitute(inner, lambda part, i=index: 0 if part is i else None))
+        elif isinstance(statement, Store) and statement.buffer in packed:
+            total = add(total, _statement_flops(statement))
+    return total
 
 
 def _is_block(statement: Statement, outer: Index) -> bool:

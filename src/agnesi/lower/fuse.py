@@ -23,7 +23,13 @@ from agnesi.graph.tensor import SizeFloat, SizeValue, Tensor
 from agnesi.loops.nodes import fresh_buffer
 from agnesi.lower.accumulate import Accumulation, find_accumulations
 from agnesi.lower.elements import Writer, loops
-from agnesi.lower.products import is_computed_here, matrix_view, same_memory
+from agnesi.lower.products import (
+    from_half,
+    is_computed_here,
+    matrix_view,
+    packable,
+    same_memory,
+)
 from agnesi.lower.rows import Rows, rows_of
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Reduction
 from agnesi.ops.gathering import Gather
@@ -39,6 +45,9 @@ if TYPE_CHECKING:
 # Costs in additions.  A node dearer than REPEAT is stored if two kernels read it; an expression
 # dearer than WHOLE is cut, so that one kernel's code stays within what LLVM compiles quickly.
 _EXPENSIVE, _REPEAT, _WHOLE = 12, 6, 300
+# Factors of products that are no dearer than these are computed while they are packed: by one
+# product, or by several readers.
+_PACKED, _SHARED = 6, 2
 # Nodes one kernel may store.
 _MEMBERS = 16
 
@@ -177,15 +186,19 @@ def _stored(
     """Return the nodes that get memory."""
     must: set[Tensor] = {*outputs, *sums}
     inside = {node for sum_ in sums.values() for node in sum_.inside}
+    packed = packable(order, inside)
     for sum_ in sums.values():
         must.update(sum_.reads())
     for node in order:
         hidden = node.dependencies[len(node.operands) :]
         must.update(hidden)
-        must.update(in_memory(node))
+        must.update(read for read in in_memory(node) if read not in packed)
         must.update(read_besides(node))
         if isinstance(node, Reshape) and not _flat(node.x):
             must.add(node.x)
+        if node in packed and from_half(node) and is_inlinable(node.operands[0]):
+            # What is computed in between is kept as halves.
+            must.update(() if isinstance(node.operands[0], Movement) else node.operands)
     must = {node for node in must if not is_materialised_leaf(node)}
     stored: dict[Tensor, None] = {}
     cost: dict[Tensor, int] = {}
@@ -219,6 +232,8 @@ def _stored(
         ):
             dear.add(node)
         repeated = readers.get(node, 0) > 1 and whole > _REPEAT
+        if node in packed and not _cheap_to_pack(node, whole, readers.get(node, 0)):
+            must.add(node)
         if node in must or (repeated and not isinstance(node, BroadcastTo)) or whole > _WHOLE:
             stored[node] = None
             dear.discard(node)
@@ -226,6 +241,11 @@ def _stored(
         cost[node] = whole
     position = {node: k for k, node in enumerate(order)}
     return dict.fromkeys(sorted(stored, key=position.__getitem__))
+
+
+def _cheap_to_pack(node: Tensor, whole: int, readers: int) -> bool:
+    """Whether products may compute a node anew wherever they pack it."""
+    return whole <= (_PACKED if readers == 1 or from_half(node) else _SHARED)
 
 
 def _rereads(node: Tensor) -> bool:

@@ -1,4 +1,7 @@
-"""Operands of matrix products in memory, and which products generated code computes itself."""
+"""Operands of matrix products in memory, and which products generated code computes itself.
+
+Also which operands it computes while it packs them, instead of reading them from memory.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,16 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import F32, F64
 from agnesi.dims.dim import product
+from agnesi.graph.leaves import Leaf
+from agnesi.ops.choice import Cast
+from agnesi.ops.families import Elementwise, Movement
 from agnesi.ops.lapack import Sound
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import ExpandDims, Reshape, Squeeze, Transpose
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
     from agnesi.graph.tensor import Tensor
 
 
@@ -41,6 +49,8 @@ _FEWEST = 4
 _MOST = 1 << 29
 # Bytes of a matrix that the nearer caches do not hold: a library that packs it reads it better.
 _LARGE = 3 << 20
+# Nodes that are looked at behind a factor.
+_CHAIN = 32
 # A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
 _CLASH = 2048
 
@@ -51,11 +61,13 @@ def is_computed_here(node: Tensor) -> bool:
     By measurement (``docs/speed.md``): tiles win but where there are very few columns, or a factor
     or the product is very large, and for float64 whose rows get in each other's way; so do vectors.
     Of sizes that are not known, stacks of products are computed here: a library takes them one by
-    one.
+    one.  So are halves of any sizes, of which a library wants copies as float32.
     """
     if not isinstance(node, MatMul) or node.dtype not in (F32, F64):
         return False
     m, n = node.type.shape[-2:]
+    if any(from_half(matrix_view(x)[0]) for x in node.operands):
+        return 0 not in (m, n)
     if n == 1:
         return m not in (0, 1)
     if not isinstance(n, int):
@@ -74,3 +86,57 @@ def _is_large(node: MatMul) -> bool:
         return False
     sizes = [product(shape) for shape in (node.y.type.shape, node.type.shape)]
     return any(isinstance(n, int) and n * node.dtype.bytes >= _LARGE for n in sizes)
+
+
+def from_half(node: Tensor) -> bool:
+    """Whether a node is halves made wider."""
+    return isinstance(node, Cast) and node.x.dtype.is_half
+
+
+def packable(
+    order: Iterable[Tensor], libraries: Container[Tensor]
+) -> dict[Tensor, list[tuple[MatMul, int]]]:
+    """Return nodes that products may compute while they pack them, if that is cheap enough.
+
+    Not the end of a kernel that is there anyway, such as what is done to another product: stored
+    by that kernel it costs next to nothing.
+
+    Args:
+        order: the graph.
+        libraries: products that libraries compute although generated code could.
+
+    Returns:
+        The products that read each, with the number of the operand.
+    """
+    found: dict[Tensor, list[tuple[MatMul, int]]] = {}
+    barred: set[Tensor] = set()
+    for node in order:
+        if not isinstance(node, MatMul):
+            continue
+        here = node not in libraries and is_computed_here(node)
+        for which, operand in enumerate(node.operands):
+            held = matrix_view(operand)[0]
+            if here and (from_half(held) or (not _ends_kernel(held) and not _is_thin(node))):
+                found.setdefault(held, []).append((node, which))
+            else:
+                barred.add(held)
+    return {held: products for held, products in found.items() if held not in barred}
+
+
+def _is_thin(node: MatMul) -> bool:
+    """Whether a factor is a vector: the time is that of reading the other one."""
+    return 1 in node.type.shape[-2:]
+
+
+def _ends_kernel(node: Tensor) -> bool:
+    """Whether the elements of a node are made, one by one, of those of a kernel's result."""
+    stack = [node]
+    for _ in range(_CHAIN):
+        if not stack:
+            return False
+        at = stack.pop()
+        if isinstance(at, Elementwise | Reshape | ExpandDims | Squeeze | Sound):
+            stack += at.operands
+        elif not isinstance(at, Movement | Leaf) and at.ndim:
+            return True
+    return True

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agnesi.dims.dim import add, from_terms, terms_of
-from agnesi.dims.simplify import at_least, is_nonnegative
+from agnesi.dims.dim import add
+from agnesi.dims.simplify import at_least, is_nonnegative, linear_in
 from agnesi.loops.nodes import (
     Accumulate,
     Assign,
@@ -32,7 +32,7 @@ from agnesi.loops.traverse import assigned_in, scalars_in, walk_scalars, walk_st
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agnesi.dims.dim import Index, Size, Terms
+    from agnesi.dims.dim import Index, Size
     from agnesi.loops.nodes import Buffer, Local, Statement
 
 
@@ -103,29 +103,14 @@ def _apart(offsets: Iterable[Size], index: Index) -> bool:
     """Whether iterations cannot meet: each keeps to a stretch of its own, as long as the stride."""
     strides: set[Size] = set()
     for offset in offsets:
-        parts = _stride_and_rest(offset, index)
-        if parts is None:
+        parts = linear_in(offset, index)
+        if parts is None or parts[0] == 0:
             return False
         stride, rest = parts
         strides.add(stride)
         if len(strides) > 1 or not is_nonnegative(rest) or not at_least(stride, add(rest, 1)):
             return False
     return True
-
-
-def _stride_and_rest(size: Size, index: Index) -> tuple[Size, Size] | None:
-    """Return ``stride`` and ``rest`` of ``stride*index + rest``; None if it is not so."""
-    slope: Terms = {}
-    rest: Terms = {}
-    for monomial, factor in terms_of(size).items():
-        if not any(index in atom.atoms for atom in monomial):
-            rest[monomial] = factor
-            continue
-        others = tuple(a for a in monomial if a is not index)
-        if len(others) != len(monomial) - 1 or any(index in a.atoms for a in others):
-            return None
-        slope[others] = factor
-    return (from_terms(slope), from_terms(rest)) if slope else None
 
 
 def _assigns_first(body: Iterable[Statement], assigned: set[Local]) -> bool:
