@@ -44,6 +44,7 @@ from agnesi.core.errors import *
 from agnesi.graph.leaves import constant as constant
 from agnesi.graph.tensor import Tensor as Tensor
 from agnesi.ops.arithmetic import *
+from agnesi.ops.branching import *
 from agnesi.ops.choice import *
 from agnesi.ops.comparison import *
 from agnesi.ops.complex_functions import *
@@ -59,6 +60,7 @@ from agnesi.ops.gradients import *
 from agnesi.ops.inspection import *
 from agnesi.ops.integers import *
 from agnesi.ops.interpolation import *
+from agnesi.ops.iteration import *
 from agnesi.ops.joining import *
 from agnesi.ops.linear import *
 from agnesi.ops.logic import *

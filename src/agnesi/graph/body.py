@@ -12,6 +12,7 @@ A node with bodies has several results (:class:`Several`); each is a :class:`Par
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from agnesi.core.dtypes import I64
@@ -21,7 +22,7 @@ from agnesi.core.term import derived
 from agnesi.dims.dim import Dim, Size, Symbol, Value
 from agnesi.dims.simplify import substitute
 from agnesi.graph.graph import rebuild, size_of, toposort
-from agnesi.graph.leaves import Constant, Input, new_input
+from agnesi.graph.leaves import Constant, Input, Leaf, new_input
 from agnesi.graph.tensor import Enclosed, SizeFloat, SizeValue, Tensor
 from agnesi.graph.types import TensorType
 
@@ -101,15 +102,24 @@ class Closed:
     body: Body
     captured: tuple[Tensor, ...]
 
+    def parts(self, *counts: int) -> tuple[Body, ...]:
+        """Return bodies of the same inputs, with so many of the outputs each, in order."""
+        outputs = iter(self.body.outputs)
+        return tuple(
+            Body(self.body.inputs, tuple(itertools.islice(outputs, count))) for count in counts
+        )
 
-def close(inputs: Sequence[Input], outputs: Sequence[Tensor]) -> Closed:
+
+def close(inputs: Sequence[Input], outputs: Sequence[Tensor], since: int | None = None) -> Closed:
     """Return the closed graph of outputs that were built from fresh inputs, and whatever else.
 
     Args:
         inputs: stand for what the node that will have the body gives it.
         outputs: expressions in the inputs and in tensors of the graph around.
+        since: what was made after this moment (``tensor.now()``) is inside even where it does
+            not depend on the inputs: it is computed only if the body is.
     """
-    captured = _captured(inputs, outputs)
+    captured = _captured(inputs, outputs, since)
     stand_in: dict[Tensor, Input] = {}
     sizes: dict[Dim, Size] = {}
     for tensor in captured:
@@ -127,12 +137,15 @@ def close(inputs: Sequence[Input], outputs: Sequence[Tensor]) -> Closed:
     return Closed(body, tuple(captured))
 
 
-def _captured(inputs: Sequence[Input], outputs: Sequence[Tensor]) -> list[Tensor]:
+def _captured(
+    inputs: Sequence[Input], outputs: Sequence[Tensor], since: int | None
+) -> list[Tensor]:
     """Return the outer tensors that have to be given, numbers that sizes mention first."""
     order = toposort(outputs, set(inputs))
     inner: set[Tensor] = set(inputs)
     for node in order:
-        if node not in inner and any(d in inner for d in node.dependencies):
+        fresh = since is not None and node.born > since and not isinstance(node, Leaf)
+        if node not in inner and (fresh or any(d in inner for d in node.dependencies)):
             inner.add(node)
     found: dict[Tensor, None] = {}
     numbers: dict[Tensor, None] = {}

@@ -12,6 +12,7 @@ package is imported (``agnesi/api/surface.py``).
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, Union, cast
 
 import numpy as np
@@ -44,6 +45,13 @@ Sizes: TypeAlias = "Callable[[Size], int]"
 
 # Functions behind the operators and methods, by name.
 SURFACE: dict[str, Callable[..., Any]] = {}
+
+_births = itertools.count()
+
+
+def now() -> int:
+    """Return a number that is larger than ``born`` of every node there is."""
+    return next(_births)
 
 
 @record(frozen=True)
@@ -86,6 +94,7 @@ class Tensor(Term):
         keeps_halves: it takes halves as they are; others compute on them in f32 and round.
         rebuilds_sizes: ``batch`` finds anew the sizes among the attributes that are values.
         moves: whoever reads the result can as well read through it: it needs no memory of its own.
+        born: a number that grows from node to node, as they are made.
     """
 
     cuts_gradients: ClassVar[bool] = False
@@ -96,6 +105,7 @@ class Tensor(Term):
 
     type: TensorType = derived()
     operands: tuple[Tensor, ...] = derived()
+    born: int = derived()
 
     # -- what an op tells of itself ---------------------------------------------------------
 
@@ -151,7 +161,7 @@ class Tensor(Term):
                 operands.append(arg)
             elif isinstance(arg, tuple):
                 operands.extend(a for a in arg if isinstance(a, Tensor))  # type: ignore[misc]
-        self.derive(operands=tuple(operands))
+        self.derive(operands=tuple(operands), born=next(_births))
         self.derive(type=self.infer())
         source.note(self)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agnesi.core.errors import CompilerBug, ShapeError
+from agnesi.dims.simplify import is_nonnegative
 from agnesi.graph.body import Body, Several, outward, with_sizes
 from agnesi.graph.interpret import interpret
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor
@@ -111,8 +112,10 @@ class Loop(Several):
             raise CompilerBug("a loop of unknown length has sequences, no end, or is reversed")
 
     def requirements(self) -> tuple[Requirement, ...]:
-        """No step reads past the end of a sequence."""
+        """The number of steps is not negative, and none reads past the end of a sequence."""
         needs: list[Requirement] = []
+        if self.length is not None and not is_nonnegative(self.length):
+            needs.append(Requirement("at_most", 0, self.length, "the number of steps of a loop"))
         for k, sequence in enumerate(self.sequences):
             size = sequence.type.shape[0]
             if self.length is not None and size != self.length:
@@ -160,3 +163,10 @@ class Loop(Several):
         for t, row in store.items():
             result[t] = row
         return result
+
+
+class Segments(Loop):
+    """A loop whose gradient keeps what is carried alone, and computes everything else once more.
+
+    Its steps are loops themselves: of ``n`` steps every ``k``-th carry is kept.
+    """
