@@ -12,6 +12,7 @@ import pytest
 from agnesi.codegen.llvm.emit import emit_kernel
 from agnesi.codegen.llvm.entry import block_parts
 from agnesi.codegen.llvm.parts import Part
+from agnesi.codegen.llvm.tile import block_of
 from agnesi.core.dtypes import F32, F64, I64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
@@ -144,6 +145,46 @@ def test_narrow_products(columns: int):
         run(arrays, {M: m, K: k})
         np.testing.assert_allclose(arrays["c"][:-1].reshape(m, columns), wanted, atol=2e-4)
         assert arrays["c"][-1] == 7
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("form", ["transposed", "packed", "turned"])
+@pytest.mark.parametrize(("dtype", "columns"), [(F32, 10), (F32, 3), (F32, 21), (F64, 5)])
+def test_few_columns(machine: str, form: str, dtype: DType, columns: int):
+    """Those that leave vectors idle are computed with the long side in lanes, on most machines."""
+    turned, transposed = form == "turned", form == "transposed"
+    depths: tuple[Any, ...] = (K,) if transposed else (256, 1101)
+    for depth in depths:
+        kernel = product_kernel(
+            dtype, transposed=transposed, turned=turned, adds=columns == 10, columns=columns,
+            depth=depth,
+        )  # fmt: skip
+        run = compiled(kernel, MACHINES[machine])
+        for m in (0, 1, 2, 9, 16, 31, 53):
+            for k in (0, 1, 37, 600) if transposed else (depth,):
+                arrays = arrays_for(m, columns, k, kernel, transposed)
+                wanted = expected(arrays, m, columns, k, transposed, columns == 10)
+                if turned:
+                    b = arrays["b"][:-1].reshape(k, columns).T
+                    arrays["b"] = np.append(b, 7).astype(dtype.numpy)
+                run(arrays, {M: m, K: k})
+                found = arrays["c"][:-1].reshape(m, columns)
+                tolerance = 1e-5 if dtype is F32 else 1e-13
+                np.testing.assert_allclose(found, wanted, rtol=0, atol=tolerance * max(k, 1))
+                assert arrays["c"][-1] == 7
+
+
+def test_which_columns_are_few():
+    few = {AVX512: (2, 4, 10, 12, 17, 25), AVX2: (2, 5, 10, 12), NEON: (2, 3, 5, 6)}
+    others = {AVX512: (1, 13, 16, 26, 32, 100), AVX2: (1, 7, 8, 13, 16, 17), NEON: (1, 4, 7, 9)}
+    for machine, numbers in few.items():
+        assert all(machine.is_thin(F32, n) for n in numbers)
+        assert not any(machine.is_thin(F32, n) for n in others[machine])
+    product = product_kernel(columns=10, depth=784).body[0]
+    assert isinstance(product, Contract)
+    assert block_of(product, AVX512).thin == 10
+    # Lanes of short sums are not worth adding up.
+    assert not block_of(product.replace(depth=64), AVX512).thin
 
 
 @pytest.mark.parametrize("transposed", [False, True])

@@ -9,9 +9,10 @@ import pytest
 
 import agnesi as ag
 from agnesi.core.dtypes import BF16, F16
+from agnesi.dims.dim import evaluate, named_symbol
 from agnesi.loops.nodes import Contract, ParallelFor
 from agnesi.loops.traverse import walk_statements
-from agnesi.lower.contract import cut
+from agnesi.lower.contract import cut, cut_thin
 from agnesi.lower.interpret import interpret_program
 from agnesi.lower.program import Copy, MultiplyMatrices, RunKernel, Space
 
@@ -129,9 +130,11 @@ def test_large_products_are_cut_into_independent_blocks() -> None:
 @pytest.mark.parametrize(("m", "n", "k"), [(128, 500, 784), (60, 500, 784), (784, 500, 60)])
 def test_blocks_are_whole_tiles_or_near(m: int, n: int, k: int) -> None:
     blocks = cut(1, m, n, k, (14, 32))
+    assert isinstance(blocks.rows, int)
     assert blocks.columns % 32 == 0 and (blocks.rows % 4 == 0 or blocks.rows % 14 == 0)
     assert 4 <= -(-m // blocks.rows) * -(-n // blocks.columns) <= 20
     packed = cut(1, m, n, k, (14, 32), packs=True)
+    assert isinstance(packed.rows, int)
     assert packed.rows >= min(m, 168 - 14) or packed.columns == 64
 
 
@@ -203,6 +206,31 @@ def test_a_weight_that_its_own_product_reads_is_not_written_over() -> None:
         assert any(isinstance(s, Copy) for s in f.program.steps)
         run(f, a)
         close(w.get_value(), c - 0.1 * wanted, 30)
+
+
+@pytest.mark.parametrize("n", [60, None])
+def test_a_step_of_few_columns_goes_in_even_blocks(n: int | None) -> None:
+    c = normal(784, 10)
+    w = ag.shared(c)
+    size = n or "n"
+    x, d = ag.input("x", f"f32[{size}, 784]"), ag.input("d", f"f32[{size}, 10]")
+    f = ag.function([x, d], [x @ w], updates=[(w, w - np.float32(0.1) * (x.T @ d))])
+    ag.set_threads(2)
+    for rows in (n,) if n else (0, 1, 51, 60, 300):
+        w.set_value(c)
+        a, b = normal(rows, 784), normal(rows, 10)
+        (found,) = run(f, a, b)
+        close(found, a.astype(float) @ c, 784)
+        close(w.get_value(), c - 0.1 * (a.astype(float).T @ b), rows)
+    for m, k in ((784, 60), (784, 6000), (10_000, 60)):
+        blocks = cut_thin(m, 10, k, 16, 400)
+        assert isinstance(blocks.rows, int) and blocks.rows % 16 == 0 and blocks.rows <= 400
+        assert -(-m // blocks.rows) % 2 == 0 or (m, k) != (784, 60)
+    rows = named_symbol("m")
+    for m in (1, 26, 60, 300, 10_000):
+        high = evaluate(cut_thin(rows, 10, 784, 1, 409).rows, {rows: m})
+        assert high == cut_thin(m, 10, 784, 1, 409).rows
+        assert 26 <= high <= 128 and (m < 52 or -(-m // high) % 2 == 0)
 
 
 def test_halves_are_added_up_as_float32() -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TEXT = """
 declare void @agnesi_parallel(ptr, ptr, i64)
 declare i32 @agnesi_gang(ptr, ptr, i64)
+declare i1 @agnesi_awake()
 declare i32 @sched_yield()
 
 define internal void @count(ptr %words, i64 %part, i64 %parts) {
@@ -67,7 +68,12 @@ define internal void @next(ptr %words, i64 %part) {
   ret void
 }
 define i64 @call(i64 %which, ptr %words, i64 %parts) {
-  switch i64 %which, label %parallel [ i64 1, label %nested  i64 2, label %gang ]
+  switch i64 %which, label %parallel [ i64 1, label %nested  i64 2, label %gang
+    i64 3, label %ask ]
+ask:
+  %awake = call i1 @agnesi_awake()
+  %answer = zext i1 %awake to i64
+  ret i64 %answer
 parallel:
   call void @agnesi_parallel(ptr @count, ptr %words, i64 %parts)
   ret i64 1
@@ -80,7 +86,7 @@ gang:
   ret i64 %wide
 }
 """
-COUNT, NESTED, GANG = range(3)
+COUNT, NESTED, GANG, ASK = range(4)
 
 
 @cache
@@ -119,6 +125,18 @@ def test_workers_that_slept_wake():
         time.sleep(0.01)
         run(COUNT, words, 4)
     assert (words == 5).all()
+
+
+def test_small_jobs_wake_nobody_unless_they_follow_each_other_closely():
+    words = np.zeros(2, np.int64)
+    ag.set_threads(2)
+    run(COUNT, words, 2)
+    time.sleep(0.05)
+    for _ in range(20):
+        time.sleep(0.001)
+        assert run(ASK, words, 0) == 0
+    # While the machine is busy the answers may be further apart than what is close.
+    assert any(run(ASK, words, 0) for _ in range(100_000))
 
 
 def test_a_job_inside_of_a_job():

@@ -38,6 +38,11 @@ class Machine:
         rows = (self.registers - 3) // 2
         return rows - rows % 2, 2 * self.lanes(dtype)
 
+    def is_thin(self, dtype: DType, columns: int) -> bool:
+        """Whether so many columns leave at least a fifth of the vectors idle that cover them."""
+        lanes = self.lanes(dtype)
+        return 1 < columns < 2 * lanes and 4 * -(-columns // lanes) * lanes >= 5 * columns
+
 
 # What every machine can do.
 PLAIN = Machine()

@@ -17,7 +17,7 @@ from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.core.record import record
 from agnesi.dims.dim import Size, add, fresh_index, mul, product, sub
-from agnesi.dims.simplify import ceildiv, minimum
+from agnesi.dims.simplify import ceildiv, maximum, minimum
 from agnesi.graph.text import op_name
 from agnesi.loops.nodes import (
     Contract,
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 _TASK, _TASKS = 400_000, 16
 # Bytes of sums that stay in the nearest cache beside what they are made of.
 _NEAR = 1 << 13
+# Bytes of the sums of few columns, and rows that are worth turning the second factor for.
+_THIN, _FEW_ROWS = 1 << 14, 128
 # Tiles that a block is high, and wide, at most: its sums and operands stay in the nearer caches.
 _HIGH, _WIDE = 12, 8
 # The same where a factor is computed, which is better done for many columns at once; a depth that
@@ -65,10 +67,39 @@ class _Blocks:
     Attributes:
         rows: of a block.
         columns: of a block.
+        most: rows at most, where how many there are depends on sizes.
     """
 
-    rows: int
+    rows: Size
     columns: int
+    most: int = 0
+
+    @property
+    def high(self) -> int:
+        """How many rows a block has at most."""
+        return self.rows if isinstance(self.rows, int) else self.most
+
+
+def cut_thin(m: Size, n: int, k: Size, unit: int, most: int) -> _Blocks:
+    """Return how a product of few columns is cut: few tasks, of an even number for two threads.
+
+    Args:
+        m: rows.
+        n: columns.
+        k: depth.
+        unit: rows that are computed at once; 1 where each task has to turn the second factor first,
+            which only many rows are worth.
+        most: rows of a block.
+    """
+    if unit == 1 and isinstance(k, int):
+        # Rows are shared by two or more tasks, of as many rows as are worth one at least.
+        least = min(most, -(-_TASK // (2 * n * max(k, 1))))
+        rows = ceildiv(m, mul(2, ceildiv(m, 2 * _FEW_ROWS)))
+        return _Blocks(minimum(most, maximum(least, rows)), n, most)
+    if not isinstance(m, int):
+        return _Blocks(min(most, 4 * _FEW_ROWS // unit * unit), n)
+    tasks = max(1, 2 * min(_TASKS // 2, m * n * k // _TASK)) if isinstance(k, int) else 4
+    return _Blocks(min(most, _up(-(-m // tasks), unit)), n)
 
 
 def cut(
@@ -150,6 +181,8 @@ def _share(size: Size, unit: int) -> int:
 def _near(blocks: _Blocks, tile: tuple[int, int], most: int) -> _Blocks:
     """Return blocks of no more than so many sums, if they can be smaller."""
     (high, wide), rows, columns = tile, blocks.rows, blocks.columns
+    if not isinstance(rows, int):
+        return blocks
     while rows * columns > most and columns > 2 * wide:
         columns = _up(columns // 2, wide)
     while rows * columns > most and rows > 2 * high:
@@ -222,15 +255,29 @@ class _Contraction:
         if self.turned:
             self.m, self.n = self.n, self.m
             self.factors.reverse()
-        made = self.factors[0].lies is None, self.factors[1].lies is None
         self.private: dict[Buffer, int] = {}
-        sizes = product(stack), self.m, self.n, self.k
-        self.blocks = (
-            cut_made(*sizes, tile, made=made) if any(made) else cut(*sizes, tile, packs=packs)
-        )
-        if not targets.get(node):
-            most = _SUMS if any(made) else _NEAR
-            self.blocks = _near(self.blocks, tile, most // node.dtype.bytes)
+        self.blocks = self.cut(tile, machine)
+
+    def cut(self, tile: tuple[int, int], machine: Machine) -> _Blocks:
+        """Return how the product is cut."""
+        sizes = product(self.stack), self.m, self.n, self.k
+        element = self.node.dtype
+        made = self.factors[0].lies is None, self.factors[1].lies is None
+        most = (_SUMS if any(made) else _NEAR) // element.bytes
+        if any(made):
+            blocks = cut_made(*sizes, tile, made=made)
+        elif isinstance(self.n, int) and machine.is_thin(element, self.n) and self.m != 1:
+            unit = machine.lanes(element) if self.factors[0].turned else 1
+            most = _THIN // element.bytes // self.n // unit * unit
+            return cut_thin(self.m, self.n, self.k, unit, most)
+        else:
+            blocks = cut(*sizes, tile, packs=self.factors[1].turned)
+        if self.targets.get(self.node):
+            return blocks
+        blocks = _near(blocks, tile, most)
+        # Rows of few sums follow each other, so that loops over them are one.
+        few = isinstance(self.n, int) and self.n < blocks.columns and not any(made)
+        return _Blocks(blocks.rows, self.n) if few and isinstance(self.n, int) else blocks
 
     def kernel(self, name: str) -> Kernel:
         """Return the kernel."""
@@ -258,7 +305,7 @@ class _Contraction:
             sums = Matrix(targets[0], place, self.n, 1)
         else:
             own = fresh_buffer("sums", self.node.dtype)
-            self.private[own] = self.blocks.rows * self.blocks.columns
+            self.private[own] = self.blocks.high * self.blocks.columns
             sums = Matrix(own, 0, self.blocks.columns, 1)
         body = self.product(sums)
         if rest or len(targets) > 1:
@@ -290,7 +337,7 @@ class _Contraction:
 
     def piece(self, sums: Matrix, depth: Span, *, adds: bool) -> list[Statement]:
         """Return the statements that multiply a piece of the depth."""
-        down = Span(self.row, self.rows, _most(self.blocks.rows, self.m))
+        down = Span(self.row, self.rows, _most(self.blocks.high, self.m))
         across = Span(self.column, self.columns, _most(self.blocks.columns, self.n))
         before: list[Statement] = []
         a = self.operand(self.factors[0], down, depth, before)
@@ -333,8 +380,8 @@ def _most(block: int, size: Size) -> int:
     return min(block, size) if isinstance(size, int) else block
 
 
-def _within(most: int, start: Size, end: Size) -> Size:
+def _within(most: Size, start: Size, end: Size) -> Size:
     """Return how many of a block are there."""
-    if isinstance(end, int) and end % most == 0:
+    if isinstance(end, int) and isinstance(most, int) and end % most == 0:
         return most
     return minimum(most, sub(end, start))

@@ -15,6 +15,9 @@ Workers spin for a while, then let others run between two looks, then sleep on a
 the caller wakes them if there are sleepers.  Only one job runs at a time: where the pool is in use,
 by another thread or by the job that the caller itself belongs to, the caller runs all parts.
 
+Small jobs are worth it only if nobody has to be woken.  So they ask whether the workers are awake;
+where small jobs follow each other closely, they are woken once, and stay awake.
+
 OpenBLAS must not have its number of threads changed while it computes: whoever has given the GIL
 away is counted, and the number changes when nobody has.
 
@@ -36,6 +39,8 @@ _LANES, _GANG, _NEXT = 0xFFFF, 0x10000, 0x20000
 # politeness before a worker sleeps.
 _LOOKS, _BETWEEN = 2000, 64
 _PATIENCE = 100_000
+# Small jobs that follow each other, each within so many nanoseconds, before workers are woken.
+_CLOSE, _STREAK = 100_000, 16
 # Memory of a worker's stack: kernels have up to 1 MB of private memory.
 _STACK = 8 << 20
 
@@ -68,6 +73,8 @@ def pool_text() -> str:
         "LOOKS": _LOOKS,
         "BETWEEN": _BETWEEN,
         "PATIENCE": _PATIENCE,
+        "CLOSE": _CLOSE,
+        "STREAK": _STREAK,
         "STACK": _STACK,
         "SET_MASK": _SET_MASK,
         "CLOCK": getattr(time, "CLOCK_MONOTONIC", 1),
@@ -88,7 +95,7 @@ C_FUNCTIONS = (
 # What other modules may name.
 POOL_FUNCTIONS = (
     "agnesi_parallel", "agnesi_gang", "agnesi_blas_jobs", "agnesi_pool_reset", "agnesi_leave",
-    "agnesi_return", "agnesi_blas_threads",
+    "agnesi_return", "agnesi_blas_threads", "agnesi_awake",
 )  # fmt: skip
 # The number of threads, an i64.
 THREADS = "agnesi_threads"
@@ -112,6 +119,9 @@ _TEXT = """
 @started = internal global i64 0, align 64
 @ready = internal global i64 0
 @sleepers = internal global i64 0, align 64
+; When the last small job was met while workers slept, and how many followed each other closely.
+@small = internal global i64 0, align 64
+@streak = internal global i64 0
 @mutex = internal global [256 x i8] zeroinitializer, align 64
 @condition = internal global [256 x i8] zeroinitializer, align 64
 
@@ -527,6 +537,33 @@ body:
   br label %serial
 out:
   ret void
+}
+
+; i1 agnesi_awake(): whether a job that is not worth waking workers for may go to the pool: they are
+; awake, or such jobs come so often that it is time to wake them.  Nothing depends on who wins here.
+define i1 @agnesi_awake() {
+entry:
+  %started = load atomic i64, ptr @started monotonic, align 8
+  %some = icmp sgt i64 %started, 0
+  %sleepers = load atomic i64, ptr @sleepers monotonic, align 8
+  %none = icmp eq i64 %sleepers, 0
+  %awake = and i1 %some, %none
+  br i1 %awake, label %yes, label %asleep
+asleep:
+  %now = call i64 @now()
+  %last = load atomic i64, ptr @small monotonic, align 8
+  store atomic i64 %now, ptr @small monotonic, align 8
+  %gap = sub i64 %now, %last
+  %near = icmp slt i64 %gap, $CLOSE$
+  %streak = load atomic i64, ptr @streak monotonic, align 8
+  %more = add i64 %streak, 1
+  %count = select i1 %near, i64 %more, i64 0
+  %often = icmp sge i64 %count, $STREAK$
+  %kept = select i1 %often, i64 0, i64 %count
+  store atomic i64 %kept, ptr @streak monotonic, align 8
+  ret i1 %often
+yes:
+  ret i1 true
 }
 
 ; i32 agnesi_gang(function, context, parts): all parts at once, each on a thread of its own, once

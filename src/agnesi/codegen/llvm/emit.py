@@ -64,6 +64,8 @@ if TYPE_CHECKING:
 
 # What a thread has to do at least, in ticks of ``loops/work.py``: less is not worth another one.
 _SHARE_BITS = 21
+# Of products, which read little for what they compute, where nobody has to be woken for them.
+_SMALL_BITS = 19
 # A loop with loops inside has up to 4 parts for each thread, of 4 such shares at least.
 _FINE_BITS = 2
 # Parts of a loop without loops inside begin at multiples of this, so that no two threads write the
@@ -204,7 +206,8 @@ class _Emitter:
         """Emit a loop whose parts run on several threads, if there is enough to do for them."""
         w = self.w
         amount = work([loop])
-        if isinstance(amount, int) and amount >> _SHARE_BITS < 2:
+        multiplies = any(isinstance(s, Contract) for s in loop.body)
+        if isinstance(amount, int) and amount >> (_SMALL_BITS if multiplies else _SHARE_BITS) < 2:
             self.loop(loop)
             return
         name = f"{self.kernel.name}.part{len(self.outlined) // 2}"
@@ -219,13 +222,18 @@ class _Emitter:
         extent = self.size(loop.index.extent, {})
         if not is_nonnegative(loop.index.extent):
             extent = w.intrinsic("i64", "llvm.smax.i64", f"i64 {extent}", "i64 0")
-        shares = w.let(f"ashr i64 {self.size(amount, {})}, {_SHARE_BITS}")
+        amount = self.size(amount, {})
+        shares = w.let(f"ashr i64 {amount}, {_SHARE_BITS}")
         w.declared.setdefault("@agnesi_threads = external global i64")
         threads = w.let("load atomic i64, ptr @agnesi_threads monotonic, align 8")
         parts = self.least(shares, threads, extent)
         together, alone, after = w.label("together"), w.label("alone"), w.label("after")
-        w.branch(w.let(f"icmp sgt i64 {parts}, 1"), together, alone)
-        w.start(together)
+        if multiplies:
+            some = w.let(f"ashr i64 {amount}, {_SMALL_BITS}")
+            parts = self.ask(parts, self.least(some, threads, extent), together, alone)
+        else:
+            w.branch(w.let(f"icmp sgt i64 {parts}, 1"), together, alone)
+            w.start(together)
         if grain == 1:
             # Iterations may be unlike, and a thread may be held up: the others take more.
             fine = w.let(f"ashr i64 {shares}, {_FINE_BITS}")
@@ -245,6 +253,19 @@ class _Emitter:
         w.line(f"call void @{name}({', '.join([*given, 'i64 0', f'i64 {extent}'])})")
         w.jump(after)
         w.start(after)
+
+    def ask(self, parts: str, small: str, together: str, alone: str) -> str:
+        """Branch: parts of a small job go to the pool only if it is awake; return their number."""
+        w, maybe, awake = self.w, self.w.label("maybe"), self.w.label("awake")
+        before = w.block
+        w.branch(w.let(f"icmp sgt i64 {parts}, 1"), together, maybe)
+        w.start(maybe)
+        w.branch(w.let(f"icmp sgt i64 {small}, 1"), awake, alone)
+        w.start(awake)
+        w.declare("i1 @agnesi_awake()")
+        w.branch(w.let("call i1 @agnesi_awake()"), together, alone)
+        w.start(together)
+        return w.let(f"phi i64 [ {parts}, %{before} ], [ {small}, %{awake} ]")
 
     def least(self, first: str, *others: str) -> str:
         """Return the least of some i64."""
@@ -351,7 +372,7 @@ class _Emitter:
         block = block_of(product, self.machine)
         w.declared.setdefault(block.declaration)
         across = a.row if block.order == "columns" else a.column
-        distances = (target.row, across, b.column if block.packs_b == "rows" else b.row)
+        distances = (target.row, across, b.row if b.column == 1 else b.column)
         given = [
             f"ptr {self.address(m.buffer, m.offset)}, i64 {self.size(distance, {})}"
             for m, distance in zip(product.matrices, distances, strict=True)

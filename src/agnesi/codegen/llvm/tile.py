@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.codegen.llvm.dots import emit_dots, emit_streams
 from agnesi.codegen.llvm.pack import Order, emit_pack, pack_name, steps
+from agnesi.codegen.llvm.thin import emit_thin, emit_thin_turned
 from agnesi.codegen.llvm.writer import Writer, value_type
 from agnesi.core.record import record
 
@@ -39,6 +40,8 @@ _COPIED = 12
 _REACHED = 3
 
 
+# Vectors of a row that are multiplied before it pays to add up their lanes.
+_LONG = 8
 # Distances in bytes at which a cache has room for few rows.
 _CLASH = 2048
 
@@ -55,6 +58,7 @@ class Block:
         packs_b: what of ``b`` follows each other in memory, if it is packed.
         vector: what of the matrix follows each other in memory, where the other factor is a vector:
             ``b`` one of columns, or ``a`` one of rows.
+        thin: the columns of a product of which a vector would hold many more, else 0.
     """
 
     dtype: DType
@@ -63,6 +67,7 @@ class Block:
     packs_a: bool = False
     packs_b: Order | None = None
     vector: Order | None = None
+    thin: int = 0
 
     @property
     def name(self) -> str:
@@ -72,6 +77,7 @@ class Block:
         parts = [f"block_{self.dtype.value}_{self.order}"]
         parts += ["packed"] if self.packs_a else []
         parts += [f"by_{self.packs_b}"] if self.packs_b else []
+        parts += [f"thin_{self.thin}"] if self.thin else []
         return "_".join([*parts, *(["narrow"] if self.narrow else [])])
 
     @property
@@ -88,6 +94,12 @@ def block_of(product: Contract, machine: Machine) -> Block:
         return Block(dtype, "columns", vector="columns")
     if product.rows == 1 and product.a.column == 1 and product.b.column == 1:
         return Block(dtype, "columns", vector="rows")
+    thin = _thin_columns(product, machine)
+    if thin and product.a.column != 1:
+        return Block(dtype, "rows", thin=thin)
+    if thin:
+        turns: Order | None = "columns" if product.b.column == 1 else None
+        return Block(dtype, "columns", packs_b=turns, thin=thin)
     few = isinstance(product.columns, int) and product.columns <= lanes
     packs: Order | None = None
     if product.b.column != 1:
@@ -98,6 +110,18 @@ def block_of(product: Contract, machine: Machine) -> Block:
         return Block(dtype, "rows", few, packs_b=packs)
     clashes = _clashes(product.a.row, dtype) and not _is_less(product.depth, lanes)
     return Block(dtype, "columns", few, clashes, packs)
+
+
+def _thin_columns(product: Contract, machine: Machine) -> int:
+    """Return the number of columns if the long side is better in lanes, else 0."""
+    columns, dtype = product.columns, product.target.buffer.element
+    if not isinstance(columns, int) or not machine.is_thin(dtype, columns):
+        return 0
+    if product.a.column != 1:
+        return columns if product.b.column == 1 else 0
+    # The depth has to be worth adding up lanes.
+    lanes = machine.lanes(dtype)
+    return columns if isinstance(product.depth, int) and product.depth >= _LONG * lanes else 0
 
 
 def _clashes(row: Size, dtype: DType) -> bool:
@@ -118,6 +142,11 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     if block.vector is not None:
         emit = emit_dots if block.vector == "columns" else emit_streams
         return emit(block.name, block.dtype, machine)
+    if block.thin and block.order == "rows":
+        return emit_thin_turned(block.name, block.dtype, block.thin, machine)
+    if block.thin:
+        packs = block.packs_b is not None
+        return emit_thin(block.name, block.dtype, block.thin, machine, packs=packs)
     masked = machine.masks
     most, wide = machine.tile(block.dtype)
     lanes = machine.lanes(block.dtype)
