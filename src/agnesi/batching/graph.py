@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def batch_graph(
-    outputs: Iterable[Tensor], mapped: Mapping[Tensor, Tensor], size: Size
+    outputs: Iterable[Tensor],
+    mapped: Mapping[Tensor, Tensor],
+    size: Size,
+    around: Iterable[Tensor] = (),
 ) -> list[Tensor]:
     """Return the outputs for many examples, along an axis in front of each.
 
@@ -29,13 +32,14 @@ def batch_graph(
         outputs: expressions of one example.
         mapped: for nodes that stand for one example, all the examples along an axis in front.
         size: of that axis.
+        around: tensors known to be the same for all examples: nothing below them is looked at.
 
     Raises:
         GraphTypeError: a size or an index is the value of what differs between examples.
     """
     outputs = list(outputs)
     new: dict[Tensor, Tensor] = dict(mapped)
-    for node in toposort(outputs, set(mapped)):
+    for node in toposort(outputs, {*mapped, *around}):
         if node in new or not any(d in new for d in node.dependencies):
             continue
         if not node.rebuilds_sizes:

@@ -19,6 +19,7 @@ from agnesi.loops.verify import verify_kernel
 from agnesi.rewrite.trace import Trace
 from agnesi.rules.canonicalize import canonicalize
 from agnesi.rules.decompose import decompose
+from agnesi.rules.loops import loops
 from agnesi.rules.stabilize import stabilize
 
 if TYPE_CHECKING:
@@ -30,11 +31,19 @@ if TYPE_CHECKING:
 
 @record(frozen=True)
 class Pass:
-    """A named step of compilation with a phrase for humans."""
+    """A named step of compilation with a phrase for humans.
+
+    Attributes:
+        name: the name.
+        run: what it does.
+        phrase: what it is for.
+        inside: whether it is run on each graph inside a node by itself; else it sees to them.
+    """
 
     name: str
     run: Callable[..., Any]
     phrase: str
+    inside: bool = True
 
 
 GRAPH = (
@@ -42,6 +51,7 @@ GRAPH = (
     Pass("stabilize", stabilize, "no overflow where the result is finite"),
     Pass("decompose", decompose, "composite ops become what they stand for"),
     Pass("simplify", canonicalize, "what decomposition left over"),
+    Pass("loops", loops, "less in each step of a loop, and fewer loops", inside=False),
 )
 
 KERNEL = (
@@ -116,6 +126,8 @@ def run_graph_passes(outputs: list[Tensor], log: Log) -> list[Tensor]:
 def _everywhere(each: Pass, outputs: list[Tensor], trace: Trace) -> list[Tensor]:
     """Return what a pass makes of a graph and of the graphs inside its nodes."""
     new: list[Tensor] = each.run(outputs, trace)
+    if not each.inside:
+        return new
     return in_bodies(new, lambda inner: _everywhere(each, inner, trace))
 
 

@@ -110,7 +110,12 @@ class Closed:
         )
 
 
-def close(inputs: Sequence[Input], outputs: Sequence[Tensor], since: int | None = None) -> Closed:
+def close(
+    inputs: Sequence[Input],
+    outputs: Sequence[Tensor],
+    since: int | None = None,
+    around: Iterable[Tensor] = (),
+) -> Closed:
     """Return the closed graph of outputs that were built from fresh inputs, and whatever else.
 
     Args:
@@ -118,8 +123,9 @@ def close(inputs: Sequence[Input], outputs: Sequence[Tensor], since: int | None 
         outputs: expressions in the inputs and in tensors of the graph around.
         since: what was made after this moment (``tensor.now()``) is inside even where it does
             not depend on the inputs: it is computed only if the body is.
+        around: tensors known to be of the graph around, so that nothing below them is looked at.
     """
-    captured = _captured(inputs, outputs, since)
+    captured = _captured(inputs, outputs, since, around)
     stand_in: dict[Tensor, Input] = {}
     sizes: dict[Dim, Size] = {}
     for tensor in captured:
@@ -138,10 +144,13 @@ def close(inputs: Sequence[Input], outputs: Sequence[Tensor], since: int | None 
 
 
 def _captured(
-    inputs: Sequence[Input], outputs: Sequence[Tensor], since: int | None
+    inputs: Sequence[Input],
+    outputs: Sequence[Tensor],
+    since: int | None,
+    around: Iterable[Tensor],
 ) -> list[Tensor]:
     """Return the outer tensors that have to be given, numbers that sizes mention first."""
-    order = toposort(outputs, set(inputs))
+    order = toposort(outputs, {*inputs, *around})
     inner: set[Tensor] = set(inputs)
     for node in order:
         fresh = since is not None and node.born > since and not isinstance(node, Leaf)

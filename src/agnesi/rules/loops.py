@@ -1,0 +1,192 @@
+"""What makes loops fast: less in a step, and less often.
+
+    h = tanh(h @ w + x @ (u * 2))        in each of t steps
+
+    xu = (x.reshape(t * b, k) @ (u * 2)).reshape(t, b, n)       once
+    h = tanh(h @ w + xu)                                         in each step
+
+A loop is taken apart (``loop_drafts.py``): its body mentions the tensors around it directly.  Rules
+change it, and it is put together again, by which what no longer depends on the step is computed
+outside.  Rules know what reads a loop, which those of ``rewrite/`` do not: they are a pass.
+
+Bodies inside of bodies come first, so that what they give up can go further out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.core import source
+from agnesi.graph.body import Body, Part, Several, in_bodies
+from agnesi.graph.graph import rebuild, remake, size_of, toposort
+from agnesi.graph.leaves import scalar_constant
+from agnesi.ops.branch import Branch
+from agnesi.ops.loop import Loop
+from agnesi.ops.movement import BroadcastTo, ExpandDims
+from agnesi.rules.canonicalize import canonicalize
+from agnesi.rules.loop_drafts import finish, joined
+from agnesi.rules.merge_loops import (
+    drop_constant_carries,
+    groups_of_loops,
+    merge_equal_carries,
+    merge_equal_rows,
+)
+from agnesi.rules.prune_loops import prune
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agnesi.graph.tensor import Tensor
+    from agnesi.rewrite.trace import Trace
+    from agnesi.rules.loop_drafts import Draft
+
+
+def loops(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
+    """Return the outputs with less work in the loops and branches they depend on."""
+    if not any(isinstance(node, Several) for node in toposort(outputs)):
+        return list(outputs)
+    new = _loops(outputs, trace)
+    if any(a is not b for a, b in zip(new, outputs, strict=True)):
+        new = prune(_canonical(new, trace))
+    return new
+
+
+def _loops(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
+    inside = in_bodies(outputs, lambda inner: _loops(inner, trace))
+    if not any(isinstance(node, Several) for node in toposort(inside)):
+        return inside
+    return prune(_Walk(prune(inside), trace).run())
+
+
+def _canonical(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
+    new = canonicalize(outputs, trace)
+    return in_bodies(new, lambda inner: _canonical(inner, trace))
+
+
+class _Walk:
+    """One walk over a graph, each loop changed once what it needs is new."""
+
+    def __init__(self, outputs: Sequence[Tensor], trace: Trace) -> None:
+        self.outputs = outputs
+        self.trace = trace
+        self.new: dict[Tensor, Tensor] = {}
+        order = toposort(outputs)
+        self.groups = groups_of_loops(order)
+        self.readers: dict[Tensor, list[Tensor]] = {}
+        for node in order:
+            for d in set(node.dependencies):
+                self.readers.setdefault(d, []).append(node)
+
+    def run(self) -> list[Tensor]:
+        """Return the outputs."""
+        stack = list(self.outputs)[::-1]
+        while stack:
+            node = stack[-1]
+            if node in self.new:
+                stack.pop()
+                continue
+            waits = [d for d in self._needs(node) if d not in self.new]
+            if waits:
+                stack.extend(reversed(waits))
+                continue
+            stack.pop()
+            with source.standing_for(node):
+                self._visit(node)
+        return [self.new[output] for output in self.outputs]
+
+    def _needs(self, node: Tensor) -> Sequence[Tensor]:
+        """Return what has to be new before a node: for a loop, what its whole group needs."""
+        group = self.groups.get(node)
+        if group is None:
+            return node.dependencies
+        return [d for loop in group for d in loop.dependencies]
+
+    def _visit(self, node: Tensor) -> None:
+        if isinstance(node, Loop):
+            group = self.groups.get(node, [node])
+            made = [loop for old in group if isinstance(loop := remake(old, self.new), Loop)]
+            kept = [part for loop in made for part in loop.parts()]
+            count, results = changed_loop(made)
+            if any(a is not b for a, b in zip(kept, results, strict=True)):
+                if self.trace.permits():
+                    self.trace.count("merge_loops" if len(made) > 1 else "change_loop")
+                else:
+                    count, results = None, kept
+            self._put(group, count, results)
+        elif isinstance(node, Branch):
+            made = remake(node, self.new)
+            assert isinstance(made, Branch)
+            self.new[node] = made
+            for place, result in enumerate(changed_branch(made)):
+                self.new[Part(node, place)] = result
+        else:
+            self.new[node] = remake(node, self.new)
+
+    def _put(self, group: Sequence[Loop], count: Tensor | None, results: Sequence[Tensor]) -> None:
+        rest = iter(results)
+        for loop in group:
+            self.new[loop] = remake(loop, self.new) if count is None else count
+            for place in range(len(loop.part_types)):
+                self.new[Part(loop, place)] = next(rest)
+
+
+def changed_loop(group: Sequence[Loop]) -> tuple[Tensor | None, list[Tensor]]:
+    """Return what several loops that are merged, or one, become.
+
+    Returns:
+        What tells the number of steps, None for the loop as it was; and all results.
+    """
+    draft = joined(group)
+    merge_equal_rows(draft)
+    merge_equal_carries(draft)
+    drop_constant_carries(draft)
+    inlined = _inlined(draft)
+    if inlined is not None:
+        return None, inlined
+    loop, results = finish(draft, group[0] if len(group) == 1 else None)
+    return loop, results
+
+
+def _inlined(draft: Draft) -> list[Tensor] | None:
+    """Return the results of a loop that is known to take no step, or one."""
+    if draft.conditions or draft.length not in (0, 1):
+        return None
+    stand_ins = [*draft.finals, *draft.stacks.values()]
+    if draft.length == 0:
+        rows: list[Tensor] = [
+            BroadcastTo(scalar_constant(0, leaf.dtype), leaf.type.shape) for leaf in stand_ins
+        ]
+        values = [*draft.inits, *rows[len(draft.inits) :]]
+    else:
+        given: dict[Tensor, Tensor] = {draft.number: scalar_constant(0, draft.number.dtype)}
+        given |= dict(zip(draft.carries, draft.inits, strict=True))
+        for leaf, sequence in zip(draft.rows, draft.sequences, strict=True):
+            given[leaf] = sequence[0]
+        values = draft.rebuilt([*draft.nexts, *draft.stacks], given)
+        first = len(draft.inits)
+        values[first:] = [ExpandDims(value, (0,)) for value in values[first:]]
+    return draft.resolved(dict(zip(stand_ins, values, strict=True)))
+
+
+def changed_branch(branch: Branch) -> list[Tensor]:
+    """Return the results of a branch: those of one known, and what is the same in all, outside."""
+    taken = size_of(branch.index)
+    parts = branch.parts()
+    opened = [
+        rebuild(body.outputs, dict(zip(body.inputs, branch.captured, strict=True)))
+        for body in _possible(branch)
+    ]
+    if isinstance(taken, int):
+        return opened[0]
+    return [
+        alike[0] if all(value is alike[0] for value in alike) else part
+        for part, alike in zip(parts, zip(*opened, strict=True), strict=True)
+    ]
+
+
+def _possible(branch: Branch) -> tuple[Body, ...]:
+    """Return the bodies that may be taken."""
+    taken = size_of(branch.index)
+    if not isinstance(taken, int):
+        return branch.branches
+    return (branch.branches[min(max(taken, 0), len(branch.branches) - 1)],)

@@ -1,0 +1,180 @@
+"""Loops that walk together, and carried values that are the same, are one.
+
+    h = scan(step, 0, x)            the loop of a result
+    h, saved = scan(step', 0, x)    the same steps, with more kept for the gradient
+
+are one loop beside each other at first, with every carried value twice.  Values that start alike
+are taken to be the same until a step makes different ones of them; where the assumption holds,
+it is true.  So equal steps are found equal however they are written.
+
+Loops of one length and direction are merged where neither needs the other, and where it pays: they
+turn out to carry the same values, or they read the same sequence and hold no matrix products, whose
+factors would drive each other out of the nearest cache.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agnesi.ops.linear import MatMul
+from agnesi.ops.loop import Loop
+from agnesi.rules.loop_drafts import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agnesi.graph.tensor import Tensor
+    from agnesi.rules.loop_drafts import Draft
+
+# Assumptions about equal values are corrected so often before they are given up.
+_ROUNDS = 6
+# So many groups of loops are tried for each loop.
+_TRIED = 8
+
+
+def groups_of_loops(order: Sequence[Tensor]) -> dict[Tensor, list[Loop]]:
+    """Return, for each loop that is to be merged, all of its group."""
+    loops = [node for node in order if isinstance(node, Loop)]
+    if len(loops) < 2:
+        return {}
+    before = _needed_loops(order, loops)
+    groups: list[list[int]] = []
+    for k, loop in enumerate(loops):
+        for group in [g for g in groups[::-1] if _alike(loops[g[0]], loop)][:_TRIED]:
+            whole = sum(1 << member for member in group)
+            reached = before[group[0]]
+            if before[k] & whole or reached >> k & 1:
+                continue
+            if _pays([*(loops[member] for member in group), loop]):
+                group.append(k)
+                _merge_needs(before, group, reached | before[k])
+                break
+        else:
+            groups.append([k])
+    found: dict[Tensor, list[Loop]] = {}
+    for group in groups:
+        if len(group) > 1:
+            members = [loops[k] for k in group]
+            found.update(dict.fromkeys(members, members))
+    return found
+
+
+def _needed_loops(order: Sequence[Tensor], loops: Sequence[Loop]) -> list[int]:
+    """Return for each loop, as bits, the loops that have to run before it."""
+    place = {loop: k for k, loop in enumerate(loops)}
+    needs: dict[Tensor, int] = {}
+    before: list[int] = [0] * len(loops)
+    for node in order:
+        mask = 0
+        for d in node.dependencies:
+            mask |= needs[d]
+        if isinstance(node, Loop):
+            before[place[node]] = mask
+            mask |= 1 << place[node]
+        needs[node] = mask
+    return before
+
+
+def _merge_needs(before: list[int], group: Sequence[int], mask: int) -> None:
+    """Note that loops run together: whatever needs one of them needs all, and all before them."""
+    whole = sum(1 << member for member in group)
+    for k, needs in enumerate(before):
+        if k in group:
+            before[k] = mask
+        elif needs & whole:
+            before[k] |= mask | whole
+
+
+def _alike(a: Loop, b: Loop) -> bool:
+    """Whether two loops take the same steps, and have something in common."""
+    if a.length != b.length or a.reverse != b.reverse or len(a.inits) + len(b.inits) == 0:
+        return False
+    if (a.condition is None) != (b.condition is None):
+        return False
+    shared = set(a.inits) & set(b.inits) or set(a.sequences) & set(b.sequences)
+    return bool(shared)
+
+
+def _pays(loops: Sequence[Loop]) -> bool:
+    """Whether loops become less work by being merged; not so if they may end differently."""
+    draft = joined(loops)
+    count = len(draft.carries)
+    merge_equal_rows(draft)
+    merge_equal_carries(draft)
+    if len(set(draft.conditions)) > 1:
+        return False
+    if len(draft.carries) < count:
+        return True
+    return not any(isinstance(node, MatMul | Loop) for node in draft.inner())
+
+
+def merge_equal_rows(draft: Draft) -> None:
+    """Rows of one sequence are one."""
+    first: dict[tuple[object, ...], Tensor] = {}
+    replaced: dict[Tensor, Tensor] = {}
+    gone: list[int] = []
+    for k, (leaf, sequence) in enumerate(zip(draft.rows, draft.sequences, strict=True)):
+        known = first.setdefault((sequence, leaf.type), leaf)
+        if known is not leaf:
+            replaced[leaf] = known
+            gone.append(k)
+    draft.substitute(replaced)
+    if gone:
+        draft.drop_rows(gone)
+
+
+def merge_equal_carries(draft: Draft) -> None:
+    """What is carried twice is carried once: values that start alike and go on alike.
+
+    Of several conditions the equal ones become one, too.
+    """
+    classes = [(init, leaf.type) for init, leaf in zip(draft.inits, draft.carries, strict=True)]
+    kept = _first_of_each(draft, classes)
+    for _ in range(_ROUNDS):
+        pairs = zip(draft.carries, kept, strict=True)
+        same: dict[Tensor, Tensor] = {leaf: first for leaf, first in pairs if first is not leaf}
+        if not same:
+            break
+        nexts = draft.rebuilt(draft.nexts, same)
+        refined = _first_of_each(draft, list(zip(kept, nexts, strict=True)))
+        # Not `==`, which compares tensors element by element.
+        if all(a is b for a, b in zip(refined, kept, strict=True)):
+            _unite(draft, same)
+            break
+        kept = refined
+    if len(draft.conditions) > 1:
+        draft.conditions = list(dict.fromkeys(draft.conditions))
+
+
+def _first_of_each(draft: Draft, classes: Sequence[object]) -> list[Tensor]:
+    """Return for each carried value the first one of its class."""
+    first: dict[object, Tensor] = {}
+    pairs = zip(classes, draft.carries, strict=True)
+    return [first.setdefault(kind, leaf) for kind, leaf in pairs]
+
+
+def _unite(draft: Draft, same: dict[Tensor, Tensor]) -> None:
+    final: dict[Tensor, Tensor] = dict(zip(draft.carries, draft.finals, strict=True))
+    gone = [k for k, leaf in enumerate(draft.carries) if leaf in same]
+    for k in gone:
+        kept = same[draft.carries[k]]
+        draft.meanings[draft.finals[k]] = final[kept]
+    draft.substitute(same)
+    draft.drop_carries(gone)
+
+
+def drop_constant_carries(draft: Draft) -> None:
+    """What is carried on as it is, or as it was in the first step, does not change: no carry."""
+    while True:
+        same: dict[Tensor, Tensor] = {}
+        gone: list[int] = []
+        for k, (leaf, init) in enumerate(zip(draft.carries, draft.inits, strict=True)):
+            after = draft.nexts[k]
+            if leaf.type is init.type and (after is leaf or after is init):
+                same[leaf] = init
+                gone.append(k)
+                draft.meanings[draft.finals[k]] = init
+        if not gone:
+            return
+        draft.substitute(same)
+        draft.drop_carries(gone)

@@ -1,0 +1,303 @@
+"""Loops before and after: less in a step, and the same results in the interpreter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import agnesi as ag
+from agnesi.core.dtypes import I64
+from agnesi.graph.body import Body, Several, close, in_bodies
+from agnesi.graph.graph import toposort
+from agnesi.graph.interpret import interpret
+from agnesi.graph.leaves import new_input
+from agnesi.graph.text import graph_text, op_name
+from agnesi.graph.types import TensorType
+from agnesi.graph.verify import verify_graph
+from agnesi.ops.branch import Branch
+from agnesi.ops.loop import Loop
+from agnesi.rewrite.trace import Trace
+from agnesi.rules.canonicalize import canonicalize
+from agnesi.rules.loops import loops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agnesi.graph.tensor import Tensor
+
+T, B, K, N = 5, 3, 4, 6
+x = ag.input("x", "f32[t, b, k]")
+w = ag.input("w", "f32[n, n]")
+u = ag.input("u", "f32[k, n]")
+v = ag.input("v", "f32[n, m]")
+h0 = ag.input("h0", "f32[b, n]")
+t, b, k = x.type.shape
+SIZES = {"t": T, "b": B, "k": K, "n": N, "m": 2}
+
+
+def loop(
+    step: Callable[..., tuple[Sequence[Tensor], Sequence[Tensor]]],
+    inits: Sequence[Tensor],
+    sequences: Sequence[Tensor] = (),
+    *,
+    length: Any = None,
+    reverse: bool = False,
+    until: Callable[..., Tensor] | None = None,
+) -> Loop:
+    """Return the loop of a step that is given its number, what is carried, and rows."""
+    number = new_input("step", TensorType(I64, ()))
+    carries = [new_input(f"c{j}", init.type) for j, init in enumerate(inits)]
+    rows = [
+        new_input(f"r{j}", TensorType(s.dtype, s.type.shape[1:])) for j, s in enumerate(sequences)
+    ]
+    nexts, collected = step(number, *carries, *rows)
+    asked = [] if until is None else [until(number, *carries)]
+    closed = close([number, *carries, *rows], [*nexts, *collected, *asked])
+    inputs, outputs = closed.body.inputs, closed.body.outputs
+    condition = None
+    if asked:
+        first = 1 + len(inits)
+        condition = Body((*inputs[:first], *inputs[first + len(rows) :]), outputs[-1:])
+        outputs = outputs[:-1]
+    size = sequences[0].type.shape[0] if length is None else length
+    body = Body(inputs, outputs)
+    return Loop(size, reverse, condition, body, tuple(inits), tuple(sequences), closed.captured)
+
+
+def arrays(*outputs: Tensor) -> dict[Tensor, Any]:
+    """Return values for the inputs that outputs depend on."""
+    rng = np.random.default_rng(1)
+    given: dict[Tensor, Any] = {}
+    for node in toposort(outputs):
+        if node.name and not node.operands:
+            shape = tuple(s if isinstance(s, int) else SIZES[str(s)] for s in node.type.shape)
+            values = rng.integers(0, 3, shape) if node.dtype is I64 else rng.normal(size=shape)
+            given[node] = np.asarray(values * 0.4 if node.dtype is not I64 else values)
+            given[node] = given[node].astype(node.dtype.numpy)
+    return given
+
+
+def canonical(outputs: Sequence[Tensor]) -> list[Tensor]:
+    return in_bodies(canonicalize(outputs, Trace()), canonical)
+
+
+def rewritten(*outputs: Tensor, tolerance: float = 2e-5) -> list[Tensor]:
+    """Return the outputs rewritten; they compute the same, and are done with."""
+    after = loops(canonical(outputs), Trace())
+    verify_graph(after)
+    given = arrays(*outputs)
+    for old, new in zip(interpret(outputs, given), interpret(after, given), strict=True):
+        np.testing.assert_allclose(new, old, rtol=tolerance, atol=tolerance)
+    assert [a.type.ndim for a in after] == [a.type.ndim for a in outputs]
+    again = loops(after, Trace())
+    assert all(a is b for a, b in zip(again, after, strict=True)), graph_text(*again)
+    return after
+
+
+def loops_of(*outputs: Tensor) -> list[Loop]:
+    return [node for node in toposort(outputs) if isinstance(node, Loop)]
+
+
+def the_loop(*outputs: Tensor) -> Loop:
+    """Return the only loop that outputs depend on."""
+    (found,) = loops_of(*outputs)
+    return found
+
+
+def ops_of(body: Body) -> list[str]:
+    """Return the names of the ops of a body, in order."""
+    return [op_name(node) for node in toposort(body.outputs, set(body.inputs)) if node.operands]
+
+
+def recurrent(_: Tensor, h: Tensor, row: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    new = ag.tanh(h @ w + row @ u)
+    return [new], [new]
+
+
+# -- what nobody reads ------------------------------------------------------------------------
+
+
+def test_rows_that_are_not_read_are_not_collected():
+    last, _ = loop(recurrent, [h0], [x]).parts()
+    (new,) = rewritten(last)
+    assert len(the_loop(new).part_types) == 1
+
+
+def test_what_is_carried_for_itself_alone_is_dropped_with_all_it_needs():
+    def step(_: Tensor, h: Tensor, c: Tensor, d: Tensor, row: Tensor) -> Any:
+        return [ag.tanh(h), ag.sin(c + row @ u + d), d * 2], [c]
+
+    first, *_ = loop(step, [h0, h0, h0], [x], length=t).parts()
+    made = the_loop(*rewritten(first))
+    assert (len(made.inits), len(made.sequences), made.captured) == (1, 0, ())
+
+
+def test_a_loop_nobody_needs_is_gone():
+    made = loop(recurrent, [h0], [x])
+    (count,) = rewritten(made)
+    assert not loops_of(count)
+    assert interpret([count], arrays(x))[0] == T
+    (steps,) = rewritten(loop(recurrent, [h0], [x], until=lambda n, h: h.sum() < 1))
+    assert len(loops_of(steps)) == 1
+
+
+def test_a_sequence_whose_length_a_call_has_to_check_stays():
+    other = ag.input("other", "f32[s]")
+    made = loop(lambda n, h, r, s: ([h * 2 + r[0, 0]], []), [h0], [x, other])
+    kept = the_loop(*loops(list(made.parts()), Trace()))
+    assert kept.sequences == (x, other)
+
+
+def test_what_a_later_loop_does_not_need_an_earlier_one_does_not_collect():
+    _, states = loop(recurrent, [h0], [x]).parts()
+    second = loop(lambda n, a, c, r: ([a + 1, c + r], []), [h0, h0], [states])
+    made = rewritten(second.parts()[0])
+    assert len(loops_of(*made)) == 1
+
+
+def test_branches_drop_outputs_and_captured_tensors():
+    index = ag.input("index", "i64[]")
+    inputs = [new_input(n, kind.type) for n, kind in zip("pq", (h0, w), strict=True)]
+    p, q = inputs
+    bodies = (Body((p, q), (p + 1, q * 2)), Body((p, q), (p * 3, q + 1)))
+    first, second = Branch(index, bodies, (h0, w)).parts()
+    (new,) = rewritten(first)
+    (branch,) = [n for n in toposort([new]) if isinstance(n, Branch)]
+    assert branch.captured == (h0,)
+    assert not [n for n in toposort(rewritten(second[:0])) if n is h0]
+
+
+# -- what does not change ------------------------------------------------------------------------
+
+
+def test_what_does_not_change_is_not_carried():
+    def step(_: Tensor, h: Tensor, c: Tensor, s: Tensor, row: Tensor) -> Any:
+        return [ag.tanh(h * c + row.sum(1, keepdims=True) + s), c, h0], [h]
+
+    results = loop(step, [h0, h0 * 2, h0], [x]).parts()
+    made = rewritten(*results)
+    assert len(the_loop(*made).inits) == 1
+    assert made[2] is h0
+
+
+def test_what_no_longer_depends_on_the_step_is_computed_outside():
+    def step(_: Tensor, h: Tensor, c: Tensor) -> Any:
+        return [h @ ag.exp(c), c], []
+
+    made = the_loop(*rewritten(loop(step, [h0, w], length=4).parts()[0]))
+    assert ops_of(made.body) == ["mat_mul"]
+    assert [op_name(c) for c in made.captured] == ["exp"]
+
+
+def test_values_that_are_always_equal_are_carried_once():
+    def step(_: Tensor, f: Tensor, g: Tensor, h: Tensor) -> Any:
+        # The two change places: that they are equal can only be seen of both together.
+        return [g + 1, f + 1, h + f], [f, g]
+
+    results = loop(step, [h0, h0, h0], length=4).parts()
+    made = the_loop(*rewritten(*results))
+    assert (len(made.inits), len(made.collected)) == (2, 1)
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_no_step_or_one_needs_no_loop(length: int):
+    def step(n: Tensor, h: Tensor, row: Tensor) -> Any:
+        return [h @ w + row @ u + n.astype("f32")], [row, h]
+
+    made = rewritten(*loop(step, [h0], [x], length=length).parts())
+    assert not loops_of(*made)
+
+
+def test_a_branch_that_is_known_is_what_it_computes():
+    p = new_input("p", h0.type)
+    bodies = (Body((p,), (p + 1,)), Body((p,), (p * 3,)))
+    for index, expected in ((-1, h0 + 1), (1, h0 * 3), (7, h0 * 3)):
+        (made,) = rewritten(*Branch(ag.constant(index), bodies, (h0,)).parts())
+        assert made is expected
+
+
+def test_what_all_branches_give_is_computed_outside():
+    index = ag.input("index", "i64[]")
+    p, q = new_input("p", h0.type), new_input("q", h0.type)
+    bodies = (Body((p,), (p + 1, p)), Body((q,), (q + 1, q * 3)))
+    first, second = rewritten(*Branch(index, bodies, (h0,)).parts())
+    assert first is h0 + 1
+    assert len(second.dependencies[0].dependencies) == 2
+
+
+# -- loops beside each other -------------------------------------------------------------------
+
+
+def test_the_loop_of_a_result_and_that_of_its_gradient_are_one():
+    _, states = loop(recurrent, [h0], [x]).parts()
+
+    def saving(_: Tensor, h: Tensor, row: Tensor) -> Any:
+        # Written in another way.
+        new = ag.tanh(h.T.T @ w * 1 + row @ u)
+        return [new], [h, new]
+
+    _, before, after = loop(saving, [h0], [x]).parts()
+    made = rewritten(states.sum(), before * after)
+    assert len(loops_of(*made)) == 1
+    assert len(the_loop(*made).collected) == 2
+
+
+def test_layers_are_merged_with_those_of_their_gradients():
+    inputs: list[Tensor] = [x, x]
+    weights = [u, w, w]
+    for each in weights:
+        rows = inputs[0]
+        pair = []
+        for saved in (False, True):
+
+            def step(_: Tensor, h: Tensor, row: Tensor, each: Tensor = each, saved: Any = saved):
+                new = ag.tanh(h @ w + row @ each)
+                return [new], [new, *([h] if saved else [])]
+
+            pair.append(loop(step, [h0], [rows]).parts())
+        inputs = [pair[0][1], pair[1][2]]
+    made = rewritten(inputs[0].sum(), inputs[1].sum())
+    assert len(loops_of(*made)) == 3
+
+
+def test_loops_that_need_each_other_stay_apart():
+    last, states = loop(recurrent, [h0], [x]).parts()
+    second = loop(lambda n, h, r: ([ag.tanh(h @ w + r @ u + last)], []), [h0], [x])
+    assert len(loops_of(*rewritten(*second.parts()))) == 2
+    backwards = loop(recurrent, [h0], [x], reverse=True).parts()
+    assert len(loops_of(*rewritten(states, backwards[1]))) == 2
+
+
+def test_what_may_end_differently_stays_apart():
+    first = loop(lambda n, h: ([h + 1], []), [h0], length=6, until=lambda n, h: h.sum() < 40)
+    second = loop(lambda n, h: ([h + 1], [h]), [h0], length=6, until=lambda n, h: h.sum() < 40)
+    third = loop(lambda n, h: ([h + 1], []), [h0], length=6, until=lambda n, h: h.sum() < 60)
+    made = rewritten(first.parts()[0], second.parts()[1], third.parts()[0], first, second)
+    assert len(loops_of(*made)) == 2
+
+
+def test_small_steps_over_one_sequence_are_taken_together():
+    first = loop(lambda n, h, r: ([h * 0.5 + r.sum()], []), [h0], [x]).parts()
+    second = loop(lambda n, h, r: ([ag.maximum(h, r.max())], []), [h0 * 2], [x]).parts()
+    assert len(loops_of(*rewritten(*first, *second))) == 1
+
+
+def test_bodies_inside_of_bodies_come_first():
+    def outer(_: Tensor, h: Tensor) -> Any:
+        inner = loop(lambda n, c, d: ([ag.tanh(c @ w) + ag.exp(h0), d], []), [h, h0], length=3)
+        return [inner.parts()[0]], []
+
+    made = the_loop(*rewritten(*loop(outer, [h0], length=4).parts()))
+    (inner,) = [n for n in toposort(made.body.outputs) if isinstance(n, Several)]
+    assert len(inner.part_types) == 1
+    # What does not depend on any step went out of both.
+    assert "exp" not in ops_of(made.body)
+
+
+def test_lines_of_the_user_are_kept():
+    last, _ = loop(recurrent, [h0], [x]).parts()
+    made = the_loop(*rewritten(last))
+    inside = [n for n in toposort(made.body.outputs, set(made.body.inputs)) if n.operands]
+    assert all(node.source and node.source.file == __file__ for node in [made, *inside])
