@@ -244,6 +244,20 @@ def trigonometric() -> list[Fit]:
     ]
 
 
+def eighths() -> list[Fit]:
+    """Return the fits of sin and cos on an eighth of a turn to each side."""
+    end = mp.pi / 4 * mp.mpf("1.0001")
+
+    def tail(t: Any) -> Any:
+        return mp.cos(t) - 1 + t * t / 2
+
+    return [
+        *odd("sin eighth", mp.sin, itself, end, {24: 7, 53: 13}),
+        Fit("cos eighth f24", tail, mp.cos, 0, end, steps(4, 8, 2), 24),
+        Fit("cos eighth f53", tail, mp.cos, 0, end, steps(4, 14, 2), 53),
+    ]
+
+
 def error_functions() -> list[Fit]:
     """Return the fits of erf below and above 1, and of (1 + 2 x) exp(x*x) erfc(x)."""
 
@@ -318,6 +332,7 @@ def all_fits() -> list[Fit]:
         *logarithms(),
         *hyperbolic(),
         *trigonometric(),
+        *eighths(),
         *error_functions(),
         *powers(),
     ]

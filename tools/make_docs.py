@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))
 DOCS = ROOT / "docs"
-NAMESPACES = ("", "special", "linalg", "fft")
+NAMESPACES = ("", "special", "linalg", "fft", "random")
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -54,7 +54,9 @@ def knob_table() -> str:
 
 def public_path(op: type[Op]) -> str:
     """Return how a user reaches an op, empty if only other ops use it."""
-    for space in NAMESPACES:
+    # Special functions and distributions have names in common.
+    spaces = ("random",) if op.__module__.startswith("agnesi.ops.random") else NAMESPACES
+    for space in spaces:
         holder = getattr(ag, space, None) if space else ag
         if holder is not None and callable(getattr(holder, op.public, None)):
             return f"ag.{space}.{op.public}" if space else f"ag.{op.public}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from agnesi import fft as fft
 from agnesi import linalg as linalg
 from agnesi import optim as optim
+from agnesi import random as random
 from agnesi import special as special
 from agnesi._version import __version__ as __version__
 from agnesi.api.constants import *

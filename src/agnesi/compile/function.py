@@ -230,6 +230,7 @@ def function(
     name: str | None = None,
     *,
     on_unused_input: Unused = "raise",
+    no_default_updates: bool | Sequence[Shared] = False,
 ) -> Function:
     """Compile a function.
 
@@ -242,6 +243,9 @@ def function(
         givens: expressions that take the place of variables.
         name: shown in errors, reports and profiles.
         on_unused_input: what to do about an input that nothing depends on.
+        no_default_updates: True, or a list of shared variables, to leave out what variables (the
+            counters of random streams) are updated to by default where ``updates`` do not name
+            them.
 
     Returns:
         A callable that takes arrays in the order of the inputs, or by keyword, and returns NumPy
@@ -260,7 +264,7 @@ def function(
     if given is not None and not (isinstance(given, str) and given.isprintable()):
         raise FunctionError(f"function: a name is a text that can be printed, not {given!r}")
     request = _Check(name or f"function{next(_numbers)}", on_unused_input).request(
-        inputs, outputs, updates, givens
+        inputs, outputs, updates, givens, no_default_updates
     )
     checked = perf_counter() - start
     made = compile_request(request)
@@ -373,7 +377,9 @@ class _Check:
     def __init__(self, name: str, on_unused: Unused) -> None:
         self.name, self.on_unused = name, on_unused
 
-    def request(self, inputs: Any, outputs: Any, updates: Any, givens: Any) -> Request:
+    def request(
+        self, inputs: Any, outputs: Any, updates: Any, givens: Any, no_defaults: Any
+    ) -> Request:
         """Return the request; raise FunctionError for what cannot be."""
         if self.on_unused not in ("raise", "warn", "ignore"):
             raise FunctionError(
@@ -384,8 +390,14 @@ class _Check:
         form, keys, results = self.outputs(outputs)
         changes = self.updates(updates)
         replaced = self.givens(givens)
-        roots = [*results, *changes.values()]
-        parameters, roots = self.resolve(declared, replaced, roots)
+        skipped = self.without_default(no_defaults)
+        while True:
+            given = [*results, *changes.values()]
+            parameters, roots = self.resolve(declared, replaced, given)
+            added = {} if skipped is True else self.default_updates(roots, changes, skipped)
+            if not added:
+                break
+            changes.update(added)
         results, values = roots[: len(results)], roots[len(results) :]
         self.all_given(parameters, roots)
         self.all_used(parameters, roots, changes)
@@ -479,6 +491,32 @@ class _Check:
                 raise FunctionError(f"{self.name}: {target!r} is updated twice")
             changes[target] = self.new_value(target, value)
         return changes
+
+    def without_default(self, given: Any) -> set[Shared] | Literal[True]:
+        """Return the variables that keep their values although they have a default update."""
+        if isinstance(given, bool):
+            return given or set()
+        items: list[Any] = list(given) if isinstance(given, list | tuple | set) else [given]  # type: ignore[arg-type]
+        for item in items:
+            if not isinstance(item, Shared):
+                raise FunctionError(
+                    f"{self.name}: no_default_updates is True, False or a list of shared "
+                    f"variables, but this is {item!r}"
+                )
+        return set(items)
+
+    def default_updates(
+        self, roots: list[Tensor], changes: Mapping[Shared, Tensor], skipped: set[Shared]
+    ) -> dict[Shared, Tensor]:
+        """Return default updates of variables that the graph depends on, and are not updated."""
+        return {
+            node: self.new_value(node, node.default_update, "default update of")
+            for node in toposort(roots)
+            if isinstance(node, Shared)
+            and node.default_update is not None
+            and node not in changes
+            and node not in skipped
+        }
 
     def new_value(self, target: Tensor, value: Any, what: str = "update of") -> Tensor:
         """Return an expression of the target's dtype and rank."""

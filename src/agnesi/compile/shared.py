@@ -16,6 +16,7 @@ from agnesi.core.dtypes import (
 )
 from agnesi.core.errors import CallError, FunctionError
 from agnesi.dims.dim import Size, fresh_symbol
+from agnesi.graph.graph import rebuild
 from agnesi.graph.leaves import Leaf, fresh_uid, own_sizes
 from agnesi.graph.tensor import Array, Sizes, Tensor
 from agnesi.graph.types import TensorType
@@ -61,11 +62,20 @@ class Cell:
         return Cell, (self.copied(),)
 
 
+# Where a variable keeps its default update.
+_DEFAULT = "_default_update"
+
+
 class Shared(Leaf):
     """A symbolic variable with a value that functions read and update.
 
     Made by :func:`shared`.  Its value is a NumPy array in C order, of the dtype and shape of its
     type.
+
+    Attributes:
+        default_update: the value that a function which uses the variable gives it when it is
+            called, unless its own ``updates`` name the variable or ``no_default_updates`` excludes
+            it; None for none.  It can be set.
     """
 
     label: str | None
@@ -85,6 +95,45 @@ class Shared(Leaf):
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The present value."""
         return self.cell.array
+
+    @property
+    def default_update(self) -> Tensor | None:
+        """What functions update the variable to by themselves."""
+        return self.__dict__.get(_DEFAULT)
+
+    def set_default_update(self, value: Any) -> None:
+        """Set what functions update the variable to by themselves; None for nothing.
+
+        ``variable.default_update = value`` does the same.
+
+        Raises:
+            FunctionError: no expression; its type is checked where a function is compiled.
+
+        >>> calls = ag.shared(0, "calls")
+        >>> calls.set_default_update(calls + 1)
+        >>> f = ag.function([], calls * 10)
+        >>> f(), f(), calls.get_value()
+        (array(0), array(10), array(2))
+        """
+        if value is not None and not isinstance(value, Tensor):
+            raise FunctionError(
+                f"default_update: of {self!r} is an expression of its type, not {value!r}"
+            )
+        self.__dict__[_DEFAULT] = value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "default_update":
+            self.set_default_update(value)
+        else:
+            super().__setattr__(name, value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.default_update is None:
+            return type(self), self.args
+        return type(self), self.args, {_DEFAULT: self.default_update}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
     def get_value(self, borrow: bool = False) -> Array:
         """Return the value.
@@ -116,6 +165,8 @@ class Shared(Leaf):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         copied = type(self)(self.label, self.declared, fresh_uid(), Cell(self.cell.copied()))
         memo[id(self)] = copied
+        if self.default_update is not None:
+            copied.set_default_update(rebuild([self.default_update], {self: copied})[0])
         return copied
 
 

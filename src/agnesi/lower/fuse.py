@@ -31,7 +31,7 @@ from agnesi.lower.products import (
     same_memory,
 )
 from agnesi.lower.rows import Rows, rows_of
-from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Reduction
+from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Op, Reduction
 from agnesi.ops.gathering import Gather
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze
@@ -144,6 +144,8 @@ def in_memory(node: Tensor) -> Sequence[Tensor]:
             return reads
         case LoopOp():
             return [read for k, read in enumerate(reads) if k not in node.streams]
+        case Op() if node.wholes:
+            return [reads[k] for k in node.wholes]
         case _:
             return ()
 
@@ -225,11 +227,9 @@ def _stored(
             stored[source] = None
             cost[source] = 0
             dear.discard(source)
-        own = _EXPENSIVE if isinstance(node, Elementwise) and node.expensive else 1
+        own = _EXPENSIVE if isinstance(node, Op) and node.expensive else 1
         whole = own + sum(cost[o] for o in set(node.operands))
-        if (isinstance(node, Elementwise) and node.expensive) or any(
-            o in dear for o in node.operands
-        ):
+        if (isinstance(node, Op) and node.expensive) or any(o in dear for o in node.operands):
             dear.add(node)
         repeated = readers.get(node, 0) > 1 and whole > _REPEAT
         if node in packed and not _cheap_to_pack(node, whole, readers.get(node, 0)):

@@ -36,6 +36,7 @@ from agnesi.ops import (
     padding,
     powers,
     probability,
+    random,
     reductions,
     repeating,
     rounding,
@@ -92,6 +93,7 @@ OPS: tuple[type[Op], ...] = (
     *sorting.OPS,
     *searching.OPS,
     *special.OPS,
+    *random.OPS,
 )
 
 __all__ = ["OPS"]

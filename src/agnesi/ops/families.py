@@ -160,6 +160,8 @@ class Op(Tensor):
         orders: how many times it can be differentiated, as far as tests go.
         leading: for attributes whose name is not in ``LEADING``, what becomes of them when every
             operand gets an axis in front.
+        expensive: an element is worth computing once rather than again for each reader.
+        wholes: operands that every element reads, so that they are computed before, into memory.
     """
 
     public: ClassVar[str] = ""
@@ -175,6 +177,8 @@ class Op(Tensor):
     undefined: ClassVar[Mapping[str, str]] = MappingProxyType({})
     orders: ClassVar[int] = 2
     leading: ClassVar[Mapping[str, LeadingRule]] = MappingProxyType({})
+    expensive: ClassVar[bool] = False
+    wholes: ClassVar[tuple[int, ...]] = ()
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """The op itself where it is linear, else the transpose of ``vjp``."""
@@ -266,7 +270,6 @@ class Elementwise(Op):
 
     Attributes:
         dtype_rule: how operands come to one dtype, and the result to its own.
-        expensive: worth computing once rather than again for each reader.
         commutative: whether two operands may change places.
         size_rule: the same function of symbolic sizes, where it has one; None from it where not.
         exact: a matter of bits, so that the reference is not called in a wider float.
@@ -274,7 +277,6 @@ class Elementwise(Op):
     """
 
     dtype_rule: ClassVar[DTypeRule] = "promote"
-    expensive: ClassVar[bool] = False
     commutative: ClassVar[bool] = False
     size_rule: ClassVar[Callable[..., Size | None] | None] = None
     exact: ClassVar[bool] = False

@@ -88,7 +88,11 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
     work = sum(
         max(1, scalar.dtype.bytes // widest) for scalar in scalars if isinstance(scalar, Apply)
     )
-    return VectorShape(machine.vector_bytes // widest, _copies(work, _depth(roots)))
+    lanes, copies = machine.vector_bytes // widest, _copies(work, _depth(roots))
+    extent = loop.index.extent
+    while isinstance(extent, int) and lanes <= extent < lanes * copies:
+        copies //= 2
+    return VectorShape(lanes, copies)
 
 
 def _slope(offset: Size, index: Index) -> int | None:

@@ -113,6 +113,11 @@ def split(x: Scalar) -> tuple[Scalar, Scalar]:
     return _exponent(biased, x.dtype) - _shift(x.dtype), _fraction(biased, x.dtype)
 
 
+def log_of_parts(k: Scalar, r: Scalar) -> Scalar:
+    """Return the logarithm of ``2**k * (1 + r)``, as ``split`` has it."""
+    return _combine(k, r, _LOG[r.dtype])
+
+
 def _logarithm(x: Scalar, base: _Base) -> Scalar:
     bits = layout(x)
     small = x < bits.tiny
