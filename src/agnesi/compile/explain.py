@@ -11,18 +11,21 @@ from agnesi.lower.cost import bytes_moved, flops
 from agnesi.lower.program import (
     BindValue,
     CallHost,
+    Clear,
     Copy,
     MultiplyMatrices,
     Program,
     Require,
+    RunBranch,
     RunKernel,
+    RunLoop,
     Scale,
     Space,
     Step,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from agnesi.compile.pipeline import Log
 
@@ -94,17 +97,43 @@ def _steps(program: Program, known: Mapping[Dim, int]) -> str:
     lines = ["steps"]
     work: Size = 0
     for k, step in enumerate(program.steps):
-        own = flops(step)
-        work = add(work, own)
-        lines.append(f"{k:3}  {_step(step)}")
-        if isinstance(step, RunKernel | MultiplyMatrices):
-            moved = number(bytes_moved(step, program), known)
-            lines.append(f"     {number(own, known)} FLOPs, {moved} bytes")
-        if isinstance(step, RunKernel):
-            lines += [f"     {line}" for line in kernel_text(step.kernel).splitlines()[1:]]
-            lines += [f"     # {s}" for s in _sources(step)]
+        work = add(work, flops(step))
+        first, *others = _lines(step, program, known)
+        lines += [f"{k:3}  {first}", *(f"     {line}" for line in others)]
     lines.append(f"in all {number(work, known)} FLOPs")
     return "\n".join(lines)
+
+
+def _lines(step: Step, program: Program, known: Mapping[Dim, int]) -> list[str]:
+    """Return the lines of a step, those of steps inside of it indented."""
+    lines = [_step(step)]
+    if isinstance(step, RunKernel | MultiplyMatrices):
+        moved = number(bytes_moved(step, program), known)
+        lines.append(f"{number(flops(step), known)} FLOPs, {moved} bytes")
+    if isinstance(step, RunKernel):
+        lines += kernel_text(step.kernel).splitlines()[1:]
+        lines += [f"# {s}" for s in _sources(step)]
+    if isinstance(step, RunLoop):
+        lines += [f"  {row.buffer.name} is a row of {row.base.name}" for row in step.rows]
+        lines += [
+            f"  {c.buffer.name} is first {c.first.name}, then {c.then.name}" for c in step.carried
+        ]
+        parts = zip(("once", "while", "each", "at last"), step.parts, strict=True)
+        lines += _inside(parts, program, known)
+    if isinstance(step, RunBranch):
+        parts = ((str(k), part) for k, part in enumerate(step.parts))
+        lines += _inside(parts, program, known)
+    return lines
+
+
+def _inside(
+    parts: Iterable[tuple[str, Sequence[Step]]], program: Program, known: Mapping[Dim, int]
+) -> Iterator[str]:
+    for title, steps in parts:
+        if steps:
+            yield f"  {title}:"
+        for step in steps:
+            yield from (f"    {line}" for line in _lines(step, program, known))
 
 
 def _scale(scale: Scale) -> str:
@@ -140,6 +169,17 @@ def _step(step: Step) -> str:
             return f"require {need.kind} {need.a}, {need.b}   ({need.words})"
         case Copy(source, target):
             return f"copy {target.name} = {source.name}"
+        case Clear(target):
+            return f"clear {target.name}"
+        case RunLoop(_, length, reverse, t, done):
+            turns = f"loop {length} times" if length is not None else "loop"
+            turns += " back to front" if reverse else ""
+            turns += f", {t.name} is the number" if t is not None else ""
+            turns += f", on while {step.go.name}[0]" if step.go is not None else ""
+            return turns + (f", {done.name} counts" if done is not None else "")
+        case RunBranch(_, index, taken, _):
+            own = f"{taken.name} = " if taken is not None else ""
+            return f"branch {own}{index.name}[0]"
 
 
 def number(size: Size, known: Mapping[Dim, int]) -> str:

@@ -37,7 +37,7 @@ from agnesi.graph.leaves import Constant, Input, Leaf, new_input, owner_of
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.types import TensorType
 from agnesi.lower.lower import lower
-from agnesi.lower.program import Program, RunKernel, Step
+from agnesi.lower.program import Program, RunKernel, Step, map_kernels, walk_steps
 from agnesi.lower.verify import verify_program
 from agnesi.ops.lift import as_tensor, cast
 from agnesi.runtime.builtin import make_builtin
@@ -155,7 +155,7 @@ class Function:
     @property
     def kernels(self) -> list[Kernel]:
         """The loop nests it runs."""
-        return [s.kernel for s in self.program.steps if isinstance(s, RunKernel)]
+        return [s.kernel for s in walk_steps(self.program.steps) if isinstance(s, RunKernel)]
 
     @property
     def stages(self) -> list[Stage]:
@@ -306,12 +306,7 @@ def compile_request(request: Request) -> Function:
 
 def _through(steps: list[Step], passes: tuple[Pass, ...], log: Log) -> list[Step]:
     """Return the steps with their kernels put through passes."""
-    return [
-        RunKernel(run_kernel_passes(s.kernel, passes, log), s.nodes)
-        if isinstance(s, RunKernel)
-        else s
-        for s in steps
-    ]
+    return map_kernels(steps, lambda kernel: run_kernel_passes(kernel, passes, log))
 
 
 def make_native(function: Function) -> None:

@@ -18,7 +18,7 @@ from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import BroadcastTo, Transpose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from agnesi.graph.tensor import Tensor
 
@@ -82,16 +82,26 @@ class Accumulation:
 
 
 def find_accumulations(
-    order: Sequence[Tensor], outputs: Iterable[Tensor], readers: Mapping[Tensor, int]
+    order: Sequence[Tensor],
+    outputs: Iterable[Tensor],
+    readers: Mapping[Tensor, int],
+    changing: Collection[Tensor] = (),
 ) -> dict[Tensor, Accumulation]:
-    """Return the sums of products of a graph, the outermost of those inside each other."""
+    """Return the sums of products of a graph, the outermost of those inside each other.
+
+    Args:
+        order: the nodes.
+        outputs: nodes that are kept.
+        readers: how many nodes read one.
+        changing: inputs in whose place something computed is put, as with shared variables.
+    """
     kept = set(outputs)
     found: dict[Tensor, Accumulation] = {}
     inside: set[Tensor] = set()
     for node in reversed(order):
         if node in inside or not isinstance(node, Add | Subtract) or node.dtype not in (F32, F64):
             continue
-        sum_ = _Sum(kept, readers).of(node)
+        sum_ = _Sum(kept, readers, changing).of(node)
         if sum_ is not None and (sum_.base is None or node in kept):
             found[node] = sum_
             inside |= sum_.inside
@@ -104,6 +114,7 @@ class _Sum:
 
     kept: set[Tensor]
     readers: Mapping[Tensor, int]
+    changing: Collection[Tensor] = ()
     terms: list[Term] = field(default_factory=list[Term])
     bases: list[tuple[Tensor, Factor]] = field(default_factory=list["tuple[Tensor, Factor]"])
     inside: set[Tensor] = field(default_factory=set["Tensor"])
@@ -125,9 +136,15 @@ class _Sum:
         if todo or len(self.bases) > 1 or len(self.terms) + len(self.bases) < 2 or not self.terms:
             return None
         base, factor = self.bases[0] if self.bases else (None, Factor())
-        if base is not None and (not isinstance(base, Leaf) or isinstance(base, Constant | Input)):
+        if base is not None and not self.changes(base):
             return None
         return Accumulation(base, factor, tuple(self.terms[::-1]), frozenset(self.inside))
+
+    def changes(self, base: Tensor) -> bool:
+        """Whether something may be added where a leaf is."""
+        if isinstance(base, Input):
+            return base in self.changing
+        return isinstance(base, Leaf) and not isinstance(base, Constant)
 
     def peeled(self, node: Tensor, factor: Factor) -> tuple[Tensor, Factor]:
         """Return a term without the numbers that it is multiplied by."""

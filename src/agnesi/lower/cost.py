@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import Index, Min, Size, add, mul, product
-from agnesi.dims.simplify import substitute
+from agnesi.dims.simplify import maximum, substitute
 from agnesi.loops.nodes import Accumulate, Apply, Call, For, If, Statement, Store
 from agnesi.loops.prims import MATH, Prim
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
 from agnesi.lower.plan import touched
-from agnesi.lower.program import MultiplyMatrices, Program, RunKernel, Step
+from agnesi.lower.program import (
+    MultiplyMatrices,
+    Program,
+    RunBranch,
+    RunKernel,
+    RunLoop,
+    Step,
+)
 from agnesi.ops.linear import MatMul
 
 if TYPE_CHECKING:
@@ -29,7 +37,7 @@ def flops(step: Step) -> Size:
     """Return the floating-point operations of a step.
 
     An elementary function counts as ``FUNCTION_FLOPS``, a procedure as ``PROCEDURE_FLOPS``, a
-    fused multiply-add as two.
+    fused multiply-add as two.  A loop that ends when something holds counts as one turn.
     """
     match step:
         case MultiplyMatrices(batch=batch, m=m, n=n, k=k):
@@ -44,6 +52,12 @@ def flops(step: Step) -> Size:
             return add(mul(product(node.type.shape), own), _packing_flops(kernel.body, packed))
         case RunKernel(kernel=kernel):
             return add(*(_statement_flops(s) for s in kernel.body)) if kernel.body else 0
+        case RunLoop(_, length):
+            once = add(0, *(flops(s) for s in (*step.condition, *step.steps)))
+            return once if length is None else mul(length, once)
+        case RunBranch(_, _, _, parts):
+            # As those of the dearest, if that is seen.
+            return reduce(maximum, (add(0, *map(flops, part)) for part in parts))
         case _:
             return 0
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.record import field, record
 from agnesi.dims.simplify import at_least
+from agnesi.graph.body import Part, Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.graph.tensor import SizeFloat, SizeValue, Tensor
@@ -38,7 +39,7 @@ from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze
 from agnesi.ops.reductions import ArgExtreme
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from agnesi.dims.dim import Shape
 
@@ -119,7 +120,7 @@ def is_materialised_leaf(node: Tensor) -> bool:
 
 def is_inlinable(node: Tensor) -> bool:
     """Whether the node can be computed element by element inside a kernel."""
-    own = isinstance(node, Reduction | ArgExtreme | MatMul | LoopOp | HostOp)
+    own = isinstance(node, Reduction | ArgExtreme | MatMul | LoopOp | HostOp | Several | Part)
     return not own and not is_materialised_leaf(node)
 
 
@@ -128,7 +129,7 @@ def code_reads(node: Tensor) -> Sequence[Tensor]:
     match node:
         case MatMul():
             return [matrix_view(operand)[0] for operand in node.operands]
-        case HostOp():
+        case HostOp() | Several():
             return [same_memory(operand) for operand in node.operands]
         case LoopOp():
             return [o if k in node.streams else same_memory(o) for k, o in enumerate(node.operands)]
@@ -140,7 +141,7 @@ def in_memory(node: Tensor) -> Sequence[Tensor]:
     """Return what has to have memory for the code of a node to read it."""
     reads = code_reads(node)
     match node:
-        case MatMul() | HostOp():
+        case MatMul() | HostOp() | Several():
             return reads
         case LoopOp():
             return [read for k, read in enumerate(reads) if k not in node.streams]
@@ -164,14 +165,19 @@ def read_besides(node: Tensor) -> Sequence[Tensor]:
     return [o for o in others if o is not begun and begun in set(toposort([o]))]
 
 
-def fuse(outputs: Sequence[Tensor]) -> Fusion:
-    """Decide which nodes are stored, and group them into kernels."""
+def fuse(outputs: Sequence[Tensor], changing: Collection[Tensor] = ()) -> Fusion:
+    """Decide which nodes are stored, and group them into kernels.
+
+    Args:
+        outputs: what is computed.
+        changing: leaves in whose place something computed is put.
+    """
     order = toposort(outputs)
     readers: dict[Tensor, int] = {}
     for node in order:
         for operand in set(node.dependencies):
             readers[operand] = readers.get(operand, 0) + 1
-    sums = find_accumulations(order, outputs, readers)
+    sums = find_accumulations(order, outputs, readers, changing)
     sums = {node: sum_ for node, sum_ in sums.items() if not _better_here(sum_)}
     fusion = Fusion(_stored(order, outputs, sums, readers), accumulations=sums)
     _group(order, fusion)
@@ -293,6 +299,12 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
             hidden = k >= len(node.operands)
             before[node] |= needs[d] if hidden else 0 if d in fusion.stored else before[d]
         if node not in fusion.stored:
+            continue
+        if isinstance(node, Part):
+            # What has several results has a group of its own, with those that are wanted.
+            (home,) = _bits(needs[node.of])
+            groups[home].nodes.append(node)
+            needs[node] = 1 << home
             continue
         whole = len(node.dependencies) == len(node.operands)
         free = is_inlinable(node) and whole and node not in fusion.accumulations

@@ -13,14 +13,18 @@ import numpy as np
 from agnesi.core.errors import CompilerBug, IndexOutOfBounds, LinAlgError, ShapeError
 from agnesi.dims.dim import Size, Symbol, evaluate
 from agnesi.loops.interpret import interpret
+from agnesi.lower.plan import turn_buffers
 from agnesi.lower.program import (
     BindValue,
     CallHost,
+    Clear,
     Copy,
     MultiplyMatrices,
     Program,
     Require,
+    RunBranch,
     RunKernel,
+    RunLoop,
     Scale,
     SizeCheck,
     Space,
@@ -28,7 +32,7 @@ from agnesi.lower.program import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Dim, Shape
@@ -71,8 +75,7 @@ def interpret_program(
     run.leaves(Space.INPUT, program.inputs, arguments)
     run.leaves(Space.SHARED, program.shareds, shareds)
     run.leaves(Space.CONSTANT, program.constants, [c.value for c in program.constants])
-    for step in program.steps:
-        run.step(step)
+    run.steps(program.steps)
     return run.results()
 
 
@@ -84,6 +87,7 @@ class _Run:
         self.memory: dict[Buffer, Array] = {}
         self.slots: dict[int, Array] = {}
         self.sizes: dict[Dim, int] = {}
+        self.fleeting = turn_buffers(program)
 
     def leaves(self, space: Space, leaves: Sequence[Leaf], arrays: Sequence[Array]) -> None:
         """Learn sizes from arrays, and take what will not be written, or a copy."""
@@ -176,6 +180,57 @@ class _Run:
                     raise self.failed(step, a, b)
             case Copy(source, target):
                 self.at(target)[:] = self.at(source)
+            case Clear(target):
+                self.at(target)[:] = 0
+            case RunLoop():
+                self.loop(step)
+            case RunBranch(_, index, taken, parts):
+                which = min(max(int(self.at(index)[0]), 0), len(parts) - 1)
+                if taken is not None:
+                    self.at(taken)[:] = which
+                self.forget(step)
+                self.steps(parts[which])
+
+    def steps(self, steps: Iterable[Step]) -> None:
+        """Do one thing after the other."""
+        for step in steps:
+            self.step(step)
+
+    def loop(self, loop: RunLoop) -> None:
+        """Do the same again and again."""
+        length = None if loop.length is None else max(self.number(loop.length), 0)
+        for each in loop.carried:
+            self.memory[each.buffer] = self.at(each.first)
+        done = 0
+        while length is None or done < length:
+            t = length - 1 - done if loop.reverse and length is not None else done
+            if done == 0:
+                self.steps(loop.first)
+            self.forget(loop)
+            if loop.number is not None:
+                self.at(loop.number)[:] = t
+            self.steps(loop.condition)
+            if loop.go is not None and not self.at(loop.go)[0]:
+                break
+            for row in loop.rows:
+                start = self.number(row.start) + t * self.number(row.stride)
+                count = self.number(self.program.storage[row.buffer].numbers)
+                part = self.at(row.base)[start : start + count]
+                if start < 0 or len(part) != count:
+                    raise CompilerBug(f"row {t} of {row.base!r} lies outside of it")
+                self.memory[row.buffer] = part
+            self.steps(loop.steps)
+            turned = {each.buffer: self.at(each.then) for each in loop.carried}
+            self.memory.update(turned)
+            done += 1
+        if loop.done is not None:
+            self.at(loop.done)[:] = done
+        self.steps(loop.last)
+
+    def forget(self, step: RunLoop | RunBranch) -> None:
+        """Let memory that belongs to one turn be rubbish, and as large as it has to be now."""
+        for buffer in self.fleeting.get(id(step), ()):
+            self.memory.pop(buffer, None)
 
     def multiply(self, step: MultiplyMatrices) -> None:
         """Multiply a stack of matrices."""

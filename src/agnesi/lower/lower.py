@@ -14,6 +14,7 @@ from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.core.record import field, record
 from agnesi.dims.dim import Dim, Size, Symbol, Value, product
+from agnesi.graph.body import Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Constant, owner_of
 from agnesi.graph.tensor import Requirement, Tensor
@@ -28,6 +29,7 @@ from agnesi.lower.fuse import (
     is_materialised_leaf,
 )
 from agnesi.lower.kernels import write_kernel, write_loops
+from agnesi.lower.nested import may_fail, several_steps
 from agnesi.lower.plan import plan_buffers
 from agnesi.lower.products import is_computed_here, matrix_view, same_memory
 from agnesi.lower.program import (
@@ -52,6 +54,7 @@ from agnesi.ops.linear import MatMul
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agnesi.graph.body import Body
     from agnesi.graph.leaves import Leaf
     from agnesi.loops.nodes import Kernel
     from agnesi.lower.accumulate import Accumulation, Factor, Term
@@ -73,44 +76,54 @@ def lower(
         updates: shared variables with their new values, all from the old values.
         machine: what it is for.
     """
-    return _Lowering(name, inputs, outputs, dict(updates), machine).run()
+    return Lowering(name, inputs, outputs, dict(updates), machine).run()
 
 
 @record()
-class _Lowering:
+class Lowering:
+    """Lowers one graph: a function's, or one inside a node of it, which shares its memory.
+
+    Attributes:
+        name: of the function.
+        inputs: leaves whose values are given.
+        outputs: what is computed.
+        updates: leaves with what takes their place.
+        machine: what it is for.
+        prefix: what names of kernels begin with.
+        buffers: where each stored node is read.
+        targets: where each stored node is written.
+        storage: of all buffers of the function.
+        constants: of the function.
+        homes: buffers that stay what they are while what is in them changes, as shared variables.
+    """
+
     name: str
     inputs: Sequence[Leaf]
     outputs: Sequence[Tensor]
     updates: Mapping[Leaf, Tensor]
     machine: Machine = PLAIN
+    prefix: str = ""
     buffers: dict[Tensor, Buffer] = field(default_factory=dict[Tensor, Buffer])
     targets: dict[Tensor, list[Buffer]] = field(default_factory=dict[Tensor, "list[Buffer]"])
     storage: dict[Buffer, Storage] = field(default_factory=dict[Buffer, Storage])
+    constants: dict[Constant, Buffer] = field(default_factory=dict[Constant, Buffer])
+    homes: set[Buffer] = field(default_factory=set["Buffer"])
 
     def run(self) -> Program:
         """Lower everything, in the order of this method's lines."""
-        self.roots = [*self.outputs, *self.updates.values()]
-        self.nodes = toposort(self.roots, set(self.inputs))
-        self.fusion: Fusion = fuse(self.roots)
-        self.home = {n: g for g in self.fusion.groups for n in g.nodes}
+        self.analyse()
+        self.place_inputs()
         self.place_leaves()
-        output_buffers = self.place_outputs()
+        output_buffers = [
+            self.new_buffer(f"out{k}", node, Space.OUTPUT, k) for k, node in enumerate(self.outputs)
+        ]
+        self.place_outputs(output_buffers)
         self.place_stored()
-        self.before: dict[int, set[int]] = {}
-        self.number = {id(g): k for k, g in enumerate(self.fusion.groups)}
-        self.reads = [dict.fromkeys(self.fusion.reads(g)) for g in self.fusion.groups]
-        self.readers: dict[Tensor, set[int]] = {}
-        for k, reads in enumerate(self.reads):
-            for node in reads:
-                self.readers.setdefault(node, set()).add(k)
-        self.needs = [self.group_needs(g) for g in self.fusion.groups]
-        self.followers: dict[int, set[int]] = {}
-        for k, needs in enumerate(self.needs):
-            for need in needs:
-                self.followers.setdefault(need, set()).add(k)
+        self.relate()
         self.guards = self.late_guards()
         commits, renewed = self.place_updates()
-        steps = self.ordered_steps(output_buffers)
+        self.place_bodies()
+        steps = self.ordered_steps(output_buffers, self.all_requirements(), set())
         steps += commits
         program = Program(
             name=self.name,
@@ -127,6 +140,53 @@ class _Lowering:
         plan_buffers(program)
         return program
 
+    def inside(self, prefix: str, body: Body, outputs: Sequence[Tensor]) -> Lowering:
+        """Return what lowers a graph inside a node."""
+        return Lowering(
+            name=self.name,
+            inputs=body.inputs,
+            outputs=outputs,
+            updates={},
+            machine=self.machine,
+            prefix=prefix,
+            storage=self.storage,
+            constants=self.constants,
+        )
+
+    def analyse(self) -> None:
+        """Decide what is stored, and what shares a kernel."""
+        self.roots = [*self.outputs, *self.updates.values()]
+        self.nodes = toposort(self.roots, set(self.inputs))
+        self.fusion: Fusion = fuse(self.roots, {*self.updates})
+        self.home = {n: g for g in self.fusion.groups for n in g.nodes}
+
+    def relate(self) -> None:
+        """Find which group reads what, and which has to come before which."""
+        self.before: dict[int, set[int]] = {}
+        self.number = {id(g): k for k, g in enumerate(self.fusion.groups)}
+        self.reads = [dict.fromkeys(self.fusion.reads(g)) for g in self.fusion.groups]
+        self.readers: dict[Tensor, set[int]] = {}
+        for k, reads in enumerate(self.reads):
+            for node in reads:
+                self.readers.setdefault(node, set()).add(k)
+        self.needs = [self.group_needs(g) for g in self.fusion.groups]
+        self.followers: dict[int, set[int]] = {}
+        for k, needs in enumerate(self.needs):
+            for need in needs:
+                self.followers.setdefault(need, set()).add(k)
+        # Numbers that sizes mention.
+        self.mentioned = {d for n in self.nodes for d in n.dependencies[len(n.operands) :]}
+        self.guards: set[int] = set()
+        self.first_copies: list[Copy] = []
+
+    def place_bodies(self) -> None:
+        """Lower the graphs inside nodes, what comes last first: it says where to begin it."""
+        self.inner: dict[int, list[Step]] = {}
+        for k in reversed(range(len(self.fusion.groups))):
+            node = self.fusion.groups[k].nodes[0]
+            if isinstance(node, Several):
+                self.inner[k] = several_steps(self, k, node)
+
     # -- memory ------------------------------------------------------------------------------
 
     def new_buffer(self, name: str, node: Tensor, space: Space, position: int) -> Buffer:
@@ -135,26 +195,35 @@ class _Lowering:
         self.storage[buffer] = Storage(space, position, node.dtype, node.type.shape)
         return buffer
 
-    def place_leaves(self) -> None:
-        """Give inputs, shared variables and constants their buffers."""
+    def place_inputs(self) -> None:
+        """Give inputs their buffers."""
         for k, leaf in enumerate(self.inputs):
             self.buffers[leaf] = self.new_buffer(leaf.name or f"input{k}", leaf, Space.INPUT, k)
-        self.constants: list[Constant] = []
+
+    def place_leaves(self) -> None:
+        """Give shared variables and constants their buffers."""
         self.shareds: list[Leaf] = []
         self.position: dict[Tensor, int] = {}
+        self.place_constants()
         for node in [*self.nodes, *self.updates, *self.owners()]:
             if node in self.buffers or not is_materialised_leaf(node):
                 continue
-            if isinstance(node, Constant):
+            position = len(self.shareds)
+            self.shareds.append(node)  # type: ignore[arg-type]
+            self.position[node] = position
+            label = node.name or f"shared{position}"
+            self.buffers[node] = self.new_buffer(label, node, Space.SHARED, position)
+            self.homes.add(self.buffers[node])
+
+    def place_constants(self) -> None:
+        """Give constants their buffers, which are those of the whole function."""
+        for node in self.nodes:
+            if isinstance(node, Constant) and node.ndim:
                 position = len(self.constants)
-                self.constants.append(node)
-                self.buffers[node] = self.new_buffer(f"c{position}", node, Space.CONSTANT, position)
-            else:
-                position = len(self.shareds)
-                self.shareds.append(node)  # type: ignore[arg-type]
-                self.position[node] = position
-                label = node.name or f"shared{position}"
-                self.buffers[node] = self.new_buffer(label, node, Space.SHARED, position)
+                if node not in self.constants:
+                    buffer = self.new_buffer(f"c{position}", node, Space.CONSTANT, position)
+                    self.constants[node] = buffer
+                self.buffers[node] = self.constants[node]
 
     def owners(self) -> list[Leaf]:
         """Return the shared variables whose sizes are mentioned, whether or not their values are."""  # noqa: E501
@@ -167,16 +236,12 @@ class _Lowering:
                         found[owner] = None
         return list(found)
 
-    def place_outputs(self) -> list[Buffer]:
-        """Give each output a buffer; the node that makes it writes there."""
-        result: list[Buffer] = []
-        for k, node in enumerate(self.outputs):
-            buffer = self.new_buffer(f"out{k}", node, Space.OUTPUT, k)
-            result.append(buffer)
+    def place_outputs(self, buffers: Sequence[Buffer]) -> None:
+        """Let the node that makes an output write it where it belongs."""
+        for node, buffer in zip(self.outputs, buffers, strict=True):
             if not is_materialised_leaf(node):
                 self.targets.setdefault(node, []).append(buffer)
                 self.buffers.setdefault(node, buffer)
-        return result
 
     def place_stored(self) -> None:
         """Give every other stored node a place in the arena, unless only an update wants it."""
@@ -189,6 +254,8 @@ class _Lowering:
                 continue
             if self.home[node].rows is not None and node not in wanted:
                 # Only its own kernel reads it, which keeps it as it sees fit.
+                continue
+            if isinstance(node, Several) and node not in wanted:
                 continue
             if node not in wanted and len(self.home[node].nodes) > 1 and isinstance(node, MatMul):
                 continue
@@ -234,7 +301,8 @@ class _Lowering:
         """Return the groups that can fail, or whose results are checked or sizes of memory."""
         values = [term for term in map(_term, self.all_values()) if term in self.home]
         hosts = [node for node in self.home if isinstance(node, HostOp)]
-        return {self.number[id(self.home[node])] for node in (*values, *hosts)}
+        inner = [node for node in self.home if isinstance(node, Several) and may_fail(node)]
+        return {self.number[id(self.home[node])] for node in (*values, *hosts, *inner)}
 
     def place_updates(self) -> tuple[list[Copy], dict[int, Buffer]]:
         """Decide for each shared variable how its new value gets there."""
@@ -283,12 +351,13 @@ class _Lowering:
         if not fits or leaf.type.shape != value.type.shape:
             return False
         own = self.buffers[leaf]
-        if value in self.buffers and self.storage[self.buffers[value]].space is Space.SHARED:
+        if value in self.buffers and self.buffers[value] in self.homes:
             return False
         if not self.reads_in_place(group, value, own):
             return False
         earlier = (self.readers.get(leaf, set()) | self.guards) - {me}
-        if me in self.guards or any(n is leaf for n in self.updates.values()):
+        # In a loop the old value is copied first where it takes the place of another one.
+        if me in self.guards or (not self.prefix and any(n is leaf for n in self.updates.values())):
             return False
         if not earlier.isdisjoint(self.after(me)):
             return False
@@ -358,22 +427,28 @@ class _Lowering:
                 stack.extend(self.followers.get(k, ()))
         return seen
 
-    def ordered_steps(self, outputs: Sequence[Buffer]) -> list[Step]:
-        """Return all steps but the last copies into shared variables."""
+    def ordered_steps(
+        self, outputs: Sequence[Buffer], pending: list[tuple[Requirement, Tensor]], bound: set[Dim]
+    ) -> list[Step]:
+        """Return all steps but the last copies into shared variables.
+
+        Args:
+            outputs: where they go.
+            pending: what is to be checked.
+            bound: values that are known already.
+        """
         steps: list[Step] = []
-        bound: set[Dim] = set()
-        pending = self.all_requirements()
         values = self.all_values()
         for value in values:
             term = _term(value)
-            if term in self.buffers and is_materialised_leaf(term):
+            if value not in bound and term in self.buffers and is_materialised_leaf(term):
                 steps.append(BindValue(value, self.buffers[term]))
                 bound.add(value)
         self.release(pending, bound, steps)
         for node, buffer in zip(self.outputs, outputs, strict=True):
             if is_materialised_leaf(node):
                 steps.append(Copy(self.buffers[node], buffer))
-        steps += [c for c in self.first_copies if self.storage[c.source].space is not Space.ARENA]
+        steps += self.first_copies
         for k in self.group_order():
             group = self.fusion.groups[k]
             steps += self.group_steps(k, group)
@@ -385,7 +460,6 @@ class _Lowering:
                     self.release(pending, bound, steps)
         if pending:
             raise CompilerBug(f"never checked: {pending}")
-        steps += [c for c in self.first_copies if self.storage[c.source].space is Space.ARENA]
         return steps
 
     def group_order(self) -> list[int]:
@@ -452,12 +526,14 @@ class _Lowering:
     def group_steps(self, k: int, group: Group) -> list[Step]:
         """Return the steps that compute a group."""
         node = group.nodes[0]
+        if k in self.inner:
+            return self.inner[k]
         if node in self.fusion.accumulations:
             first, *others = self.targets[node]
             steps = self.accumulate(self.fusion.accumulations[node], first)
             return [*steps, *(Copy(first, other) for other in others)]
         if is_computed_here(node):
-            return [RunKernel(self.contraction(f"k{k}", group), tuple(group.nodes))]
+            return [RunKernel(self.contraction(f"{self.prefix}k{k}", group), tuple(group.nodes))]
         if isinstance(node, MatMul):
             first, *others = self.targets[node]
             return [self.matmul_step(node, first), *(Copy(first, other) for other in others)]
@@ -468,11 +544,11 @@ class _Lowering:
             return [call, *(Copy(first, other) for other in others)]
         if isinstance(node, LoopOp):
             first, *others = self.targets[node]
-            kernel, scratch = write_loops(f"k{k}", node, self.buffers, first)
+            kernel, scratch = write_loops(f"{self.prefix}k{k}", node, self.buffers, first)
             self.add_scratch(scratch)
             return [RunKernel(kernel, (node,)), *(Copy(first, other) for other in others)]
         wanted: dict[Buffer, Size] = {}
-        kernel = write_kernel(f"k{k}", group, self.buffers, self.targets, wanted)
+        kernel = write_kernel(f"{self.prefix}k{k}", group, self.buffers, self.targets, wanted)
         self.add_scratch(wanted)
         return [RunKernel(kernel, tuple(group.nodes))]
 

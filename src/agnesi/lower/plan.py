@@ -14,15 +14,20 @@ from agnesi.dims.simplify import at_least
 from agnesi.lower.program import (
     BindValue,
     CallHost,
+    Clear,
     Copy,
     MultiplyMatrices,
     Program,
+    RunBranch,
     RunKernel,
+    RunLoop,
     Space,
     Step,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agnesi.loops.nodes import Buffer
 
 
@@ -85,28 +90,44 @@ def accesses(step: Step) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
             return (buffer,), ()
         case Copy(source, target):
             return (source,), (target,)
+        case Clear(target):
+            return (), (target,)
+        case RunLoop() | RunBranch():
+            return _inside(step)
         case _:
             return (), ()
 
 
+def _inside(step: RunLoop | RunBranch) -> tuple[tuple[Buffer, ...], tuple[Buffer, ...]]:
+    """Return what steps inside of a step read and write: the memory, where that is a view."""
+    inner = [accesses(each) for part in step.parts for each in part]
+    reads = dict.fromkeys([*step.own, *(b for found, _ in inner for b in found)])
+    writes = dict.fromkeys(b for _, found in inner for b in found)
+    if isinstance(step, RunBranch):
+        writes |= dict.fromkeys(() if step.taken is None else (step.taken,))
+        return tuple(reads), tuple(writes)
+    writes |= dict.fromkeys(b for b in (step.number, step.done) if b is not None)
+    writes |= {row.base: None for row in step.rows if row.buffer in writes}
+    if any(each.buffer in writes for each in step.carried):
+        views = set(step.views)
+        writes |= {c.first: None for c in step.carried if c.then not in views or c.then in writes}
+    views = set(step.views)
+    return tuple(b for b in reads if b not in views), tuple(b for b in writes if b not in views)
+
+
 def touched(step: Step) -> tuple[Buffer, ...]:
-    """Return the buffers that a step reads or writes."""
-    reads, writes = accesses(step)
-    return reads + writes
+    """Return the buffers that a step reads or writes, and those that steps inside of it do."""
+    return tuple(dict.fromkeys(b for part in accesses(step) for b in part))
 
 
 def plan_buffers(program: Program) -> None:
     """Give each temporary buffer of the program its slot, or leave it to be allocated late."""
-    first: dict[Buffer, int] = {}
-    last: dict[Buffer, int] = {}
+    lives = _Lives()
+    lives.steps(program.steps, ())
     early = _entry_values(program)
-    for k, step in enumerate(program.steps):
-        for buffer in touched(step):
-            first.setdefault(buffer, k)
-            last[buffer] = k
     slots = _Slots()
     late = 0
-    for buffer in sorted(first, key=first.__getitem__):
+    for buffer, (first, last) in sorted(lives.found().items(), key=lambda item: item[1][0]):
         storage = program.storage[buffer]
         if storage.space is not Space.ARENA:
             continue
@@ -117,16 +138,91 @@ def plan_buffers(program: Program) -> None:
             program.storage[buffer] = replace(storage, space=Space.LATE, position=late)
             late += 1
             continue
-        position = slots.take(size, first[buffer], last[buffer])
+        position = slots.take(size, first, last)
         program.storage[buffer] = replace(storage, position=position)
     program.slots = slots.sizes
+
+
+@record()
+class _Span:
+    """From when to when a step with steps inside runs."""
+
+    step: RunLoop | RunBranch
+    first: int
+    last: int = 0
+
+
+@record()
+class _Lives:
+    """Finds from when to when each buffer holds something.
+
+    Time goes on with every step, also inside of others.  What belongs to one turn of a loop lives
+    in it no longer than anywhere; what is used around a loop, too, lives all the time that it runs.
+    """
+
+    now: int = 0
+    seen: dict[Buffer, list[tuple[int, tuple[_Span, ...]]]] = field(
+        default_factory=dict["Buffer", "list[tuple[int, tuple[_Span, ...]]]"]
+    )
+
+    def steps(self, steps: Iterable[Step], around: tuple[_Span, ...]) -> None:
+        """Note what steps touch."""
+        for step in steps:
+            self.now += 1
+            if not isinstance(step, RunLoop | RunBranch):
+                self.note(touched(step), around)
+                continue
+            self.note(step.own, around)
+            span = _Span(step, self.now)
+            for part in step.parts:
+                self.steps(part, (*around, span))
+            self.now += 1
+            span.last = self.now
+            self.note(step.own, around)
+
+    def note(self, buffers: Iterable[Buffer], around: tuple[_Span, ...]) -> None:
+        """Note that buffers are used now."""
+        for buffer in buffers:
+            self.seen.setdefault(buffer, []).append((self.now, around))
+
+    def found(self) -> dict[Buffer, tuple[int, int]]:
+        """Return the first and the last time of each buffer."""
+        result: dict[Buffer, tuple[int, int]] = {}
+        for buffer, uses in self.seen.items():
+            depth = len(self.around(buffer))
+            ends = [
+                (around[depth].first, around[depth].last) if len(around) > depth else (now, now)
+                for now, around in uses
+            ]
+            result[buffer] = min(a for a, _ in ends), max(b for _, b in ends)
+        return result
+
+    def around(self, buffer: Buffer) -> tuple[_Span, ...]:
+        """Return the steps around all uses of a buffer."""
+        first, *others = (around for _, around in self.seen[buffer])
+        for other in others:
+            shared = [a for a, b in zip(first, other, strict=False) if a is b]
+            first = tuple(shared)
+        return first
+
+
+def turn_buffers(program: Program) -> dict[int, list[Buffer]]:
+    """Return the temporary buffers of one turn of a step with steps inside, by its ``id``."""
+    lives = _Lives()
+    lives.steps(program.steps, ())
+    found: dict[int, list[Buffer]] = {}
+    for buffer in lives.seen:
+        around = lives.around(buffer)
+        if around and program.storage[buffer].space in (Space.ARENA, Space.LATE):
+            found.setdefault(id(around[-1].step), []).append(buffer)
+    return found
 
 
 def _entry_values(program: Program) -> set[Dim]:
     """Return the values that are bound before anything is computed."""
     found: set[Dim] = set()
     for step in program.steps:
-        if isinstance(step, RunKernel | MultiplyMatrices | CallHost):
+        if isinstance(step, RunKernel | MultiplyMatrices | CallHost | RunLoop | RunBranch):
             break
         if isinstance(step, BindValue):
             found.add(step.value)

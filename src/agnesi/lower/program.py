@@ -2,6 +2,10 @@
 
 A *storage* says where a buffer's memory comes from; a *step* is one thing done.  Everything is
 in program order; requirements stand before whatever must not happen when they fail.
+
+Loops and branches are steps with steps inside.  Their buffers are the program's: what is in memory
+outside is read where it lies.  A *view* has no memory of its own: it is a row of another buffer, or
+each of several in turn.
 """
 
 from __future__ import annotations
@@ -9,16 +13,20 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-from agnesi.core.record import field, record
+from agnesi.core.record import field, record, replace
 from agnesi.dims.dim import mul, product
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Dim, Shape, Size, Value
     from agnesi.graph.leaves import Constant, Leaf
     from agnesi.graph.tensor import Requirement, Tensor
     from agnesi.loops.nodes import Buffer, Kernel
+    from agnesi.ops.branch import Branch
     from agnesi.ops.families import HostOp
+    from agnesi.ops.loop import Loop
 
 
 class Space(Enum):
@@ -31,6 +39,7 @@ class Space(Enum):
     RENEWED = "renewed"  # a fresh array that becomes a shared variable's
     ARENA = "arena"  # kept between calls, shared by buffers that do not live together
     LATE = "late"  # of a size that is known only midway
+    VIEW = "view"  # that of other buffers, as the loop says that is around
 
 
 @record(frozen=True)
@@ -144,7 +153,164 @@ class Copy:
     target: Buffer
 
 
-Step: TypeAlias = RunKernel | MultiplyMatrices | CallHost | BindValue | Require | Copy
+@record(frozen=True)
+class Clear:
+    """Fill a whole buffer with zeros."""
+
+    target: Buffer
+
+
+@record(frozen=True)
+class Row:
+    """A view of a part of another buffer, a different one in each step of a loop.
+
+    Attributes:
+        buffer: the view.
+        base: what it is a part of.
+        start: where the part of step 0 begins, in numbers.
+        stride: from the part of one step to that of the next.
+    """
+
+    buffer: Buffer
+    base: Buffer
+    start: Size
+    stride: Size
+
+
+@record(frozen=True)
+class Carried:
+    """A view that passes from memory to memory: what is carried from step to step.
+
+    Attributes:
+        buffer: the view.
+        first: the memory that it is in the first step.
+        then: the memory that it is in the step after one, as that is at the end of the one.
+    """
+
+    buffer: Buffer
+    first: Buffer
+    then: Buffer
+
+
+@record(frozen=True)
+class RunLoop:
+    """Run steps again and again.
+
+    Attributes:
+        node: what it computes.
+        length: how often; None where the condition alone ends it.
+        reverse: whether numbers of steps count down.
+        number: takes the number of the step, if something reads it.
+        done: takes how many steps were taken, if something reads it.
+        rows: views of a step.
+        carried: views that change their memory after a step, all at once.
+        kept: buffers that hold from one step what the next one reads.
+        first: checks made once, if there is a step.
+        condition: steps that find out whether there is another step.
+        go: where they say so.
+        steps: what is done in a step.
+        last: what is done after the last one.
+    """
+
+    node: Loop
+    length: Size | None
+    reverse: bool
+    number: Buffer | None
+    done: Buffer | None
+    rows: tuple[Row, ...]
+    carried: tuple[Carried, ...]
+    kept: tuple[Buffer, ...]
+    first: tuple[Step, ...]
+    condition: tuple[Step, ...]
+    go: Buffer | None
+    steps: tuple[Step, ...]
+    last: tuple[Step, ...]
+
+    @property
+    def views(self) -> tuple[Buffer, ...]:
+        """The buffers that are views."""
+        return (*(r.buffer for r in self.rows), *(c.buffer for c in self.carried))
+
+    @property
+    def own(self) -> tuple[Buffer, ...]:
+        """The buffers that it needs from its beginning to its end, besides those of its steps."""
+        found = [*self.kept, *(r.base for r in self.rows), *(c.first for c in self.carried)]
+        return (*found, *(b for b in (self.number, self.done) if b is not None))
+
+    @property
+    def parts(self) -> tuple[tuple[Step, ...], ...]:
+        """The lists of steps inside, in the order in which they first run."""
+        return self.first, self.condition, self.steps, self.last
+
+
+@record(frozen=True)
+class RunBranch:
+    """Run one of several lists of steps.
+
+    Attributes:
+        node: what it computes.
+        index: which one, an i64; the nearest there is.
+        taken: takes which one was run, if something reads it.
+        parts: the lists.
+    """
+
+    node: Branch
+    index: Buffer
+    taken: Buffer | None
+    parts: tuple[tuple[Step, ...], ...]
+
+    @property
+    def views(self) -> tuple[Buffer, ...]:
+        """No buffers are views."""
+        return ()
+
+    @property
+    def own(self) -> tuple[Buffer, ...]:
+        """The buffers that it needs besides those of its steps."""
+        return (self.index,) if self.taken is None else (self.index, self.taken)
+
+
+Step: TypeAlias = (
+    RunKernel
+    | MultiplyMatrices
+    | CallHost
+    | BindValue
+    | Require
+    | Copy
+    | Clear
+    | RunLoop
+    | RunBranch
+)
+
+
+def walk_steps(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield every step, also those inside others, outer before inner."""
+    for step in steps:
+        yield step
+        if isinstance(step, RunLoop | RunBranch):
+            for part in step.parts:
+                yield from walk_steps(part)
+
+
+def map_kernels(steps: Iterable[Step], change: Callable[[Kernel], Kernel]) -> list[Step]:
+    """Return the steps with all kernels changed, also those of steps inside."""
+
+    def inside(part: Iterable[Step]) -> tuple[Step, ...]:
+        return tuple(map_kernels(part, change))
+
+    found: list[Step] = []
+    for step in steps:
+        match step:
+            case RunKernel(kernel, nodes):
+                found.append(RunKernel(change(kernel), nodes))
+            case RunLoop():
+                first, condition, body, last = map(inside, step.parts)
+                found.append(replace(step, first=first, condition=condition, steps=body, last=last))
+            case RunBranch():
+                found.append(replace(step, parts=tuple(map(inside, step.parts))))
+            case _:
+                found.append(step)
+    return found
 
 
 @record()

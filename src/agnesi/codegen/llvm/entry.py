@@ -30,19 +30,24 @@ from agnesi.lower.program import (
     ONE,
     BindValue,
     CallHost,
+    Clear,
     Copy,
     MultiplyMatrices,
     Program,
     Require,
+    Row,
+    RunBranch,
     RunKernel,
+    RunLoop,
     Scale,
     SizeCheck,
     Space,
     Step,
+    walk_steps,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from agnesi.dims.dim import Size
     from agnesi.graph.leaves import Leaf
@@ -94,7 +99,7 @@ def emit_program(
     )
     parts: dict[str, Part] = {}
     called: dict[str, str] = {}
-    for step in program.steps:
+    for step in walk_steps(program.steps):
         if isinstance(step, RunKernel):
             part = _kernel_part(step.kernel, ends, machine)
             called[step.kernel.name] = part.name
@@ -144,11 +149,27 @@ def _work(step: Step, program: Program) -> Size:
             return work(kernel.body)
         case MultiplyMatrices(c=c, batch=batch, m=m, n=n, k=k):
             return mul(program.storage[c].dtype.bytes, product((batch, m, n, k)))
-        case Copy(_, target):
+        case Copy(_, target) | Clear(target):
             storage = program.storage[target]
             return mul(4 * storage.dtype.bytes, product(storage.shape))
+        case RunLoop():
+            turns = _TURNS if step.length is None else step.length
+            return mul(turns, _known_work((*step.condition, *step.steps), program))
+        case RunBranch(_, _, _, parts):
+            return add(0, *(_known_work(part, program) for part in parts))
         case _:
             return 0
+
+
+# Of a loop that goes on until something holds.
+_TURNS = 100
+
+
+def _known_work(steps: Sequence[Step], program: Program) -> Size:
+    """Return the ticks of steps inside of a step, as far as they are known outside."""
+    inside = {s.value for s in walk_steps(steps) if isinstance(s, BindValue)}
+    each = [_work(step, program) for step in steps]
+    return add(1, *(s for s in each if isinstance(s, int) or not s.atoms & inside))
 
 
 class _Entry:
@@ -178,7 +199,11 @@ class _Entry:
         self.work = [_work(step, program) for step in program.steps]
         whole = add(0, *self.work)
         # LAPACK of OpenBLAS hangs when it runs twice at the same time: the GIL keeps calls apart.
-        alone = any(isinstance(step, RunKernel) and _calls_lapack(step) for step in program.steps)
+        every = list(walk_steps(program.steps))
+        alone = any(isinstance(step, RunKernel) and _calls_lapack(step) for step in every)
+        self.calls_host = any(isinstance(step, CallHost) for step in every)
+        # How many loops are around the present place.
+        self.depth = 0
         self.leaves = not alone and (not isinstance(whole, int) or whole >= _LONG)
         # Memory of shared variables that is written while inputs may still be read.
         self.written = [
@@ -210,7 +235,7 @@ class _Entry:
         self.constants()
         early = committed = False
         for k, step in enumerate(self.program.steps):
-            if not early and isinstance(step, RunKernel | MultiplyMatrices | CallHost | Copy):
+            if not early and not isinstance(step, BindValue | Require):
                 self.arena()
                 early = True
             if not committed and any(b in self.written for b in accesses(step)[1]):
@@ -234,7 +259,7 @@ class _Entry:
         if not count:
             return
         # Host code lets others run when it likes to.
-        keeps = self.leaves or any(isinstance(s, CallHost) for s in self.program.steps)
+        keeps = self.leaves or self.calls_host
         table = self.word_place(self.layout.first_turn)
         self.call("void", "agnesi_claim", f"ptr {table}", f"i64 {count}", f"i64 {int(keeps)}")
         if keeps:
@@ -260,18 +285,18 @@ class _Entry:
         Up to where Python is needed: for host code, or to make an array of a size not known yet.
         """
         step = self.program.steps[k]
-        if self.away or not self.leaves or not isinstance(step, RunKernel | MultiplyMatrices):
+        if self.away or not self.leaves or not _is_long(step):
             return
         following = self.program.steps[k:]
         for each in following:
-            if not isinstance(each, RunKernel | MultiplyMatrices | Copy):
+            if not _is_long(each) and not isinstance(each, Copy | Clear):
                 break
             for buffer in touched(each):
                 if self.is_ready(product(self.program.storage[buffer].shape)):
                     self.allocate(buffer)
         amount: Size = 0
         for each, own in zip(following, self.work[k:], strict=True):
-            if isinstance(each, CallHost) or any(self.is_new_array(b) for b in touched(each)):
+            if _calls_host(each) or any(self.is_new_array(b) for b in touched(each)):
                 break
             if self.is_ready(own):
                 amount = add(amount, own)
@@ -682,8 +707,7 @@ class _Entry:
         for step in steps:
             for buffer in touched(step):
                 self.allocate(buffer)
-            if isinstance(step, MultiplyMatrices):
-                self.check_blas_sizes(step)
+        self.check_ready(steps)
         for buffer in (*self.program.outputs, *self.program.renewed.values()):
             self.allocate(buffer)
 
@@ -694,15 +718,8 @@ class _Entry:
         storage = self.program.storage[buffer]
         w = self.w
         if storage.space is Space.LATE:
-            size = mul(product(storage.shape), storage.dtype.bytes)
-            self.sane(size)
-            bytes_ = w.size(size, self.known)
-            slot = self.alloca("ptr", "null")
-            self.to_free.append(slot)
-            made = self.call("ptr", "agnesi_take", f"i64 {bytes_}", "i64 1")
-            w.line(f"store ptr {made}, ptr {slot}")
-            self.unless(w.let(f"icmp ne ptr {made}, null"), at.OUT_OF_MEMORY)
-            self.pointer[buffer] = made
+            if self.is_ready(product(storage.shape)):
+                self.take(buffer)
             return
         if storage.space not in (Space.OUTPUT, Space.RENEWED):
             raise CompilerBug(f"buffer {buffer!r} of {storage} has no memory")
@@ -726,6 +743,30 @@ class _Entry:
         self.fresh_arrays[buffer] = slot
         self.must(array)
         self.pointer[buffer] = self.field(array, at.ARRAY_DATA, "ptr")
+
+    def take(self, buffer: Buffer) -> None:
+        """Get memory of a size that is known by now; in a loop, only if there is not enough yet."""
+        w, storage = self.w, self.program.storage[buffer]
+        size = mul(product(storage.shape), storage.dtype.bytes)
+        self.sane(size)
+        bytes_ = w.size(size, self.known)
+        slot = self.alloca("ptr", "null")
+        self.to_free.append(slot)
+        more, enough = w.label("more"), w.label("enough")
+        if self.depth:
+            had = self.alloca("i64", "-1")
+            w.branch(w.let(f"icmp slt i64 {w.let(f'load i64, ptr {had}')}, {bytes_}"), more, enough)
+            w.start(more)
+            self.call("void", "agnesi_give", f"ptr {w.let(f'load ptr, ptr {slot}')}")
+            w.line(f"store i64 {bytes_}, ptr {had}")
+        made = self.call("ptr", "agnesi_take", f"i64 {bytes_}", "i64 1")
+        w.line(f"store ptr {made}, ptr {slot}")
+        self.unless(w.let(f"icmp ne ptr {made}, null"), at.OUT_OF_MEMORY)
+        if self.depth:
+            w.jump(enough)
+            w.start(enough)
+            made = w.let(f"load ptr, ptr {slot}")
+        self.pointer[buffer] = made
 
     def maker(self, size: Size) -> str:
         """Return the function that makes an array of so many bytes."""
@@ -767,14 +808,155 @@ class _Entry:
             case Require():
                 self.require(step)
             case Copy(source, target):
-                storage = self.program.storage[target]
-                count = w.size(product(storage.shape), self.known)
-                bytes_ = w.let(f"mul i64 {count}, {storage.dtype.bytes}")
+                bytes_ = self.bytes_in(target)
                 w.declare("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
                 w.line(
                     f"call void @llvm.memcpy.p0.p0.i64(ptr {self.pointer[target]}, "
                     f"ptr {self.pointer[source]}, i64 {bytes_}, i1 false)"
                 )
+            case Clear(target):
+                bytes_ = self.bytes_in(target)
+                w.declare("void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+                w.line(
+                    f"call void @llvm.memset.p0.i64(ptr {self.pointer[target]}, i8 0, "
+                    f"i64 {bytes_}, i1 false)"
+                )
+            case RunLoop():
+                self.loop(step)
+            case RunBranch():
+                self.choose(step)
+
+    def bytes_in(self, buffer: Buffer) -> str:
+        """Return the bytes of a buffer."""
+        storage = self.program.storage[buffer]
+        count = self.w.size(product(storage.shape), self.known)
+        return self.w.let(f"mul i64 {count}, {storage.dtype.bytes}")
+
+    def inside(self, steps: Sequence[Step]) -> None:
+        """Write steps that are inside of one."""
+        for step in steps:
+            for buffer in touched(step):
+                self.allocate(buffer)
+            self.step(step)
+
+    def ahead(self, step: RunLoop | RunBranch) -> None:
+        """Do what steps inside may need just once, where they run again and again or not at all."""
+        if _calls_host(step):
+            self.come_back()
+        self.check_ready([step])
+        for each in walk_steps([step]):
+            for size in each.kernel.sizes if isinstance(each, RunKernel) else ():
+                if self.is_ready(size):
+                    self.w.size(size, self.known)
+
+    def loop(self, loop: RunLoop) -> None:
+        """Write a loop: its views are pointers that are carried from turn to turn."""
+        self.ahead(loop)
+        w = self.w
+        length = None if loop.length is None else w.size(loop.length, self.known)
+        strides = [self.bytes_between(row) for row in loop.rows]
+        starts = [
+            self.row_start(row, length if loop.reverse else None, s)
+            for row, s in zip(loop.rows, strides, strict=True)
+        ]
+        known, pointer, checked = dict(self.known), dict(self.pointer), set(self.checked)
+        head, turn, out = w.label("loop"), w.label("turn"), w.label("out")
+        if loop.first and length is not None:
+            some, none = w.label("some"), w.label("none")
+            w.branch(w.let(f"icmp sgt i64 {length}, 0"), some, none)
+            w.start(some)
+            self.inside(loop.first)
+            w.jump(none)
+            w.start(none)
+            # Nothing that was computed on this way alone is known.
+            self.known = dict(known)
+        moving = [w.fresh() for _ in loop.carried]
+        firsts = [self.pointer[c.first] for c in loop.carried]
+        done, more = w.fresh(), w.fresh()
+        before = w.block
+        w.jump(head)
+        w.start(head)
+        place = len(w.lines)
+        self.depth += 1
+        for each, register in zip(loop.carried, moving, strict=True):
+            self.pointer[each.buffer] = register
+        reach = w.label("reach")
+        if length is not None:
+            w.branch(w.let(f"icmp slt i64 {done}, {length}"), reach, out)
+        else:
+            w.jump(reach)
+        w.start(reach)
+        self.number(loop, done, length)
+        self.inside(loop.condition)
+        if loop.go is not None:
+            byte = w.let(f"load i8, ptr {self.pointer[loop.go]}")
+            w.branch(w.let(f"icmp ne i8 {byte}, 0"), turn, out)
+        else:
+            w.jump(turn)
+        w.start(turn)
+        for row, start, stride in zip(loop.rows, starts, strides, strict=True):
+            offset = w.let(f"mul i64 {done}, {stride}")
+            if loop.reverse:
+                offset = w.let(f"sub i64 0, {offset}")
+            self.pointer[row.buffer] = w.let(f"getelementptr i8, ptr {start}, i64 {offset}")
+        self.inside(loop.steps)
+        w.line(f"{more} = add nuw nsw i64 {done}, 1")
+        phis = [f"{done} = phi i64 [ 0, %{before} ], [ {more}, %{w.block} ]"]
+        for each, register, first in zip(loop.carried, moving, firsts, strict=True):
+            then = self.pointer[each.then]
+            phis.append(f"{register} = phi ptr [ {first}, %{before} ], [ {then}, %{w.block} ]")
+        w.lines[place:place] = [f"  {phi}" for phi in phis]
+        w.jump(head)
+        w.start(out)
+        self.depth -= 1
+        views = dict(zip((c.buffer for c in loop.carried), moving, strict=True))
+        self.known, self.pointer, self.checked = known, pointer | views, checked
+        if loop.done is not None:
+            w.line(f"store i64 {done}, ptr {self.pointer[loop.done]}")
+        self.inside(loop.last)
+
+    def number(self, loop: RunLoop, done: str, length: str | None) -> None:
+        """Write the number of the step where it is read."""
+        if loop.number is None:
+            return
+        w, register = self.w, done
+        if loop.reverse and length is not None:
+            register = w.let(f"sub i64 {w.let(f'add i64 {length}, -1')}, {done}")
+        w.line(f"store i64 {register}, ptr {self.pointer[loop.number]}")
+
+    def bytes_between(self, row: Row) -> str:
+        """Return the bytes from a row to the next."""
+        size = mul(row.stride, row.buffer.element.bytes)
+        return self.w.size(size, self.known)
+
+    def row_start(self, row: Row, length: str | None, stride: str) -> str:
+        """Return the place of the row of the first step; ``length`` counts back from the last."""
+        w = self.w
+        offset = w.size(mul(row.start, row.buffer.element.bytes), self.known)
+        if length is not None:
+            last = w.let(f"mul i64 {w.let(f'add i64 {length}, -1')}, {stride}")
+            offset = w.let(f"add i64 {offset}, {last}")
+        return w.let(f"getelementptr i8, ptr {self.pointer[row.base]}, i64 {offset}")
+
+    def choose(self, branch: RunBranch) -> None:
+        """Write a choice between lists of steps."""
+        self.ahead(branch)
+        w = self.w
+        number = w.let(f"load i64, ptr {self.pointer[branch.index]}")
+        low = w.intrinsic("i64", "llvm.smax.i64", f"i64 {number}", "i64 0")
+        which = w.intrinsic("i64", "llvm.smin.i64", f"i64 {low}", f"i64 {len(branch.parts) - 1}")
+        if branch.taken is not None:
+            w.line(f"store i64 {which}, ptr {self.pointer[branch.taken]}")
+        labels, after = [w.label("branch") for _ in branch.parts], w.label("join")
+        cases = " ".join(f"i64 {k}, label %{label}" for k, label in enumerate(labels[1:], 1))
+        w.line(f"switch i64 {which}, label %{labels[0]} [ {cases} ]")
+        for label, part in zip(labels, branch.parts, strict=True):
+            known, pointer, checked = dict(self.known), dict(self.pointer), set(self.checked)
+            w.start(label)
+            self.inside(part)
+            w.jump(after)
+            self.known, self.pointer, self.checked = known, pointer, checked
+        w.start(after)
 
     def call_host(self, step: CallHost) -> None:
         """Give the callback the number of the call, then addresses and sizes of each array."""
@@ -839,6 +1021,14 @@ class _Entry:
         )
         w.jump(head)
         w.start(after)
+
+    def check_ready(self, steps: Iterable[Step]) -> None:
+        """Check what is known by now of what BLAS is going to multiply."""
+        for each in walk_steps(steps):
+            if isinstance(each, MultiplyMatrices) and all(
+                self.is_ready(s) for s in (each.m, each.n, each.k)
+            ):
+                self.check_blas_sizes(each)
 
     def check_blas_sizes(self, step: MultiplyMatrices) -> None:
         """Fail, once, if BLAS cannot count that far."""
@@ -1001,6 +1191,18 @@ class _Entry:
     def drop(self, register: str) -> None:
         """Give up a reference, if there is one."""
         self.call("void", "Py_DecRef", f"ptr {register}")
+
+
+def _calls_host(step: Step) -> bool:
+    """Whether a step, or one inside of it, is host code."""
+    return any(isinstance(each, CallHost) for each in walk_steps([step]))
+
+
+def _is_long(step: Step) -> bool:
+    """Whether a step may take long without Python."""
+    if isinstance(step, RunLoop | RunBranch):
+        return not _calls_host(step)
+    return isinstance(step, RunKernel | MultiplyMatrices)
 
 
 def _calls_lapack(step: RunKernel) -> bool:

@@ -1,0 +1,366 @@
+"""Loops and branches in programs: interpreters and native code against NumPy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import agnesi as ag
+from agnesi.core.dtypes import I64
+from agnesi.core.errors import IndexOutOfBounds, ShapeError
+from agnesi.graph.body import Body, close
+from agnesi.graph.graph import size_of
+from agnesi.graph.interpret import interpret
+from agnesi.graph.leaves import new_input
+from agnesi.graph.types import TensorType
+from agnesi.lower.interpret import interpret_program
+from agnesi.lower.lower import lower
+from agnesi.lower.program import Copy, MultiplyMatrices, RunBranch, RunLoop, Space, walk_steps
+from agnesi.lower.verify import verify_program
+from agnesi.ops.branch import Branch
+from agnesi.ops.lift import as_tensor
+from agnesi.ops.loop import Loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agnesi.dims.dim import Size
+    from agnesi.graph.tensor import Tensor
+    from agnesi.lower.program import Program
+
+    Array = np.ndarray[Any, Any]
+    Step = Callable[..., tuple[Sequence[Tensor], Sequence[Tensor]]]
+
+
+def loop_of(
+    step: Step,
+    inits: Sequence[Tensor],
+    sequences: Sequence[Tensor] = (),
+    length: Size | None = None,
+    *,
+    reverse: bool = False,
+    go: Callable[..., Tensor] | None = None,
+) -> Loop:
+    """Return a loop whose step is given its number, what is carried and rows."""
+    number = new_input("t", TensorType(I64, ()))
+    carries = [new_input(f"c{k}", i.type) for k, i in enumerate(inits)]
+    rows = [
+        new_input(f"x{k}", TensorType(s.dtype, s.type.shape[1:])) for k, s in enumerate(sequences)
+    ]
+    nexts, collected = step(number, *carries, *rows)
+    asks = [] if go is None else [as_tensor(go(number, *carries))]
+    closed = close([number, *carries, *rows], [*nexts, *collected, *asks])
+    outputs = closed.body.outputs
+    count = len(nexts) + len(collected)
+    body = Body(closed.body.inputs, outputs[:count])
+    condition = None
+    if asks:
+        seen = (number, *carries)
+        kept = (*body.inputs[: len(seen)], *body.inputs[len(seen) + len(rows) :])
+        condition = Body(kept, outputs[count:])
+    return Loop(length, reverse, condition, body, tuple(inits), tuple(sequences), closed.captured)
+
+
+def checked(inputs: Sequence[Any], outputs: Sequence[Tensor], *values: Any) -> Program:
+    """Return the program of a function whose interpreters agree."""
+    program = lower("f", inputs, outputs, [])
+    verify_program(program)
+    arrays = [np.asarray(v, i.dtype.numpy) for v, i in zip(values, inputs, strict=True)]
+    found, _ = interpret_program(program, arrays, [])
+    expected = interpret(outputs, dict(zip(inputs, arrays, strict=True)))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    return program
+
+
+def native(inputs: Sequence[Tensor], outputs: Sequence[Tensor], *values: Any) -> Any:
+    """Return the compiled function, which agrees with the interpreter."""
+    arrays = [np.asarray(v, i.dtype.numpy) for v, i in zip(values, inputs, strict=True)]
+    f = ag.function(list(inputs), list(outputs))
+    expected = interpret(outputs, dict(zip(inputs, arrays, strict=True)))
+    for _ in range(2):
+        for a, b in zip(f(*arrays), expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    return f
+
+
+def the_loop(program: Program) -> RunLoop:
+    (found,) = [s for s in program.steps if isinstance(s, RunLoop)]
+    return found
+
+
+def rnn(length: Size | None = None) -> tuple[list[Any], Loop]:
+    x, w = ag.input("x", "f32[t, b, h]"), ag.input("w", "f32[h, h]")
+    start = ag.zeros((x.shape[1], x.shape[2]))
+
+    def step(t: Tensor, h: Tensor, row: Tensor) -> Any:
+        new = ag.tanh(h @ w + row)
+        return [new], [new]
+
+    return [x, w], loop_of(step, [start], [x], length or x.type.shape[0])
+
+
+def arrays(*shapes: tuple[int, ...]) -> list[Array]:
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=s).astype("f4") * 0.3 for s in shapes]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_last_state_is_computed_where_it_is_returned(steps: int) -> None:
+    inputs, loop = rnn()
+    program = checked(inputs, [loop.parts()[0]], *arrays((steps, 3, 4), (4, 4)))
+    inner = the_loop(program)
+    # One state, which begins in the output: no copies, no rows.
+    assert program.storage[inner.kept[0]].space is Space.OUTPUT
+    assert not inner.carried
+    assert not [s for s in walk_steps(program.steps) if isinstance(s, Copy)]
+    assert len(program.slots) == 1
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_rows_of_a_result_are_what_is_carried(steps: int) -> None:
+    inputs, loop = rnn()
+    last, states = loop.parts()
+    program = checked(inputs, [states, last, loop], *arrays((steps, 3, 4), (4, 4)))
+    inner = the_loop(program)
+    assert not inner.kept
+    assert [c.then for c in inner.carried] == [inner.rows[1].buffer]
+    # The last state alone is copied, once.
+    assert not [s for s in inner.steps if isinstance(s, Copy)]
+    assert [type(s) for s in inner.last] == [Copy]
+
+
+def test_steps_in_native_code() -> None:
+    inputs, loop = rnn()
+    last, states = loop.parts()
+    f = native(inputs, [last, states, states.sum(), loop], *arrays((7, 3, 4), (4, 4)))
+    for steps in (0, 1, 2):
+        x, w = arrays((steps, 3, 4), (4, 4))
+        found, rows, _, count = f(x, w)
+        assert (rows.shape, count) == ((steps, 3, 4), steps)
+        np.testing.assert_array_equal(found, rows[-1] if steps else np.zeros((3, 4), "f4"))
+    text = str(f.explain())
+    assert "loop t times" in text
+    assert "k1.x0 is a row of x" in text
+
+
+def test_states_that_change_places() -> None:
+    x = ag.input("x", "f32[n]")
+    # Each element is made of another one of the old: nothing may be written over.
+    loop = loop_of(lambda t, c: ([c[::-1] * 2], []), [x], length=3)
+    program = checked([x], loop.parts(), np.arange(5))
+    inner = the_loop(program)
+    assert len(inner.carried) == 2
+    assert not inner.kept
+    native([x], loop.parts(), np.arange(5))
+
+
+def test_what_is_carried_across() -> None:
+    a, b = ag.input("a", "f32[]"), ag.input("b", "f32[]")
+    loop = loop_of(lambda t, x, y: ([y, x + y], [x]), [a, b], length=6)
+    program = checked([a, b], loop.parts(), 0, 1)
+    assert program is not None
+    f = native([a, b], loop.parts(), 0, 1)
+    assert [float(v) for v in f(0, 1)[2]] == [0, 1, 1, 2, 3, 5]
+
+
+def test_sums_of_products_are_added_up_in_place() -> None:
+    x, d = ag.input("x", "f64[t, b, n]"), ag.input("d", "f64[t, b, m]")
+    start = ag.zeros((x.shape[2], d.shape[2]), "f64")
+
+    def step(t: Tensor, w: Tensor, row: Tensor, ct: Tensor) -> Any:
+        return [w + row.T @ ct], []
+
+    loop = loop_of(step, [start], [x, d], x.type.shape[0])
+    values = [v.astype("f8") for v in arrays((5, 2, 3), (5, 2, 4))]
+    program = checked([x, d], loop.parts(), *values)
+    assert [type(s) for s in the_loop(program).steps] == [MultiplyMatrices]
+    native([x, d], loop.parts(), *values)
+
+
+def test_back_to_front_with_numbers() -> None:
+    x = ag.input("x", "f32[t, n]")
+
+    def step(t: Tensor, c: Tensor, row: Tensor) -> Any:
+        return [c * 0.5 + row], [c + t.astype("f32"), row * 2]
+
+    loop = loop_of(step, [ag.zeros((x.shape[1],))], [x], x.type.shape[0], reverse=True)
+    for steps in (0, 1, 4):
+        checked([x], loop.parts(), *arrays((steps, 3)))
+    native([x], loop.parts(), *arrays((4, 3)))
+
+
+def test_a_condition_ends_a_loop() -> None:
+    x, most = ag.input("x", "f32[2]"), ag.input("most", "f32[]")
+
+    def step(t: Tensor, c: Tensor) -> Any:
+        return [c * 2], [c]
+
+    def go(t: Tensor, c: Tensor) -> Tensor:
+        return c.sum() < most
+
+    for length in (6, None):
+        loop = loop_of(step if length else lambda t, c: ([c * 2], []), [x], length=length, go=go)
+        for limit in (0, 10, 1000):
+            outputs = [loop, *loop.parts()]
+            if length is None or limit < 1000 or length == 6:
+                checked([x, most], outputs, [1, 2], limit)
+        native([x, most], [loop, *loop.parts()], [1, 2], 10)
+
+
+def test_what_is_not_wanted_is_not_computed() -> None:
+    x = ag.input("x", "f32[t, 3]")
+
+    def step(t: Tensor, c: Tensor, row: Tensor) -> Any:
+        return [c + row], [ag.exp(row), c]
+
+    loop = loop_of(step, [ag.zeros((3,))], [x], x.type.shape[0])
+    program = checked([x], [loop.parts()[0]], *arrays((4, 3)))
+    assert "exp" not in "".join(str(s) for s in walk_steps(program.steps))
+    assert not program.slots
+
+
+def test_an_index_out_of_bounds_inside() -> None:
+    x, n = ag.input("x", "f32[k]"), ag.input("n", "i64[]")
+    count = ag.shared(np.zeros(1, "f4"))
+
+    loop = loop_of(lambda t, c: ([c + x[t]], []), [ag.constant(0.0)], length=size_of(n))
+    total = loop.parts()[0]
+    program = lower("f", [x, n], [total], [])
+    verify_program(program)
+    with pytest.raises(IndexOutOfBounds):
+        interpret_program(program, [np.ones(3, "f4"), np.asarray(4)], [])
+    f = ag.function([x, n], total, updates=[(count, count + total)])
+    assert f(np.ones(3, "f4"), 3) == 3
+    with pytest.raises(IndexOutOfBounds, match="index 3 is out of bounds"):
+        f(np.ones(3, "f4"), 4)
+    assert count.get_value() == 3
+
+
+def test_invariant_requirements_are_checked_before_the_first_step() -> None:
+    x, w = ag.input("x", "f32[t, n]"), ag.input("w", "f32[m]")
+    loop = loop_of(lambda t, c, row: ([c + row * w], []), [ag.zeros((x.shape[1],))], [x], 2)
+    program = lower("f", [x, w], [loop.parts()[0]], [])
+    assert the_loop(program).first
+    f = ag.function([x, w], loop.parts()[0])
+    assert f(np.ones((2, 3), "f4"), np.ones(3, "f4")).tolist() == [2, 2, 2]
+    with pytest.raises(ShapeError):
+        f(np.ones((2, 3), "f4"), np.ones(4, "f4"))
+
+
+def test_memory_of_a_size_that_changes_from_step_to_step() -> None:
+    x = ag.input("x", "f32[n]")
+
+    def step(t: Tensor, c: Tensor) -> Any:
+        return [c + ag.sort(x[: t + 1])[0] * ag.sort(x[t:])[-1]], []
+
+    loop = loop_of(step, [ag.constant(0.0)], length=5)
+    program = checked([x], loop.parts(), [3, 1, 4, 1, 5])
+    assert any(s.space is Space.LATE for s in program.storage.values())
+    native([x], loop.parts(), [3, 1, 4, 1, 5])
+
+
+def test_loops_inside_loops() -> None:
+    x, w = ag.input("x", "f32[t, s, n]"), ag.input("w", "f32[n, n]")
+
+    def outer(t: Tensor, c: Tensor, rows: Tensor) -> Any:
+        inner = loop_of(
+            lambda s, h, row: ([ag.tanh(h @ w + row)], [h]), [c], [rows], x.type.shape[1]
+        )
+        last, states = inner.parts()
+        return [last], [states.sum(axis=1), last]
+
+    loop = loop_of(outer, [ag.zeros((x.shape[2],))], [x], x.type.shape[0])
+    for t, s in ((2, 3), (0, 3), (2, 0), (1, 1)):
+        checked([x, w], loop.parts(), *arrays((t, s, 4), (4, 4)))
+    native([x, w], loop.parts(), *arrays((2, 3, 4), (4, 4)))
+
+
+def branch_of(
+    index: Tensor, given: Sequence[Tensor], *functions: Callable[..., Sequence[Tensor]]
+) -> Branch:
+    """Return a branch between functions of what is given."""
+    inputs = [new_input(f"g{k}", tensor.type) for k, tensor in enumerate(given)]
+    results = [function(*inputs) for function in functions]
+    closed = close(inputs, [tensor for each in results for tensor in each])
+    left = iter(closed.body.outputs)
+    bodies = [Body(closed.body.inputs, tuple(next(left) for _ in each)) for each in results]
+    return Branch(index, tuple(bodies), (*given, *closed.captured))
+
+
+def test_one_branch_runs() -> None:
+    x, k = ag.input("x", "f32[n]"), ag.input("k", "i64[]")
+    branch = branch_of(
+        k,
+        [x],
+        lambda x: [ag.exp(x), x.sum()],
+        lambda x: [x, ag.constant(2.0)],
+        lambda x: [ag.sort(x)[::-1] + 1, x[0]],
+    )
+    outputs = [*branch.parts(), branch, branch.parts()[0] * 2]
+    for which in (-1, 0, 1, 2, 7):
+        program = checked([x, k], outputs, *arrays((4,)), which)
+        assert sum(isinstance(s, RunBranch) for s in program.steps) == 1
+    f = native([x, k], outputs, *arrays((4,)), 2)
+    np.testing.assert_array_equal(f(np.zeros(3, "f4"), 0)[0], np.ones(3, "f4"))
+    # What is not taken does not fail.
+    assert f(np.zeros(0, "f4"), 1)[1] == 2
+    with pytest.raises(IndexOutOfBounds):
+        f(np.zeros(0, "f4"), 2)
+    assert "branch" in str(f.explain())
+
+
+def test_branches_of_other_sizes_are_refused() -> None:
+    x, y = ag.input("x", "f32[n]"), ag.input("y", "f32[m]")
+    branch = branch_of(ag.constant(1), [x, y], lambda x, y: [x + 1], lambda x, y: [y * 2])
+    f = ag.function([x, y], branch.parts()[0])
+    np.testing.assert_array_equal(f(np.ones(2, "f4"), np.ones(2, "f4")), [2, 2])
+    with pytest.raises(ShapeError, match="3 and 2 differ"):
+        f(np.ones(2, "f4"), np.ones(3, "f4"))
+
+
+def test_loops_in_branches_and_branches_in_loops() -> None:
+    x = ag.input("x", "f32[t, n]")
+
+    def step(t: Tensor, c: Tensor, row: Tensor) -> Any:
+        branch = branch_of(
+            t % 2, [c, row], lambda c, row: [c + row], lambda c, row: [c * row[::-1]]
+        )
+        return [branch.parts()[0]], [branch.parts()[0] + 1]
+
+    def looped(x: Tensor) -> Sequence[Tensor]:
+        return loop_of(step, [ag.ones((x.shape[1],))], [x], x.type.shape[0]).parts()
+
+    k = ag.input("k", "i64[]")
+    branch = branch_of(k, [x], looped, lambda x: [x.sum(axis=0), x])
+    for which in (0, 1):
+        checked([x, k], branch.parts(), *arrays((5, 3)), which)
+    native([x, k], branch.parts(), *arrays((5, 3)), 0)
+
+
+def test_a_shared_variable_takes_the_last_state() -> None:
+    w = ag.shared(np.ones((2, 2), "f4"))
+    loop = loop_of(lambda t, c: ([c * 2], []), [w], length=3)
+    f = ag.function([], w.sum(), updates=[(w, loop.parts()[0])])
+    assert f() == 4
+    np.testing.assert_array_equal(w.get_value(), np.full((2, 2), 8))
+
+
+def test_the_same_value_carried_and_collected_twice() -> None:
+    x = ag.input("x", "f32[3]")
+
+    def step(t: Tensor, a: Tensor, b: Tensor) -> Any:
+        new = a + b + 1
+        return [new, new], [new, new, a]
+
+    loop = loop_of(step, [x, x], length=3)
+    checked([x], loop.parts(), [1, 2, 3])
+    native([x], loop.parts(), [1, 2, 3])
+
+
+def test_what_never_changes() -> None:
+    x = ag.input("x", "f32[3]")
+    loop = loop_of(lambda t, a, b: ([a, b + a], [a]), [x, x], length=3)
+    checked([x], loop.parts(), [1, 2, 3])
