@@ -313,12 +313,13 @@ def test_one_branch_runs() -> None:
 
 
 def test_branches_of_other_sizes_are_refused() -> None:
-    x, y = ag.input("x", "f32[n]"), ag.input("y", "f32[m]")
-    branch = branch_of(ag.constant(1), [x, y], lambda x, y: [x + 1], lambda x, y: [y * 2])
-    f = ag.function([x, y], branch.parts()[0])
-    np.testing.assert_array_equal(f(np.ones(2, "f4"), np.ones(2, "f4")), [2, 2])
+    x, y, k = ag.input("x", "f32[n]"), ag.input("y", "f32[m]"), ag.input("k", "i64[]")
+    branch = branch_of(k, [x, y], lambda x, y: [x + 1], lambda x, y: [y * 2])
+    f = ag.function([x, y, k], branch.parts()[0])
+    np.testing.assert_array_equal(f(np.ones(2, "f4"), np.ones(2, "f4"), 1), [2, 2])
+    np.testing.assert_array_equal(f(np.ones(2, "f4"), np.ones(3, "f4"), 0), [2, 2])
     with pytest.raises(ShapeError, match="3 and 2 differ"):
-        f(np.ones(2, "f4"), np.ones(3, "f4"))
+        f(np.ones(2, "f4"), np.ones(3, "f4"), 1)
 
 
 def test_loops_in_branches_and_branches_in_loops() -> None:
