@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from agnesi import fft as fft
 from agnesi import linalg as linalg
+from agnesi import nn as nn
 from agnesi import optim as optim
 from agnesi import random as random
 from agnesi import special as special

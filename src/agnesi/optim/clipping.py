@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import agnesi as ag
 from agnesi.core.errors import FunctionError
+from agnesi.ops.arithmetic import maximum
+from agnesi.ops.powers import sqrt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agnesi.graph.tensor import Tensor
 
-def global_norm(gradients: Sequence[ag.Tensor]) -> ag.Tensor:
+
+def global_norm(gradients: Sequence[Tensor]) -> Tensor:
     """Return the Euclidean norm of all gradients together, a scalar.
 
     Raises:
@@ -26,10 +29,10 @@ def global_norm(gradients: Sequence[ag.Tensor]) -> ag.Tensor:
     total = squares[0]
     for square in squares[1:]:
         total = total + square
-    return ag.sqrt(total)
+    return sqrt(total)
 
 
-def clip_by_global_norm(gradients: Sequence[ag.Tensor], most: float | ag.Tensor) -> list[ag.Tensor]:
+def clip_by_global_norm(gradients: Sequence[Tensor], most: float | Tensor) -> list[Tensor]:
     """Return gradients, all made shorter by the same factor where their norm exceeds a limit.
 
     R. Pascanu, T. Mikolov, Y. Bengio: On the difficulty of training recurrent neural networks.
@@ -46,5 +49,5 @@ def clip_by_global_norm(gradients: Sequence[ag.Tensor], most: float | ag.Tensor)
     >>> [float(gradient.eval()[0]) for gradient in clipped]
     [0.6000..., 0.8000...]
     """
-    factor = most / ag.maximum(global_norm(gradients), most)
+    factor = most / maximum(global_norm(gradients), most)
     return [gradient * factor for gradient in gradients]

@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import agnesi as ag
+from agnesi.compile.shared import Shared, shared
 from agnesi.core.errors import FunctionError
+from agnesi.ops.elementary import expm1
+from agnesi.ops.powers import sqrt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    Updates = list[tuple[ag.Shared, ag.Tensor]]
-    Rate = float | ag.Tensor
+    from agnesi.graph.tensor import Tensor
+
+    Updates = list[tuple[Shared, Tensor]]
+    Rate = float | Tensor
 
 
-def sgd(gradients: Sequence[ag.Tensor], parameters: Sequence[ag.Shared], rate: Rate) -> Updates:
+def sgd(gradients: Sequence[Tensor], parameters: Sequence[Shared], rate: Rate) -> Updates:
     """Gradient descent: ``p - rate * g``.
 
     H. Robbins, S. Monro: A stochastic approximation method.  Annals of Mathematical Statistics 22
@@ -40,8 +44,8 @@ def sgd(gradients: Sequence[ag.Tensor], parameters: Sequence[ag.Shared], rate: R
 
 
 def momentum(
-    gradients: Sequence[ag.Tensor],
-    parameters: Sequence[ag.Shared],
+    gradients: Sequence[Tensor],
+    parameters: Sequence[Shared],
     rate: Rate,
     decay: float = 0.9,
     *,
@@ -73,8 +77,8 @@ def momentum(
 
 
 def rmsprop(
-    gradients: Sequence[ag.Tensor],
-    parameters: Sequence[ag.Shared],
+    gradients: Sequence[Tensor],
+    parameters: Sequence[Shared],
     rate: Rate = 1e-3,
     decay: float = 0.9,
     epsilon: float = 1e-8,
@@ -98,13 +102,13 @@ def rmsprop(
     for g, p in _pairs("rmsprop", gradients, parameters):
         square = _beside(p, "square")
         new = decay * square + (1 - decay) * g * g
-        updates += [(square, new), (p, p - rate * g / (ag.sqrt(new) + epsilon))]
+        updates += [(square, new), (p, p - rate * g / (sqrt(new) + epsilon))]
     return updates
 
 
 def adam(
-    gradients: Sequence[ag.Tensor],
-    parameters: Sequence[ag.Shared],
+    gradients: Sequence[Tensor],
+    parameters: Sequence[Shared],
     rate: Rate = 1e-3,
     decays: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-8,
@@ -131,7 +135,7 @@ def adam(
     >>> w.get_value().round(6)
     array([ 0.01, -0.01], dtype=float32)
     """
-    count = ag.shared(np.zeros((), np.int64), "adam_count")
+    count = shared(np.zeros((), np.int64), "adam_count")
     steps = count + 1
     updates: Updates = [(count, steps)]
     for g, p in _pairs("adam", gradients, parameters):
@@ -139,16 +143,16 @@ def adam(
         new_mean = decays[0] * mean + (1 - decays[0]) * g
         new_square = decays[1] * square + (1 - decays[1]) * g * g
         # 1 - decay**steps, exact also for the first steps.
-        made = [-ag.expm1(steps.astype(p.dtype) * math.log(decay)) for decay in decays]
-        root = ag.sqrt(new_square / made[1])
+        made = [-expm1(steps.astype(p.dtype) * math.log(decay)) for decay in decays]
+        root = sqrt(new_square / made[1])
         step = rate * (new_mean / made[0]) / (root + epsilon)
         updates += [(mean, new_mean), (square, new_square), (p, p - step)]
     return updates
 
 
 def _pairs(
-    what: str, gradients: Sequence[ag.Tensor], parameters: Sequence[ag.Shared]
-) -> Iterator[tuple[ag.Tensor, ag.Shared]]:
+    what: str, gradients: Sequence[Tensor], parameters: Sequence[Shared]
+) -> Iterator[tuple[Tensor, Shared]]:
     """Gradients with their parameters."""
     if len(gradients) != len(parameters):
         raise FunctionError(
@@ -156,16 +160,16 @@ def _pairs(
             "  Give one for each: ag.grad(loss, parameters)."
         )
     for parameter in parameters:
-        if not isinstance(parameter, ag.Shared):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(parameter, Shared):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise FunctionError(
                 f"{what}: {parameter!r} is no shared variable, and cannot be updated\n"
-                "  Keep what is learnt in shared variables: ag.shared(value)."
+                "  Keep what is learnt in shared variables: shared(value)."
             )
     return zip(gradients, parameters, strict=True)
 
 
-def _beside(parameter: ag.Shared, what: str) -> ag.Shared:
+def _beside(parameter: Shared, what: str) -> Shared:
     """A shared variable of zeros, of a parameter's type."""
     value = parameter.get_value(borrow=True)
     sizes = [size if isinstance(size, int) else None for size in parameter.declared.shape]
-    return ag.shared(np.zeros_like(value), f"{what}_{parameter.name or 'p'}", shape=sizes)
+    return shared(np.zeros_like(value), f"{what}_{parameter.name or 'p'}", shape=sizes)
