@@ -365,3 +365,11 @@ def test_what_never_changes() -> None:
     x = ag.input("x", "f32[3]")
     loop = loop_of(lambda t, a, b: ([a, b + a], [a]), [x, x], length=3)
     checked([x], loop.parts(), [1, 2, 3])
+
+
+def test_a_long_loop_of_short_kernels() -> None:
+    # Other Python threads may run meanwhile, though nothing in it is parallel.
+    x = ag.input("x", "f32[4]")
+    loop = loop_of(lambda t, c: ([c * x], []), [ag.ones((4,))], length=100_000)
+    f = ag.function([x], loop.parts()[0])
+    assert f(np.ones(4, "f4")).tolist() == [1, 1, 1, 1]

@@ -161,7 +161,8 @@ def load(parts: Sequence[Part] | str, *, level: Level = 3, name: str = "call") -
     """
     parts = [Part(name, (), parts)] if isinstance(parts, str) else parts
     jobs = [(part, recipe(part, level)) for part in parts]
-    parallel = any("@agnesi_parallel(" in p.text or "@agnesi_gang(" in p.text for p in parts)
+    of_pool = ("@agnesi_parallel(", "@agnesi_gang(", "@agnesi_leave(")
+    parallel = any(name in part.text for part in parts for name in of_pool)
     calls_blas = any("@scipy_" in p.text for p in parts)
     seconds = _Seconds()
     with _lock:
