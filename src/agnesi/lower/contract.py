@@ -4,7 +4,8 @@ before: t = x @ w;  h = tanh(t + b)
 after:  for each block of h: t = x @ w, here alone; h = tanh(t + b)
 
 Blocks are independent, so that they can run on several threads; each takes its sums to the end.
-A factor that is not in memory is computed while it is packed (``factors.py``).
+A factor that is not in memory is computed while it is packed (``factors.py``).  A product of few
+elements, each a long sum, is cut along the depth instead: totals of chunks, added up afterwards.
 What a product is not computed by here, a library computes: ``is_computed_here`` chooses, by what
 was measured (``docs/speed.md``).
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
-from agnesi.core.record import record
+from agnesi.core.record import record, replace
 from agnesi.dims.dim import Size, add, fresh_index, mul, product, sub
 from agnesi.dims.simplify import ceildiv, maximum, minimum
 from agnesi.graph.text import op_name
@@ -34,6 +35,7 @@ from agnesi.loops.nodes import (
 from agnesi.lower.elements import Writer, hold, nest, store
 from agnesi.lower.factors import Factor, Packed, Span
 from agnesi.lower.kernels import close_kernel
+from agnesi.lower.products import SMALL
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import ravel, unravel
 
@@ -56,6 +58,9 @@ _HIGH, _WIDE = 12, 8
 # The same where a factor is computed, which is better done for many columns at once; a depth that
 # is computed at a time; rows beside a vector; bytes of sums.
 _FAR, _DEEP, _BESIDE, _SUMS = 16, 256, 32, 1 << 16
+# Products of few blocks and elements are cut along the depth; where that is not known and may be
+# short, those of very few.
+_FEW, _TINY = 2, 512
 # What it costs to compute an element of a factor, where reading it for another block costs 1.
 _MADE = 3
 
@@ -173,6 +178,42 @@ def cut_made(
     return max(found, key=lambda each: each[:2])[2]
 
 
+@record(frozen=True)
+class _Chunks:
+    """How the depth of a product is cut, where the product itself is too small to be cut.
+
+    Attributes:
+        deep: steps of a chunk.
+        count: how many there are.
+    """
+
+    deep: Size
+    count: Size
+
+
+def chunks(stack: Size, m: Size, n: Size, k: Size, blocks: int) -> _Chunks | None:
+    """Return how a product of so many blocks is cut along its depth; None if it is not.
+
+    Where chunks begin depends on sizes alone, so that results do not depend on threads.
+    """
+    if stack != 1 or not isinstance(m, int) or not isinstance(n, int) or blocks > _FEW:
+        return None
+    if not 0 < m * n <= SMALL:
+        return None
+    # A vector's time is that of reading the matrix.
+    each = 8 * max(m, n) if 1 in (m, n) else 2 * m * _up(n, 16)
+    if isinstance(k, int):
+        many = min(_TASKS, each * k // _TASK, k // (2 * _DEEP))
+        if many < 2 * blocks:
+            return None
+        deep = _up(-(-k // many), 16)
+        return _Chunks(deep, -(-k // deep))
+    if m * n > _TINY:
+        return None
+    deep = maximum(max(_up(_TASK // each, 16), 2 * _DEEP), ceildiv(k, 2 * _TASKS))
+    return _Chunks(deep, maximum(ceildiv(k, deep), 1))
+
+
 def _share(size: Size, unit: int) -> int:
     """Return how much of a vector is a task, which reads a part of a matrix."""
     return _up(-(-size // _TASKS), unit) if isinstance(size, int) else 8 * unit
@@ -213,6 +254,8 @@ def write_contraction(
     group: Group,
     buffers: Mapping[Tensor, Buffer],
     targets: Mapping[Tensor, Sequence[Buffer]],
+    scratch: dict[Buffer, Size],
+    *,
     machine: Machine = PLAIN,
 ) -> Kernel:
     """Return the kernel of a product and of the element-wise nodes that read it.
@@ -223,12 +266,13 @@ def write_contraction(
         buffers: memory of every stored node and leaf; the product needs none of its own if only the
             group reads it.
         targets: buffers that each node of the group is written to.
+        scratch: takes the memory that the kernel wants besides, with the number of its elements.
         machine: what the code is for.
     """
     node = group.nodes[0]
     if not isinstance(node, MatMul):
         raise CompilerBug(f"{node!r} is no matrix product")
-    return _Contraction(node, group, buffers, targets, machine).kernel(name)
+    return _Contraction(node, group, buffers, targets, machine).kernel(name, scratch)
 
 
 class _Contraction:
@@ -257,6 +301,11 @@ class _Contraction:
             self.factors.reverse()
         self.private: dict[Buffer, int] = {}
         self.blocks = self.cut(tile, machine)
+        high, wide = self.blocks.rows, self.blocks.columns
+        self.tasks = product(stack), ceildiv(self.n, wide), ceildiv(self.m, high)
+        count = product(self.tasks)
+        sizes = product(stack), self.m, self.n, self.k
+        self.chunks = chunks(*sizes, count) if isinstance(count, int) else None
 
     def cut(self, tile: tuple[int, int], machine: Machine) -> _Blocks:
         """Return how the product is cut."""
@@ -279,22 +328,49 @@ class _Contraction:
         few = isinstance(self.n, int) and self.n < blocks.columns and not any(made)
         return _Blocks(blocks.rows, self.n) if few and isinstance(self.n, int) else blocks
 
-    def kernel(self, name: str) -> Kernel:
+    def kernel(self, name: str, scratch: dict[Buffer, Size]) -> Kernel:
         """Return the kernel."""
+        whole = self.all_blocks() if self.chunks is None else self.all_chunks(self.chunks, scratch)
+        names = "_".join(op_name(n) for n in self.group.nodes[:3])
+        return close_kernel(f"{name}_{names}", whole, self.private)
+
+    def all_blocks(self) -> tuple[Statement, ...]:
+        """Return the loop over blocks."""
         high, wide = self.blocks.rows, self.blocks.columns
-        tasks = (product(self.stack), ceildiv(self.n, wide), ceildiv(self.m, high))
-        count = product(tasks)
+        count = product(self.tasks)
         task = fresh_index("task", count)
-        which, across, down = unravel(task if count != 1 else 0, tasks)
+        which, across, down = unravel(task if count != 1 else 0, self.tasks)
         self.where = unravel(which, self.stack) if self.stack else ()
         self.matrix = which
         self.row, self.column = mul(down, high), mul(across, wide)
         self.rows = _within(high, self.row, self.m)
         self.columns = _within(wide, self.column, self.n)
         body = self.block()
-        whole = (ParallelFor(task, tuple(body)),) if count != 1 else tuple(body)
-        names = "_".join(op_name(n) for n in self.group.nodes[:3])
-        return close_kernel(f"{name}_{names}", whole, self.private)
+        return (ParallelFor(task, tuple(body)),) if count != 1 else tuple(body)
+
+    def all_chunks(self, cut: _Chunks, scratch: dict[Buffer, Size]) -> tuple[Statement, ...]:
+        """Return the loop over chunks of the depth, and one over rows that adds them up."""
+        m, n = self.m, self.n
+        assert isinstance(m, int) and isinstance(n, int)
+        self.where, self.matrix = (0,) * len(self.stack), 0
+        self.blocks = _Blocks(m, n)
+        self.row, self.column, self.rows, self.columns = 0, 0, m, n
+        # Totals of two chunks do not share a line of a cache.
+        total = fresh_buffer("totals", self.node.dtype)
+        apart = _up(m * n, 16)
+        scratch[total] = mul(apart, cut.count)
+        chunk = fresh_index("chunk", cut.count)
+        start = mul(chunk, cut.deep)
+        depth = minimum(cut.deep, sub(self.k, start))
+        body = self.product(Matrix(total, mul(chunk, apart), n, 1), Span(start, depth, 0))
+        row, again = fresh_index("row", m), fresh_index("chunk", add(cut.count, -1))
+        j = fresh_index("j", n)
+        place = add(mul(row, n), j)
+        more = Load(total, add(place, mul(add(again, 1), apart)))
+        added = For(again, nest((j,), [Store(total, place, Load(total, place) + more)]))
+        self.row, self.rows = row, 1
+        rest = self.consumers(Matrix(total, mul(row, n), n, 1), skipped=0)
+        return ParallelFor(chunk, tuple(body)), ParallelFor(row, (added, *rest))
 
     def block(self) -> list[Statement]:
         """Return the statements of one block."""
@@ -307,32 +383,33 @@ class _Contraction:
             own = fresh_buffer("sums", self.node.dtype)
             self.private[own] = self.blocks.high * self.blocks.columns
             sums = Matrix(own, 0, self.blocks.columns, 1)
-        body = self.product(sums)
+        body = self.product(sums, Span(0, self.k, 0))
         if rest or len(targets) > 1:
-            body += self.consumers(sums)
+            body += self.consumers(sums, skipped=1)
         return body
 
-    def product(self, sums: Matrix) -> list[Statement]:
+    def product(self, sums: Matrix, depth: Span) -> list[Statement]:
         """Return the statements that compute the sums of one block: in pieces, if need be."""
-        deep = self.deep()
+        deep = self.deep(depth.extent)
         if all(factor.lies is not None for factor in self.factors):
-            return self.piece(sums, Span(0, self.k, 0), adds=False)
-        if isinstance(self.k, int) and self.k <= deep:
-            return self.piece(sums, Span(0, self.k, self.k), adds=False)
+            return self.piece(sums, depth, adds=False)
+        if isinstance(depth.extent, int) and depth.extent <= deep:
+            return self.piece(sums, replace(depth, most=depth.extent), adds=False)
         i, j = fresh_index("i", self.rows), fresh_index("j", self.columns)
         clear = Store(sums.buffer, sums.at(i, j), literal(0, self.node.dtype))
-        number = fresh_index("piece", ceildiv(self.k, deep))
+        number = fresh_index("piece", ceildiv(depth.extent, deep))
         start = mul(number, deep)
-        piece = self.piece(sums, Span(start, _within(deep, start, self.k), deep), adds=True)
+        extent = _within(deep, start, depth.extent)
+        piece = self.piece(sums, Span(add(depth.start, start), extent, deep), adds=True)
         return [*nest((i, j), [clear]), For(number, tuple(piece))]
 
-    def deep(self) -> int:
+    def deep(self, depth: Size) -> int:
         """Return how deep pieces are of which factors are computed."""
         most = _BESIDE if self.m == 1 else _DEEP
-        if isinstance(self.k, int):
+        if isinstance(depth, int):
             # Pieces are alike, rather than a small one being left.
-            pieces = max(1, -(-self.k // most))
-            most = min(most, max(_up(-(-self.k // pieces), 8), 1))
+            pieces = max(1, -(-depth // most))
+            most = min(most, max(_up(-(-depth // pieces), 8), 1))
         return most
 
     def piece(self, sums: Matrix, depth: Span, *, adds: bool) -> list[Statement]:
@@ -356,15 +433,18 @@ class _Contraction:
             matrix = packed.matrix
         return matrix.replace(row=matrix.column, column=matrix.row) if self.turned else matrix
 
-    def consumers(self, sums: Matrix) -> tuple[Statement, ...]:
-        """Return the loops that compute what reads the product."""
+    def consumers(self, sums: Matrix, *, skipped: int) -> tuple[Statement, ...]:
+        """Return the loops that compute what reads the product.
+
+        Of the product's own targets some hold it already.
+        """
         i, j = fresh_index("i", self.rows), fresh_index("j", self.columns)
         at = (add(self.row, i), add(self.column, j))
         index: Shape = (*self.where, *(at[::-1] if self.turned else at))
         writer = Writer(self.buffers, frozenset(self.group.nodes))
         writer.known[self.node, index] = Load(sums.buffer, sums.at(i, j))
         stores: list[Statement] = []
-        first = self.targets.get(self.node, ())[:1]
+        first = self.targets.get(self.node, ())[:skipped]
         # All loads come before all stores, so that a kernel may write over what it reads.
         for node in self.group.nodes:
             value = writer.element(node, index)

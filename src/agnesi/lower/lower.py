@@ -561,7 +561,11 @@ class Lowering:
     ) -> Kernel:
         """Return the kernel of a group that begins with a product; by default into its targets."""
         memory, into = buffers or self.buffers, targets or self.targets
-        return write_contraction(name, group, memory, into, self.machine)
+        wanted: dict[Buffer, Size] = {}
+        kernel = write_contraction(name, group, memory, into, wanted, machine=self.machine)
+        if targets is None:
+            self.add_scratch(wanted)
+        return kernel
 
     def add_scratch(self, wanted: Mapping[Buffer, Size]) -> None:
         """Give a kernel the memory that it wants while it runs."""

@@ -51,6 +51,8 @@ _MOST = 1 << 29
 _LARGE = 3 << 20
 # Nodes that are looked at behind a factor.
 _CHAIN = 32
+# Elements of a product that is cut along its depth.
+SMALL = 1 << 13
 # A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
 _CLASH = 2048
 
@@ -81,8 +83,9 @@ def is_computed_here(node: Tensor) -> bool:
 
 
 def _is_large(node: MatMul) -> bool:
-    """Whether the second factor or the result is large, for sure."""
-    if node.ndim > 2:
+    """Whether the second factor or the result is large, for sure; long sums go in chunks here."""
+    count = product(node.type.shape)
+    if node.ndim > 2 or (isinstance(count, int) and count <= SMALL):
         return False
     sizes = [product(shape) for shape in (node.y.type.shape, node.type.shape)]
     return any(isinstance(n, int) and n * node.dtype.bytes >= _LARGE for n in sizes)

@@ -61,9 +61,10 @@ def prune(outputs: Sequence[Tensor]) -> list[Tensor]:
             continue
         if isinstance(node, Several) and node in kept:
             _replace(node, kept[node], new)
-        elif not isinstance(node, Part) or node.of not in kept:
-            if all(d in new for d in node.dependencies):
-                new[node] = remake(node, new)
+        elif not (isinstance(node, Part) and node.of in kept) and all(
+            d in new for d in node.dependencies
+        ):
+            new[node] = remake(node, new)
     return [new[output] for output in outputs]
 
 
