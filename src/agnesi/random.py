@@ -27,6 +27,15 @@ from agnesi.graph.tracing import loop_indices as _loop_indices
 from agnesi.ops import random as _random
 from agnesi.ops.lift import is_integer as _is_integer
 from agnesi.ops.random import bits, exponential, fold_in, key, normal, split, uniform
+from agnesi.ops.random_continuous import (
+    beta,
+    dirichlet,
+    gamma,
+    gumbel,
+    laplace,
+    loggamma,
+    truncated_normal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +43,23 @@ if TYPE_CHECKING:
     from agnesi.compile.shared import Shared
     from agnesi.graph.tensor import Tensor, TensorLike
 
-__all__ = ["Stream", "bits", "exponential", "fold_in", "key", "normal", "split", "uniform"]
+__all__ = [
+    "Stream",
+    "beta",
+    "bits",
+    "dirichlet",
+    "exponential",
+    "fold_in",
+    "gamma",
+    "gumbel",
+    "key",
+    "laplace",
+    "loggamma",
+    "normal",
+    "split",
+    "truncated_normal",
+    "uniform",
+]
 
 _P = ParamSpec("_P")
 
@@ -144,6 +169,13 @@ class Stream:
     uniform = _method(uniform)
     normal = _method(normal)
     exponential = _method(exponential)
+    laplace = _method(laplace)
+    gumbel = _method(gumbel)
+    truncated_normal = _method(truncated_normal)
+    gamma = _method(gamma)
+    loggamma = _method(loggamma)
+    beta = _method(beta)
+    dirichlet = _method(dirichlet)
 
 
 def _words(seed: int | None) -> np.ndarray[Any, Any]:

@@ -14,14 +14,14 @@ from agnesi.graph.leaves import new_input
 from agnesi.ops import OPS
 from agnesi.ops.gradients import ClipGradient
 from agnesi.testing import Case, Evaluator, assert_close, cases_of, interpreted, native
-from agnesi.testing.cases import sample_case, type_of
+from agnesi.testing.cases import sample_case, smooth_ops, type_of
 
 if TYPE_CHECKING:
     from agnesi.graph.tensor import Array
     from agnesi.ops.families import Op, Sample
 
 ops = pytest.mark.parametrize("op", OPS, ids=lambda op: op.__name__)
-SMOOTH = [(op, s) for op in OPS if op.differentiable for s in op.all_samples()]
+SMOOTH = [(op, s) for op in smooth_ops() for s in op.all_samples()]
 
 
 def _text(value: type[Op] | Sample) -> str:

@@ -16,7 +16,7 @@ from agnesi.graph.text import op_name
 from agnesi.graph.types import parse_type
 from agnesi.ops import OPS
 from agnesi.testing import Case, assert_close, cases_of, check_gradient, interpreted
-from agnesi.testing.cases import sample_case
+from agnesi.testing.cases import sample_case, smooth_ops
 
 if TYPE_CHECKING:
     from agnesi.ops.families import Op, Reject, Sample
@@ -71,7 +71,7 @@ def _sizes_of(inputs: list[Input], case: Case) -> dict[Dim, int]:
 
 @pytest.mark.parametrize(
     ("op", "sample"),
-    [(op, s) for op in OPS if op.differentiable for s in op.all_samples()],
+    [(op, s) for op in smooth_ops() for s in op.all_samples()],
     ids=lambda value: value.__name__ if isinstance(value, type) else _sample_text(value),
 )
 def test_gradient_is_the_slope(op: type[Op], sample: Sample):

@@ -13,6 +13,7 @@ import agnesi as ag
 from agnesi.core.knobs import setting
 from agnesi.graph.tracing import inside_loop, loop_indices
 from agnesi.ops.random import stream_key
+from agnesi.testing import interpreted
 
 
 def test_two_calls_and_two_draws_differ_and_one_draw_is_one_value():
@@ -40,10 +41,10 @@ def test_the_same_seed_gives_the_same_program_the_same_numbers():
 def test_a_streams_draw_is_the_pure_draw_of_its_key():
     stream = ag.random.Stream(9)
     stream.normal((1,))
-    f = ag.function([], stream.normal((5,)))
+    f = ag.function([], stream.bits((5,)))
     f()
     key = stream_key(ag.random.key(9), ag.constant(1), 1)
-    assert (f() == ag.random.normal(key, (5,)).eval()).all()
+    assert (f() == ag.random.bits(key, (5,)).eval()).all()
 
 
 def test_functions_of_one_stream_go_on_from_each_other():
@@ -231,3 +232,23 @@ def test_copies_of_a_function_keep_or_lose_default_updates():
     assert (int(g()), int(g())) == (100, 101)
     h = f.copy(delete_updates=True)
     assert (int(h()), int(h())) == (0, 0)
+
+
+# -- loops ---------------------------------------------------------------------------------------
+
+
+def test_steps_of_loops_draw_other_numbers():
+    stream = ag.random.Stream(4)
+    _, rows = ag.scan(lambda c, _: (c, stream.uniform((3,))), 0.0, length=20)
+    _, pieces = ag.scan(lambda c, _: (c, stream.uniform(())), 0.0, length=20, checkpoint=4)
+    nested = ag.map(lambda: ag.map(lambda: stream.uniform(()), length=4), length=5)
+    run = interpreted([], [rows, pieces, nested])
+    first = run([])
+    stream.count.set_value(1)
+    for one, other in zip(first, run([]), strict=True):
+        assert len(np.unique(one)) == one.size
+        assert not np.isin(one, other).any()
+    key = ag.random.key(1)
+    _, same = ag.scan(lambda c, _: (c, ag.random.uniform(key, ())), 0.0, length=3)
+    (found,) = interpreted([], [same])([])
+    assert len(np.unique(found)) == 1

@@ -16,7 +16,7 @@ from __future__ import annotations
 from math import pi
 from typing import TYPE_CHECKING
 
-from agnesi.core.dtypes import F32, F64, I32, DType
+from agnesi.core.dtypes import F32, F64, I32, I64, DType
 from agnesi.dims.simplify import floordiv, mod
 from agnesi.loops.math.logarithm import log_of_parts, split
 from agnesi.loops.math.polynomial import fma, horner
@@ -83,6 +83,27 @@ def exponential(words: Words, which: Size, dtype: DType) -> Scalar:
     return -_log_of_uniform((pick(which, words[::2]), pick(which, words[1::2])), F64)
 
 
+def laplace(words: Words, which: Size, dtype: DType) -> Scalar:
+    """Return one of the numbers of a block whose absolute values are exponentially distributed."""
+    own = pick(which, words if dtype is F32 else words[1::2])
+    rest = (own,) if dtype is F32 else (pick(which, words[::2]), own)
+    size = -_log_of_uniform(rest, dtype, spare=True)
+    return select((own & 1).differs(0), -size, size)
+
+
+def normal_and_uniform(words: Words) -> tuple[Scalar, Scalar]:
+    """Return a normal f64, whose angle has 32 bits, and a number between 0 and 1 of 32 bits."""
+    first, second, turn, last = words
+    z = _from_pair((first, second), (turn,), 0, F64)
+    return z, (last.cast(I64).cast(F64) + 0.5) * 2.0**-32
+
+
+def between_0_and_1(words: Words) -> tuple[Scalar, Scalar]:
+    """Return two f64 between 0 and 1, of 53 bits and never one of them."""
+    first, second = (uniform(words, which, F64) + 2.0**-54 for which in range(2))
+    return first, second
+
+
 def normal(words: Words, which: Size, dtype: DType) -> Scalar:
     """Return one of the normal numbers of a block."""
     a, b, c, d = words
@@ -115,15 +136,19 @@ def _small(word: Scalar, dtype: DType) -> Scalar:
     return word.cast(I32).cast(dtype)
 
 
-def _log_of_uniform(words: tuple[Scalar, ...], dtype: DType) -> Scalar:
-    """Return the logarithm of a number between 0 and 1, of which neither is reached."""
+def _log_of_uniform(words: tuple[Scalar, ...], dtype: DType, *, spare: bool = False) -> Scalar:
+    """Return the logarithm of a number between 0 and 1, of which neither is reached.
+
+    The lowest bit of the last word does not matter to an f64, nor to an f32 if it is to spare.
+    """
     from_above = (words[0] & _SIGN).differs(0)
-    whole = _small(words[0] & _REST, dtype)
-    if dtype is F32:
-        distance = (whole + 0.5) * 2.0**-32
+    if dtype is F32 and spare:
+        distance = _small((words[0] & _REST) | 1, F32) * 2.0**-32
+    elif dtype is F32:
+        distance = (_small(words[0] & _REST, dtype) + 0.5) * 2.0**-32
     else:
         part = _small(words[1] >> 1, dtype) + 0.5
-        distance = fma(part, 2.0**-63, whole * 2.0**-32)
+        distance = fma(part, 2.0**-63, _small(words[0] & _REST, dtype) * 2.0**-32)
     k, r = split(select(from_above, 1.0 - distance, distance))
     # Near 1 the distance is the exact difference.
     return log_of_parts(k, select(k.equals(0.0), -distance, r))
@@ -132,7 +157,7 @@ def _log_of_uniform(words: tuple[Scalar, ...], dtype: DType) -> Scalar:
 def _eighth(words: tuple[Scalar, ...], dtype: DType) -> Scalar:
     """Return an angle between -pi/4 and pi/4 from all but two bits."""
     steps = (words[0] << 2) & ((1 << 32) - 1)
-    if dtype is F32:
-        return (steps | 2).cast(I32).cast(F32) * (pi / 4 * 2.0**-31)
+    if len(words) == 1:
+        return (steps | 2).cast(I32).cast(dtype) * (pi / 4 * 2.0**-31)
     part = _small(words[1] >> 1, F64) + 0.5
     return fma(part, 2.0**-29, steps.cast(I32).cast(F64)) * (pi / 4 * 2.0**-31)

@@ -37,6 +37,7 @@ from agnesi.ops import (
     powers,
     probability,
     random,
+    random_continuous,
     reductions,
     repeating,
     rounding,
@@ -94,6 +95,7 @@ OPS: tuple[type[Op], ...] = (
     *searching.OPS,
     *special.OPS,
     *random.OPS,
+    *random_continuous.OPS,
 )
 
 __all__ = ["OPS"]

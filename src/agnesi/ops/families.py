@@ -160,6 +160,8 @@ class Op(Tensor):
         orders: how many times it can be differentiated, as far as tests go.
         leading: for attributes whose name is not in ``LEADING``, what becomes of them when every
             operand gets an axis in front.
+        of_distribution: its derivative is that of the distribution of its numbers, not that of the
+            way in which they are computed.
         expensive: an element is worth computing once rather than again for each reader.
         wholes: operands that every element reads, so that they are computed before, into memory.
     """
@@ -177,6 +179,7 @@ class Op(Tensor):
     undefined: ClassVar[Mapping[str, str]] = MappingProxyType({})
     orders: ClassVar[int] = 2
     leading: ClassVar[Mapping[str, LeadingRule]] = MappingProxyType({})
+    of_distribution: ClassVar[bool] = False
     expensive: ClassVar[bool] = False
     wholes: ClassVar[tuple[int, ...]] = ()
 

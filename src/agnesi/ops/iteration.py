@@ -20,6 +20,7 @@ from agnesi.graph.body import Body, close
 from agnesi.graph.graph import size_of
 from agnesi.graph.leaves import new_input
 from agnesi.graph.tensor import SizeFloat, SizeValue, Tensor
+from agnesi.graph.tracing import inside_loop
 from agnesi.graph.types import TensorType
 from agnesi.ops.arithmetic import maximum as maximum_of
 from agnesi.ops.gradients import stop_gradient
@@ -475,7 +476,8 @@ def _looped(how: _How, sequences: _Sequences) -> tuple[list[Tensor], _Collected,
         new_input(leaf.path.replace("init", "carry"), x.type)
         for leaf, x in zip(how.inits, inits, strict=True)
     ]
-    step = how.run(list(carries), list(rows))
+    with inside_loop(number):
+        step = how.run(list(carries), list(rows))
     news = [
         _fitting(how.op, leaf.path, init, new)
         for leaf, init, new in zip(how.inits, inits, step.news, strict=True)
@@ -486,7 +488,8 @@ def _looped(how: _How, sequences: _Sequences) -> tuple[list[Tensor], _Collected,
     if how.go is True:
         go = [logical_not(carries[0])]
     elif how.go:
-        go = [how.go(carries)]
+        with inside_loop(number):
+            go = [how.go(carries)]
     closed = close([number, *carries, *rows], [*news, *ys, *go])
     body, ask = closed.parts(len(news) + len(ys), len(go))
     length = sequences.length

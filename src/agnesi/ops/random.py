@@ -64,11 +64,12 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-# What keys are derived for, each for numbers of its own; streams have those from _STREAMS on.
-_FOLDED, _SPLIT, _STREAMS = 0, 1, 2
+# What keys are derived for, each for numbers of its own: draws of streams have the numbers from 0
+# on; functions that draw more than once have the last.
+_STREAMS, _FOLDED, _SPLIT, _PARTS = 0, 2**32 - 3, 2**32 - 2, 2**32 - 1
 
-_KEYS = Domain(0, 2**31, dtypes=(U32,))
-_NO_KEY = (
+KEYS = Domain(0, 2**31, dtypes=(U32,))
+NO_KEY = (
     Reject(("f32[2]",), "a key is", ((3,),)),
     Reject(("u32[3]",), "a key is", ((3,),)),
     Reject(("u32[2, 2]",), "ag.vectorize", ((3,),)),
@@ -185,7 +186,7 @@ class DerivedKey(Op):
     reference = staticmethod(_folded_keys)
     differentiable = False
     dtypes = (U32,)
-    domain = (_KEYS, Domain(0, 2**31, dtypes=(U64, as_dtype("i32"), as_dtype("i64"))))
+    domain = (KEYS, Domain(0, 2**31, dtypes=(U64, as_dtype("i32"), as_dtype("i64"))))
     samples = (Sample(((2,), ())), Sample(((2,), (5,))), Sample(((2,),), (7,)))
     rejects = (
         Reject(("f32[2]",), "a key is", (1,)),
@@ -283,6 +284,11 @@ def stream_key(key: Tensor, count: Tensor, number: int) -> Tensor:
     return derive(key, count, _STREAMS + number)
 
 
+def parts_of(key: Tensor, count: int) -> list[Tensor]:
+    """Return keys for several draws that are one to the user."""
+    return [derive(key, constant(np.uint64(k)), _PARTS) for k in range(count)]
+
+
 def fold_in(key: TensorLike, data: int | TensorLike, /) -> Tensor:
     """Return a key made of a key and a number: another one for each number.
 
@@ -348,7 +354,7 @@ class Draw(Op):
     expensive = True
     wholes = (0,)
     dtypes = (U32,)
-    domain = (_KEYS,)
+    domain = (KEYS,)
     per_block: ClassVar[Mapping[DType, int]] = MappingProxyType(draws.PER_BLOCK)
 
     def infer(self) -> TensorType:
@@ -393,7 +399,7 @@ class Draw(Op):
         raise NotImplementedError
 
 
-def _reference(draw: Callable[[], type[Draw]], default: DType = F32) -> Callable[..., Array]:
+def reference_of(draw: Callable[[], type[Draw]], default: DType = F32) -> Callable[..., Array]:
     """Return the public function's reference, for calls without parameters."""
 
     def reference(key: Array, shape: Any = (), dtype: Any = None) -> Array:
@@ -405,7 +411,7 @@ def _reference(draw: Callable[[], type[Draw]], default: DType = F32) -> Callable
     return reference
 
 
-_SHAPES = (
+SHAPES = (
     Sample(((2,),), ((5,),)),
     Sample(((2,),), ((3, 67),)),
     Sample(((2,),)),
@@ -414,7 +420,7 @@ _SHAPES = (
     Sample(((2,),), ((2, 3, 64),), {"dtype": "f64"}),
     Sample(((2,),), ((4,),), {"dtype": "f16"}),
 )
-_NO_SHAPE = (
+NO_SHAPE = (
     Reject(("u32[2]",), "negative", ((-1,),)),
     Reject(("u32[2]",), "a size is an integer", ((0.5,),)),
     Reject(("u32[2]",), "is a float", (), {"dtype": "i32"}),
@@ -425,13 +431,13 @@ class Bits(Draw):
     """Words of 32 or 64 bits that are all random."""
 
     public = "bits"
-    reference = staticmethod(_reference(lambda: Bits, U32))
+    reference = staticmethod(reference_of(lambda: Bits, U32))
     samples = (
         Sample(((2,),), ((5,),)),
         Sample(((2,),), ((3, 67),)),
         Sample(((2,),), ((40,),), {"dtype": "u64"}),
     )
-    rejects = (*_NO_KEY, Reject(("u32[2]",), "u32 or u64", (), {"dtype": "i32"}))
+    rejects = (*NO_KEY, Reject(("u32[2]",), "u32 or u64", (), {"dtype": "i32"}))
     per_block: ClassVar[Mapping[DType, int]] = MappingProxyType({U32: 4, U64: 2})
 
     def share(self, words: Words, which: Size) -> Scalar:
@@ -453,9 +459,9 @@ class UnitUniform(Draw):
     """Numbers from 0 up to but without 1, equally likely."""
 
     public = "uniform"
-    reference = staticmethod(_reference(lambda: UnitUniform))
-    samples = _SHAPES
-    rejects = (*_NO_KEY, *_NO_SHAPE)
+    reference = staticmethod(reference_of(lambda: UnitUniform))
+    samples = SHAPES
+    rejects = (*NO_KEY, *NO_SHAPE)
 
     def share(self, words: Words, which: Size) -> Scalar:
         """The first bits of one word, or of two."""
@@ -468,12 +474,12 @@ class UnitNormal(Draw):
     """Numbers of the standard normal distribution."""
 
     public = "normal"
-    reference = staticmethod(_reference(lambda: UnitNormal))
+    reference = staticmethod(reference_of(lambda: UnitNormal))
     tolerance = 8.0
-    samples = _SHAPES
+    samples = SHAPES
     rejects = (
-        *_NO_KEY,
-        *_NO_SHAPE,
+        *NO_KEY,
+        *NO_SHAPE,
         Reject(("u32[2]",), "scale is at least 0", ((3,), 0.0, -1.0)),
     )
 
@@ -488,9 +494,9 @@ class UnitExponential(Draw):
     """Numbers of the exponential distribution of mean 1."""
 
     public = "exponential"
-    reference = staticmethod(_reference(lambda: UnitExponential))
-    samples = _SHAPES
-    rejects = (*_NO_KEY, *_NO_SHAPE, Reject(("u32[2]",), "scale is at least 0", ((3,), -1.0)))
+    reference = staticmethod(reference_of(lambda: UnitExponential))
+    samples = SHAPES
+    rejects = (*NO_KEY, *NO_SHAPE, Reject(("u32[2]",), "scale is at least 0", ((3,), -1.0)))
 
     def share(self, words: Words, which: Size) -> Scalar:
         """Minus the logarithm of a uniform number."""
@@ -575,6 +581,10 @@ class Request:
         """Return numbers without parameters."""
         return unit(self.key, self.target, self.wide)
 
+    def spread(self, place: int, dtype: DType) -> Tensor:
+        """Return a parameter as an array of the result's shape, in a dtype."""
+        return broadcast(cast(self.parameters[place], dtype), self.target)
+
     def done(self, value: Tensor) -> Tensor:
         """Return the result in its dtype."""
         return astype(broadcast(value, self.target), self.kind)
@@ -595,7 +605,7 @@ def _is(value: Tensor | Number, number: float) -> bool:
     return is_number(value) and value == number
 
 
-def _moved(value: Tensor, loc: Tensor | Number, scale: Tensor | Number) -> Tensor:
+def moved(value: Tensor, loc: Tensor | Number, scale: Tensor | Number) -> Tensor:
     """Return ``loc + scale * value``."""
     spread = value if _is(scale, 1) else value * scale
     return spread if _is(loc, 0) else spread + loc
@@ -653,7 +663,7 @@ def uniform(
     """
     asked = Request("uniform", key, shape, dtype, ("low", "high"), low, high)
     first, last = asked.parameters
-    return asked.done(_moved(asked.draw(UnitUniform), first, _span(first, last)))
+    return asked.done(moved(asked.draw(UnitUniform), first, _span(first, last)))
 
 
 def _span(low: Tensor | Number, high: Tensor | Number) -> Tensor | Number:
@@ -690,7 +700,7 @@ def normal(
     """
     asked = Request("normal", key, shape, dtype, ("loc", "scale"), loc, scale)
     spread = asked.require(1, not_negative, "is at least 0")
-    return asked.done(_moved(asked.draw(UnitNormal), asked.parameters[0], spread))
+    return asked.done(moved(asked.draw(UnitNormal), asked.parameters[0], spread))
 
 
 def exponential(
@@ -711,7 +721,7 @@ def exponential(
     """
     asked = Request("exponential", key, shape, dtype, ("scale",), scale)
     mean = asked.require(0, not_negative, "is at least 0")
-    return asked.done(_moved(asked.draw(UnitExponential), 0, mean))
+    return asked.done(moved(asked.draw(UnitExponential), 0, mean))
 
 
 OPS: tuple[type[Op], ...] = (DerivedKey, Bits, UnitUniform, UnitNormal, UnitExponential)

@@ -17,6 +17,7 @@ from agnesi.core.dtypes import ALL, BF16, DType, as_dtype, complex_of
 from agnesi.dims.dim import fresh_symbol
 from agnesi.graph.leaves import constant, new_input
 from agnesi.graph.types import TensorType
+from agnesi.ops import OPS
 from agnesi.ops.families import Composite, Domain, Elementwise, HostOp, Op, Reduction, Sample, wider
 from agnesi.ops.lapack import Lapack
 from agnesi.ops.linear import MatMul
@@ -197,6 +198,11 @@ def operand_dtypes(op: type[Op]) -> tuple[DType, ...]:
     if issubclass(op, Elementwise) and op.dtype_rule != "promote":
         return tuple(d for d in ALL if not d.is_complex or d in op.dtypes)
     return op.dtypes
+
+
+def smooth_ops() -> list[type[Op]]:
+    """Return the ops whose derivatives are the slopes of what they compute."""
+    return [op for op in OPS if op.differentiable and not op.of_distribution]
 
 
 def cases_of(op: type[Op], *, seed: int = 0, specials: bool = True) -> list[Case]:
