@@ -23,8 +23,16 @@ from agnesi.graph.leaves import scalar_constant
 from agnesi.ops.branch import Branch
 from agnesi.ops.loop import Loop
 from agnesi.ops.movement import BroadcastTo, ExpandDims
+from agnesi.rules.batch_loops import lift_products_of_rows, lift_results, lift_sums
 from agnesi.rules.canonicalize import canonicalize
 from agnesi.rules.loop_drafts import finish, joined
+from agnesi.rules.loop_rows import (
+    Around,
+    add_before_first_step,
+    drop_known_rows,
+    keep_last_alone,
+    sink_into_steps,
+)
 from agnesi.rules.merge_loops import (
     drop_constant_carries,
     groups_of_loops,
@@ -72,10 +80,11 @@ class _Walk:
         self.new: dict[Tensor, Tensor] = {}
         order = toposort(outputs)
         self.groups = groups_of_loops(order)
-        self.readers: dict[Tensor, list[Tensor]] = {}
+        readers: dict[Tensor, list[Tensor]] = {}
         for node in order:
             for d in set(node.dependencies):
-                self.readers.setdefault(d, []).append(node)
+                readers.setdefault(d, []).append(node)
+        self.around = Around(readers, set(outputs), self.new)
 
     def run(self) -> list[Tensor]:
         """Return the outputs."""
@@ -106,7 +115,7 @@ class _Walk:
             group = self.groups.get(node, [node])
             made = [loop for old in group if isinstance(loop := remake(old, self.new), Loop)]
             kept = [part for loop in made for part in loop.parts()]
-            count, results = changed_loop(made)
+            count, results = changed_loop(group, made, self.around)
             if any(a is not b for a, b in zip(kept, results, strict=True)):
                 if self.trace.permits():
                     self.trace.count("merge_loops" if len(made) > 1 else "change_loop")
@@ -130,21 +139,35 @@ class _Walk:
                 self.new[Part(loop, place)] = next(rest)
 
 
-def changed_loop(group: Sequence[Loop]) -> tuple[Tensor | None, list[Tensor]]:
+def changed_loop(
+    group: Sequence[Loop], made: Sequence[Loop], around: Around
+) -> tuple[Tensor | None, list[Tensor]]:
     """Return what several loops that are merged, or one, become.
+
+    Args:
+        group: the loops, in the graph before the change.
+        made: they, on operands that are new.
+        around: the graph before the change.
 
     Returns:
         What tells the number of steps, None for the loop as it was; and all results.
     """
-    draft = joined(group)
+    draft = joined(made)
     merge_equal_rows(draft)
+    sink_into_steps(draft, group, around)
+    add_before_first_step(draft)
     merge_equal_carries(draft)
     drop_constant_carries(draft)
     inlined = _inlined(draft)
     if inlined is not None:
         return None, inlined
-    loop, results = finish(draft, group[0] if len(group) == 1 else None)
-    return loop, results
+    keep_last_alone(draft, [part for loop in group for part in loop.parts()], around)
+    drop_known_rows(draft)
+    lift_products_of_rows(draft)
+    lift_sums(draft)
+    drop_constant_carries(draft)
+    lift_results(draft)
+    return finish(draft, made[0] if len(made) == 1 else None)
 
 
 def _inlined(draft: Draft) -> list[Tensor] | None:
