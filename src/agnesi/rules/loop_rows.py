@@ -3,7 +3,7 @@
     scan(step, 0, 2 * y)         the rows of y, doubled in the step: 2 * y is not written to memory
     scan(step, 0, ones)          a number in the step, no rows
     states[-1]                   what is carried last: no rows
-    sum(grad of states[-1])      a sequence that is 0 but in the first step: part of what is carried in
+    grad of states[-1]           0 but in the first step: part of what is carried in
 
 A sequence that is a function of arrays, element by element, would be written by one pass over
 memory to be read by the loop: the step reads the arrays themselves.  Functions as dear as ``exp``
