@@ -15,9 +15,18 @@ from agnesi.graph.graph import size_of
 from agnesi.graph.interpret import interpret
 from agnesi.graph.leaves import new_input
 from agnesi.graph.types import TensorType
+from agnesi.loops.text import kernel_text
 from agnesi.lower.interpret import interpret_program
 from agnesi.lower.lower import lower
-from agnesi.lower.program import Copy, MultiplyMatrices, RunBranch, RunLoop, Space, walk_steps
+from agnesi.lower.program import (
+    Copy,
+    MultiplyMatrices,
+    RunBranch,
+    RunKernel,
+    RunLoop,
+    Space,
+    walk_steps,
+)
 from agnesi.lower.verify import verify_program
 from agnesi.ops.branch import Branch
 from agnesi.ops.lift import as_tensor
@@ -373,3 +382,84 @@ def test_a_long_loop_of_short_kernels() -> None:
     loop = loop_of(lambda t, c: ([c * x], []), [ag.ones((4,))], length=100_000)
     f = ag.function([x], loop.parts()[0])
     assert f(np.ones(4, "f4")).tolist() == [1, 1, 1, 1]
+
+
+def kernel_of(program: Program) -> str:
+    """Return the text of the only kernel that is a whole loop."""
+    (found,) = [
+        s.kernel
+        for s in program.steps
+        if isinstance(s, RunKernel) and s.kernel.name.endswith("_loop")
+    ]
+    return kernel_text(found)
+
+
+def test_small_steps_are_one_kernel() -> None:
+    x, w = ag.input("x", "f32[t, 1, 4]"), ag.input("w", "f32[4, 4]")
+
+    def step(t: Tensor, h: Tensor, row: Tensor) -> Any:
+        new = ag.tanh(h @ w + row)
+        return [new], [new * 2]
+
+    loop = loop_of(step, [ag.zeros((1, 4))], [x], x.type.shape[0])
+    program = checked([x, w], [*loop.parts(), loop], *arrays((3, 1, 4), (4, 4)))
+    # The product is there before anything of the state is written over.
+    assert (
+        kernel_of(program)
+        == """\
+kernel k1_loop(*out0: f32, w: f32, x: f32, *out1: f32, *out2: i64; t; own sums: f32[4])
+  for t < t:
+    sums[0 + 1:4 + 4:1] = out0[0 + 1:4 + 4:1] @ w[0 + 4:4 + 4:1]
+    for i < 1:
+      for j < 4:
+        v0 = tanh(sums[4*i + j] + x[4*i + j + 4*t])
+        out0[4*i + j] = v0
+        out1[4*i + j + 4*t] = v0 * 2.0
+  out2[0] = t"""
+    )
+
+
+def test_states_of_a_kernel_that_change_places() -> None:
+    x, y = ag.input("x", "f32[3]"), ag.input("y", "f32[]")
+
+    def step(t: Tensor, c: Tensor, n: Tensor, before: Tensor) -> Any:
+        new = c[::-1] * 2 + n
+        return [new, n + t.astype("f32"), n], [new, before]
+
+    for reverse in (False, True):
+        loop = loop_of(step, [x, y, y], length=4, reverse=reverse)
+        program = checked([x, y], loop.parts(), [1, 2, 3], 0.5)
+        assert kernel_of(program)
+        native([x, y], loop.parts(), [1, 2, 3], 0.5)
+
+
+def test_small_loops_in_small_loops() -> None:
+    x = ag.input("x", "f32[5, 4, 3]")
+
+    def outer(t: Tensor, c: Tensor, rows: Tensor) -> Any:
+        inner = loop_of(lambda s, h, row: ([h[::-1] + row], [h]), [c], [rows], 4)
+        last, states = inner.parts()
+        return [last * 0.5], [states.sum(axis=1)]
+
+    loop = loop_of(outer, [ag.zeros((3,))], [x], 5)
+    program = checked([x], loop.parts(), *arrays((5, 4, 3)))
+    assert kernel_of(program).count("for") > 3
+    native([x], loop.parts(), *arrays((5, 4, 3)))
+
+
+@pytest.mark.parametrize(
+    ("columns", "depth", "dtype"), [(2, 1, "f32"), (33, 5, "f32"), (40, 70, "f64"), (250, 9, "f32")]
+)
+def test_products_of_one_row_inside(columns: int, depth: int, dtype: str) -> None:
+    x = ag.input("x", f"{dtype}[3, 1, {depth}]")
+    w = ag.input("w", f"{dtype}[{depth}, {columns}]")
+
+    def step(t: Tensor, c: Tensor, row: Tensor) -> Any:
+        return [c + row @ w], [row @ w]
+
+    loop = loop_of(step, [ag.zeros((1, columns), dtype)], [x], 3)
+    values = arrays((3, 1, depth), (depth, columns))
+    program = checked([x, w], loop.parts(), *values)
+    assert kernel_of(program)
+    f = native([x, w], loop.parts(), *values)
+    assert "call void @block" not in str(f.llvm)

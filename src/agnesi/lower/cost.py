@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import Index, Min, Size, add, mul, product
 from agnesi.dims.simplify import maximum, substitute
-from agnesi.loops.nodes import Accumulate, Apply, Call, For, If, Statement, Store
+from agnesi.loops.nodes import Accumulate, Apply, Call, Contract, For, If, Statement, Store
 from agnesi.loops.prims import MATH, Prim
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
 from agnesi.lower.plan import touched
@@ -46,7 +46,7 @@ def flops(step: Step) -> Size:
         case RunKernel(kernel, (MatMul() as node, *_)):
             # Blocks at the edges are smaller; together they are the product and its elements.
             packed = {b for b, _ in kernel.private}
-            each = [s for s in walk_statements(kernel.body) if not isinstance(s, For)]
+            each = [s for s in walk_statements(kernel.body) if not isinstance(s, For | Contract)]
             each = [s for s in each if not (isinstance(s, Store) and s.buffer in packed)]
             own = add(mul(2, node.x.type.shape[-1]), *(_statement_flops(s) for s in each))
             return add(mul(product(node.type.shape), own), _packing_flops(kernel.body, packed))
@@ -73,6 +73,8 @@ def _statement_flops(statement: Statement) -> Size:
             return add(whole, mul(index.extent, once))
         case If(_, body):
             return add(0, *(_statement_flops(s) for s in body))
+        case Contract(_, _, _, rows, columns, depth, _):
+            return mul(2, product((rows, columns, depth)))
         case _:
             own = 1 if isinstance(statement, Accumulate) else 0
             return own + sum(_weight(s) for s in walk_scalars(scalars_in(statement)))

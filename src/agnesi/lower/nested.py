@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import BOOL, I64
 from agnesi.core.errors import CompilerBug
+from agnesi.core.record import replace
 from agnesi.dims.dim import Dim, Value, mul, product, value_of
-from agnesi.dims.simplify import substitute
+from agnesi.dims.simplify import minimum, substitute
 from agnesi.graph.body import Part, Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.tensor import Requirement, Tensor
@@ -34,6 +35,7 @@ from agnesi.lower.program import (
     Space,
     Storage,
 )
+from agnesi.lower.whole import as_kernel
 from agnesi.ops.branch import Branch
 from agnesi.ops.families import HostOp
 from agnesi.ops.loop import Loop
@@ -132,6 +134,8 @@ class _LoopSteps:
 
     def __init__(self, outer: Lowering, number: int, node: Loop) -> None:
         self.outer, self.me, self.node = outer, number, node
+        # Buffers that there were before.
+        self.known = set(outer.storage)
         self.prefix = f"{outer.prefix}k{number}."
         self.used = set(toposort(o for body in node.bodies for o in body.outputs))
         self.before: list[Step] = []
@@ -192,7 +196,29 @@ class _LoopSteps:
             last=tuple(self.last),
         )
         after = [*_copies(self.wanted.values()), *_number_copies(outer, node)]
-        return [*hoisted, *more, *self.before, loop, *after]
+        return [*hoisted, *more, *self.before, *self.fast(loop), *after]
+
+    def fast(self, loop: RunLoop) -> list[Step]:
+        """Return a loop as one kernel, where its steps are small."""
+        fresh = set(self.outer.storage) - self.known
+        kernel = as_kernel(loop, self.outer.storage, fresh, f"{self.prefix[:-1]}_loop")
+        if kernel is None or loop.length is None:
+            return [loop]
+        if not loop.first:
+            return [kernel]
+        # What has to hold if there is a step.
+        once = replace(
+            loop,
+            length=minimum(loop.length, 1),
+            number=None,
+            done=None,
+            rows=(),
+            carried=(),
+            kept=(),
+            steps=(),
+            last=(),
+        )
+        return [once, kernel]
 
     def number(self, inner: Lowering) -> Buffer | None:
         """Return where the number of the step is, if something reads it."""

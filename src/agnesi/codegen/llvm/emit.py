@@ -6,6 +6,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
+from agnesi.codegen.llvm.inline import Inline, is_inlined
 from agnesi.codegen.llvm.spell import extreme, spell
 from agnesi.codegen.llvm.tile import block_of
 from agnesi.codegen.llvm.vectors import (
@@ -134,6 +135,8 @@ class _Emitter:
         self.allocas: list[tuple[str, str]] = []
         self.volatile: dict[Scalar, bool] = {}
         self.outlined: list[str] = []
+        # Loops around the present place whose turns follow each other.
+        self.turns = 0
 
     def function(self, name: str, more: Sequence[str]) -> str:
         """Return the text of the function whose lines have been written."""
@@ -318,8 +321,10 @@ class _Emitter:
         w.start(body)
         self.open()
         self.sizes[-1][loop.index] = counter
+        self.turns += not isinstance(loop, ParallelFor)
         for each in loop.body:
             self.statement(each)
+        self.turns -= not isinstance(loop, ParallelFor)
         self.close()
         w.line(f"{following} = add nuw nsw i64 {counter}, 1")
         phi = f"  {counter} = phi i64 [ {start}, %{before} ], [ {following}, %{w.block} ]"
@@ -369,6 +374,10 @@ class _Emitter:
         """Emit a call of the function of blocks."""
         w = self.w
         target, a, b = product.matrices
+        if self.turns and is_inlined(product, self.machine):
+            places = [self.address(m.buffer, m.offset) for m in product.matrices]
+            Inline(w, product, self.machine).emit(*places)
+            return
         block = block_of(product, self.machine)
         w.declared.setdefault(block.declaration)
         across = a.row if block.order == "columns" else a.column

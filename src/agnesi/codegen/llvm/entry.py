@@ -104,7 +104,7 @@ def emit_program(
             part = _kernel_part(step.kernel, ends, machine)
             called[step.kernel.name] = part.name
             parts[part.name] = part
-            parts |= {p.name: p for p in block_parts(step.kernel, ends, machine)}
+            parts |= {p.name: p for p in block_parts(step.kernel, part.needs, ends, machine)}
     entry = _Entry(program, form, layout, called)
     entry.emit()
     head = "define ptr @call(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) #1 {"
@@ -131,10 +131,21 @@ def _kernel_part(kernel: Kernel, ends: tuple[str, ...], machine: Machine) -> Par
     return Part(name, tuple(needs), text.replace("@{}", f"@{name}"), ends)
 
 
-def block_parts(kernel: Kernel, ends: tuple[str, ...], machine: Machine) -> list[Part]:
-    """Return the functions that multiply blocks for a kernel; many kernels share them."""
+def block_parts(
+    kernel: Kernel, needs: Sequence[str], ends: tuple[str, ...], machine: Machine
+) -> list[Part]:
+    """Return the functions that multiply blocks for a kernel; many kernels share them.
+
+    Args:
+        kernel: with products, some of which may be written out in its own function.
+        needs: what that declares.
+        ends: groups of attributes.
+        machine: what the code is for.
+    """
     products = [s for s in walk_statements(kernel.body) if isinstance(s, Contract)]
     blocks = dict.fromkeys(block_of(product, machine) for product in products)
+    declared = set(needs)
+    blocks = [block for block in blocks if block.declaration in declared]
     return [Part(block.name, *emit_block(block, machine), ends, "vectors") for block in blocks]
 
 
