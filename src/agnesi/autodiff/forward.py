@@ -176,6 +176,7 @@ def push(
                     tangents_of = node.jvp_parts(own)
                 pairs = zip(node.parts(), tangents_of, strict=True)
                 found.update((part, t) for part, t in pairs if t is not None)
+                depends.update(found)
             continue
         if not is_continuous(node) or isinstance(node, Part):
             continue

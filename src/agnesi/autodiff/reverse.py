@@ -263,7 +263,7 @@ def pull(
                 passes = is_continuous(operand) or not is_continuous(node)
                 if passes and operand in depends:
                     pulled.undefined.setdefault(operand, pulled.undefined[node])
-        parts = _asked(node, pulled)
+        parts = _asked(node, pulled, depends)
         if parts is None:
             continue
         with source.standing_for(node):
@@ -278,7 +278,7 @@ def pull(
     return pulled
 
 
-def _asked(node: Tensor, pulled: Pulled) -> tuple[Tensor | None, ...] | None:
+def _asked(node: Tensor, pulled: Pulled, depends: set[Tensor]) -> tuple[Tensor | None, ...] | None:
     """Return the cotangents of a node's operands; None where those of its results are all 0."""
     if isinstance(node, Part):
         # The node whose result it is asks for the cotangents of all of them.
@@ -288,7 +288,7 @@ def _asked(node: Tensor, pulled: Pulled) -> tuple[Tensor | None, ...] | None:
         if all(ct is None for ct in cts):
             return None
         with source.standing_for(node):
-            return node.vjp_parts(cts)
+            return node.vjp_parts(cts, tuple(o in depends for o in node.operands))
     ct = pulled.cotangents.get(node)
     if ct is None:
         return None

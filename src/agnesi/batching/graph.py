@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from agnesi.core import source
 from agnesi.core.errors import CompilerBug, GraphTypeError
-from agnesi.graph.graph import toposort
+from agnesi.graph.body import Several
+from agnesi.graph.graph import remake, toposort
 from agnesi.graph.tensor import SURFACE, Tensor, scalar_of
 from agnesi.graph.types import shape_text
 
@@ -39,8 +40,18 @@ def batch_graph(
     """
     outputs = list(outputs)
     new: dict[Tensor, Tensor] = dict(mapped)
-    for node in toposort(outputs, {*mapped, *around}):
-        if node in new or not any(d in new for d in node.dependencies):
+    # What is another node by now, but the same for all examples: numbers of steps.
+    same: dict[Tensor, Tensor] = {}
+    for old in toposort(outputs, {*mapped, *around}):
+        below = old.dependencies
+        if old in new or not any(d in new or d in same for d in below):
+            continue
+        node = old
+        if any(d in same for d in below):
+            with source.standing_for(old):
+                node = remake(old, {d: same.get(d, d) for d in below})
+        if not any(d in new for d in below):
+            same[old] = node
             continue
         if not node.rebuilds_sizes:
             for hidden in node.dependencies[len(node.operands) :]:
@@ -48,15 +59,22 @@ def batch_graph(
                     raise GraphTypeError(_varies(node, hidden))
         batched = tuple(o in new for o in node.operands)
         operands = tuple(new.get(o, o) for o in node.operands)
-        with source.standing_for(node):
+        if isinstance(node, Several):
+            with source.standing_for(old):
+                own, parts = node.batch_parts(operands, batched, size)
+            (new if own.ndim else same)[old] = own
+            assert isinstance(old, Several)
+            new.update(zip(old.parts(), parts, strict=True))
+            continue
+        with source.standing_for(old):
             result = node.batch(operands, batched, size)
         if result.dtype is not node.dtype or result.ndim != node.ndim + 1:
             raise CompilerBug(
                 f"batch of {node!r} is {result.type}, not {node.dtype}"
                 f"{shape_text((size, *node.type.shape))}"
             )
-        new[node] = result
-    return [new[o] if o in new else in_front(o, size) for o in outputs]
+        new[old] = result
+    return [new[o] if o in new else in_front(same.get(o, o), size) for o in outputs]
 
 
 def in_front(x: Tensor, size: Size) -> Tensor:

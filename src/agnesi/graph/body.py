@@ -219,8 +219,15 @@ class Several(Tensor):
         """Return the type of each result."""
         raise NotImplementedError
 
-    def vjp_parts(self, cts: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
-        """Return the cotangent of each operand, given those of the results; None for 0."""
+    def vjp_parts(
+        self, cts: tuple[Tensor | None, ...], wanted: tuple[bool, ...]
+    ) -> tuple[Tensor | None, ...]:
+        """Return the cotangent of each operand, given those of the results; None for 0.
+
+        Args:
+            cts: of the results.
+            wanted: which operands are asked about; the others may get None.
+        """
         raise NotImplementedError
 
     def jvp_parts(self, tangents: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
@@ -229,8 +236,11 @@ class Several(Tensor):
 
     def batch_parts(
         self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size
-    ) -> tuple[Tensor, ...]:
-        """Return each result for many examples, along an axis in front."""
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the own value and each result for many examples, along an axis in front.
+
+        The own value is a scalar where it is the same for all of them.
+        """
         raise NotImplementedError
 
     def numpy_parts(self, operands: Sequence[Array], sizes: Sizes) -> tuple[int, list[Array]]:

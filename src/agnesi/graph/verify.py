@@ -69,7 +69,8 @@ def _wrong(
         return f"its type would be {inferred}"
     for need in node.requirements():
         for size in (need.a, need.b):
-            if isinstance(size, Dim) and any(v not in place for v in size.values):
+            needed = size.values if isinstance(size, Dim) else ()
+            if any(v not in place and v not in (inputs or ()) for v in needed):
                 return f"it needs {need}, whose value nothing computes"
     if inputs is None:
         return ""

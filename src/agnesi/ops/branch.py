@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from agnesi.core.errors import CompilerBug
 from agnesi.graph.body import Body, Several, outward, with_sizes
 from agnesi.graph.interpret import interpret
+from agnesi.ops.branch_derivatives import branch_batch, branch_jvp, branch_vjp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agnesi.dims.dim import Size
     from agnesi.graph.tensor import Array, Sizes, Tensor
     from agnesi.graph.types import TensorType
 
@@ -42,6 +44,22 @@ class Branch(Several):
                 raise CompilerBug(f"branches differ: {body!r} and {first!r}")
         outside = outward(first, self.captured)
         return tuple(with_sizes(output.type, outside) for output in first.outputs)
+
+    def vjp_parts(
+        self, cts: tuple[Tensor | None, ...], wanted: tuple[bool, ...]
+    ) -> tuple[Tensor | None, ...]:
+        """The cotangents of the branch taken."""
+        return branch_vjp(self, cts, wanted)
+
+    def jvp_parts(self, tangents: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        """The tangents of the branch taken."""
+        return branch_jvp(self, tangents)
+
+    def batch_parts(
+        self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The branch for all examples; all branches, where each example takes its own."""
+        return branch_batch(self, operands, batched, size)
 
     def numpy_parts(self, operands: Sequence[Array], sizes: Sizes) -> tuple[int, list[Array]]:
         """Compute the branch taken."""

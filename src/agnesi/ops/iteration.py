@@ -11,11 +11,11 @@ import inspect
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from agnesi.core.dtypes import BOOL, DEFAULT_FLOAT, I64, DType, weak
+from agnesi.core.dtypes import BOOL, DEFAULT_COMPLEX, DEFAULT_FLOAT, I64, DType, weak
 from agnesi.core.errors import GraphTypeError
 from agnesi.core.record import record, replace
 from agnesi.dims.dim import fresh_symbol, mul, sub
-from agnesi.dims.simplify import floordiv, maximum
+from agnesi.dims.simplify import at_least, floordiv, maximum
 from agnesi.graph.body import Body, close
 from agnesi.graph.graph import size_of
 from agnesi.graph.leaves import new_input
@@ -550,6 +550,8 @@ def _stand_in(value: Tensor | Number) -> Tensor | None:
         return SizeFloat(fresh_symbol("number"))
     if (is_number(value) and type(value) is int) or isinstance(value, SizeValue):
         return SizeValue(fresh_symbol("number"))
+    if is_number(value) and isinstance(value, complex):
+        return new_input("number", TensorType(DEFAULT_COMPLEX, ()))
     return None
 
 
@@ -672,8 +674,7 @@ def _segmented(
     """Build a loop over segments, of loops over their steps; what is left over is one more."""
     length = sequences.length
     assert length is not None
-    known = isinstance(length, int) and isinstance(segment, int)
-    if segment is None or (known and length <= segment):
+    if segment is None or at_least(segment, length):
         last, ys, loop = _looped(how, sequences)
         return last, ys, size_of(loop)
     stops = how.go is True

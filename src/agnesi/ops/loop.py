@@ -5,7 +5,7 @@ Everything that repeats is one of these: ``scan``, ``map``, ``while_loop``, and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from agnesi.graph.body import Body, Several, outward, with_sizes
 from agnesi.graph.interpret import interpret
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor
 from agnesi.graph.types import TensorType
+from agnesi.ops.loop_batching import loop_batch
+from agnesi.ops.loop_gradients import loop_jvp, loop_vjp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +34,7 @@ class Loop(Several):
     front.  Its own value is the number of steps taken.
 
     Attributes:
+        keeps_carries: a step back is given what was carried, and computes the rest once more.
         length: how many steps; None where the condition alone ends the loop.
         reverse: the steps are ``length - 1`` down to 0; rows keep their places.
         condition: asked before each step, of the number of the step, what is carried and what was
@@ -42,6 +45,8 @@ class Loop(Several):
         sequences: at least ``length`` rows each.
         captured: what steps need besides.
     """
+
+    keeps_carries: ClassVar[bool] = False
 
     length: Size | None
     reverse: bool
@@ -110,6 +115,8 @@ class Loop(Several):
                 raise CompilerBug(f"in a loop {inner!r} stands for a {kind}")
         if self.length is None and (self.sequences or self.condition is None or self.reverse):
             raise CompilerBug("a loop of unknown length has sequences, no end, or is reversed")
+        if self.condition is not None and self.reverse:
+            raise CompilerBug("a reversed loop has a condition: which rows are reached is unknown")
 
     def requirements(self) -> tuple[Requirement, ...]:
         """The number of steps is not negative, and none reads past the end of a sequence."""
@@ -122,6 +129,22 @@ class Loop(Several):
                 words = f"{self.length} steps need as many rows of sequence {k}, {sequence.type}"
                 needs.append(Requirement("at_most", self.length, size, words))
         return tuple(needs)
+
+    def vjp_parts(
+        self, cts: tuple[Tensor | None, ...], wanted: tuple[bool, ...]
+    ) -> tuple[Tensor | None, ...]:
+        """A loop back, over values that this one keeps."""
+        return loop_vjp(self, cts, wanted)
+
+    def jvp_parts(self, tangents: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        """A loop that carries tangents too."""
+        return loop_jvp(self, tangents)
+
+    def batch_parts(
+        self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """A loop over the steps of all examples at once."""
+        return loop_batch(self, operands, batched, size)
 
     def numpy_parts(self, operands: Sequence[Array], sizes: Sizes) -> tuple[int, list[Array]]:
         """Step by step."""
@@ -170,3 +193,5 @@ class Segments(Loop):
 
     Its steps are loops themselves: of ``n`` steps every ``k``-th carry is kept.
     """
+
+    keeps_carries = True
