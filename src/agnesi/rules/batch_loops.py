@@ -8,8 +8,8 @@
 One product of many rows is several times as fast as many of few, and threads share it.  Memory
 bounds all three: rows are kept only where as many are kept anyway.
 
-- Before: the rows of results take the place of those of sequences.  What is in between and has to be
-  stored, such as the first of two products, may not be larger than both together.
+- Before: the rows of results take the place of those of sequences.  What is in between and has to
+  be stored, such as the first of two products, may not be larger than both together.
 - Behind: states are collected if they are no larger than what they are collected for.
 - Sums of products: the factors are collected if they are together no larger than the rows that the
   loop reads and collects already; a gradient's loop reads all that was kept of the steps, and the
@@ -156,7 +156,7 @@ def _is_product(node: Tensor) -> bool:
     return isinstance(node, MatMul) and node.dtype.is_inexact
 
 
-# -- before the loop --------------------------------------------------------------------------------
+# -- before the loop -------------------------------------------------------------------------------
 
 
 def lift_products_of_rows(draft: Draft) -> None:
@@ -206,7 +206,7 @@ def _ends_of_rows(draft: Draft, steps: _Steps) -> list[Tensor]:
     return list(ends)
 
 
-# -- behind the loop --------------------------------------------------------------------------------
+# -- behind the loop -------------------------------------------------------------------------------
 
 
 def lift_results(draft: Draft) -> None:
@@ -255,7 +255,7 @@ def _is_stackable(steps: _Steps, node: Tensor) -> bool:
     return not any(value in steps.inner for size in sizes for value in size.values)
 
 
-# -- sums over the steps -----------------------------------------------------------------------------
+# -- sums over the steps ---------------------------------------------------------------------------
 
 
 def lift_sums(draft: Draft) -> None:
