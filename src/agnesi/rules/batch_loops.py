@@ -16,7 +16,7 @@ bounds all three: rows are kept only where as many are kept anyway.
   factors of a weight's gradient are a state and the gradient of one.
 
 Element-wise work stays in the step: there it costs no memory, and a step waits for its product
-anyway.  A loop that carries nothing is no loop: everything in it is made for all steps at once,
+anyway; but for functions as dear as ``exp`` of a product of rows.  A loop that carries nothing is no loop: everything in it is made for all steps at once,
 under the same bounds.
 """
 
@@ -197,16 +197,32 @@ def _ends_of_rows(draft: Draft, steps: _Steps) -> list[Tensor]:
     read: set[Tensor] = {root for root in draft.roots if root in worth}
     ends: dict[Tensor, None] = dict.fromkeys(root for root in draft.collected if root in worth)
     for node in reversed(steps.inner):
-        through = node in read and node.moves and node not in ends
+        through = node in read and node not in ends and _stays_in_step(node, steps, worth)
         if node in steps.carried or through:
             read.update(o for o in node.operands if o in worth)
     for node in steps.inner:
-        if node in read and not node.moves:
+        if node in read and not _stays_in_step(node, steps, worth):
             ends[node] = None
     return list(ends)
 
 
-# -- behind the loop -------------------------------------------------------------------------------
+def _stays_in_step(node: Tensor, steps: _Steps, worth: Collection[Tensor]) -> bool:
+    """Whether a node costs nothing in a step that is given its operand.
+
+    So does what is cheap of one product and of what does not change: the library that makes large
+    products cannot do it to the product in passing.
+    """
+    if node.moves:
+        return True
+    if not isinstance(node, Elementwise) or node.expensive or not steps.draft.carries:
+        return False
+    if node.dtype.bytes < node.operands[0].dtype.bytes:
+        return False
+    own = {o for o in node.operands if o in steps.inner}
+    return len(own) == 1 and all(o in worth for o in own)
+
+
+# -- behind the loop -----------------------------------------------------------------------------
 
 
 def lift_results(draft: Draft) -> None:
