@@ -16,8 +16,8 @@ bounds all three: rows are kept only where as many are kept anyway.
   factors of a weight's gradient are a state and the gradient of one.
 
 Element-wise work stays in the step: there it costs no memory, and a step waits for its product
-anyway; but for functions as dear as ``exp`` of a product of rows.  A loop that carries nothing is no loop: everything in it is made for all steps at once,
-under the same bounds.
+anyway; but for functions as dear as ``exp`` of a product of rows.  A loop that carries nothing is
+no loop: everything in it is made for all steps at once, under the same bounds.
 """
 
 from __future__ import annotations
