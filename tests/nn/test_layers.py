@@ -10,6 +10,7 @@ import pytest
 
 import agnesi as ag
 from agnesi import nn
+from agnesi.testing import check_gradient
 from agnesi.testing.evaluators import interpreted, native
 
 if TYPE_CHECKING:
@@ -161,6 +162,25 @@ def test_native(name: str):
     np.testing.assert_allclose(got, expected.swapaxes(0, 1), rtol=1e-12, atol=1e-14)
     for part, row in zip(parts, last, strict=True):
         np.testing.assert_allclose(part, row, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_gradients(name: str, masked: bool):
+    kind = KINDS[name]
+    arrays = [xs(), *weights_of(kind), *states_of(name)]
+    count = len(kind.shapes)
+
+    def outputs(x: ag.Tensor, *rest: ag.Tensor) -> ag.Tensor:
+        y, state = kind.layer(
+            x,
+            kind.weights(*rest[:count]),
+            kind.state(*rest[count:]),
+            lengths=ag.constant(np.array([2, 5])) if masked else None,
+        )
+        return ag.concatenate([y.ravel(), *(part.ravel() for part in flat(state))])
+
+    check_gradient(outputs, *arrays, order=1 if masked else 2, evaluator=interpreted)
 
 
 def test_one_sequence_alone_and_a_state_for_all():

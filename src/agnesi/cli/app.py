@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -15,7 +16,7 @@ from agnesi._version import __version__
 from agnesi.cli.doctor import examine, is_broken, show
 from agnesi.cli.packages import install_command
 from agnesi.core.knobs import CACHE
-from agnesi.datasets import DatasetError, load_mnist
+from agnesi.datasets import DatasetError, load_mnist, load_ptb, load_text
 from agnesi.runtime.cache import Cache, cache
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -30,9 +31,10 @@ app = typer.Typer(
 )
 
 
-def _complain(console: Console, message: str) -> NoReturn:
+def _complain(console: Console, message: str, command: str = "demo") -> NoReturn:
     """Show what went wrong in a panel and exit with 1."""
-    console.print(Panel(Text(message), title="agnesi demo", border_style="red", expand=False))
+    title = f"agnesi {command}"
+    console.print(Panel(Text(message), title=title, border_style="red", expand=False))
     raise typer.Exit(1)
 
 
@@ -158,4 +160,71 @@ def demo(
         _complain(complaints, str(error))
     except OSError as error:
         _complain(complaints, f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
+    raise typer.Exit(0 if finished else INTERRUPTED)
+
+
+@app.command()
+def chars(
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with the files of Penn Treebank. Without it $AGNESI_DATA.",
+            show_default=False,
+        ),
+    ] = None,
+    text: Annotated[
+        Path | None,
+        typer.Option(help="Any text file instead, in UTF-8.", show_default=False),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/chars"),
+    cell: Annotated[
+        Literal["lstm", "gru", "irnn", "rnn"], typer.Option(help="Kind of the recurrent units.")
+    ] = "lstm",
+    units: Annotated[int, typer.Option(min=1, help="Units of a layer.")] = 400,
+    layers: Annotated[int, typer.Option(min=1, help="Recurrent layers.")] = 1,
+    epochs: Annotated[int, typer.Option(min=1, help="Times over the text.")] = 2,
+    batch: Annotated[int, typer.Option(min=1, help="Places of the text read side by side.")] = 64,
+    steps: Annotated[int, typer.Option(min=1, help="Characters gradients go back through.")] = 64,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="Learning rate; by the cell.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the weights and the written text.")] = 0,
+    temperature: Annotated[
+        float, typer.Option(min=0.01, help="Of the written text: how much it dares.")
+    ] = 0.8,
+) -> None:
+    """Train a recurrent network to write Penn Treebank, one character after the other.
+
+    Adam with gradients clipped by their norm, truncated back-propagation through time, a rate
+    that falls to zero; at the end the network writes a text.
+    """
+    complain = partial(_complain, Console(stderr=True), command="chars")
+    if find_spec("matplotlib") is None:
+        complain(
+            "chars draws its learning curve with matplotlib, not installed here\n"
+            f"  {install_command('demo')}"
+        )
+    from agnesi.cli.chars import CELLS, Diverged, Recipe
+    from agnesi.cli.chars_results import run
+
+    recipe = Recipe(
+        cell=cell,
+        units=units,
+        layers=layers,
+        columns=batch,
+        steps=steps,
+        epochs=epochs,
+        rate=CELLS[cell].rate if rate is None else rate,
+        seed=seed,
+    )
+    try:
+        corpus = load_ptb(data) if text is None else load_text(text)
+        out.mkdir(parents=True, exist_ok=True)
+        finished = run(corpus, recipe, temperature, out, Console())
+    except (DatasetError, Diverged) as error:
+        complain(str(error))
+    except OSError as error:
+        complain(f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
     raise typer.Exit(0 if finished else INTERRUPTED)

@@ -1,4 +1,4 @@
-"""The demo's three pictures, drawn without a display and without matplotlib's global state.
+"""The pictures of demo and chars, drawn without a display and without matplotlib's global state.
 
 Each function returns the bytes of a PNG file.
 """
@@ -72,6 +72,43 @@ def _curves(
     axes.grid(color=_FAINT, linewidth=0.4)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=_INK, labelsize=8)
+
+
+def curve_of_bits(
+    characters: Sequence[int], train: Sequence[float], valid: Sequence[float]
+) -> bytes:
+    """Bits a character over how many were read, in training and of the validation text.
+
+    >>> curve_of_bits([10, 20], [4.0, 2.5], [3.5, 2.6])[1:4]
+    b'PNG'
+    """
+    figure = Figure(figsize=(6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    millions = [count / 1e6 for count in characters]
+    for series, name, colour in (
+        (train, "training, while it learns", _TRAIN),
+        (valid, "validation", _TEST),
+    ):
+        axes.plot(
+            millions, series, color=colour, label=name, marker="o", markersize=3, linewidth=1.6
+        )
+        axes.annotate(
+            f"{series[-1]:.3f}",
+            (millions[-1], series[-1]),
+            (5, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=8,
+        )
+    axes.set_title("bits a character", loc="left", color=_INK, fontsize=11)
+    axes.set_xlabel("millions of characters read", color=_INK)
+    axes.set_xlim(0, 1.08 * millions[-1])
+    axes.grid(color=_FAINT, linewidth=0.4)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=_INK, labelsize=8)
+    axes.legend(frameon=False, labelcolor=_INK)
+    return _png(figure)
 
 
 def filters(weights: NDArray[np.float32], outgoing: NDArray[np.float32], side: int) -> bytes:

@@ -1,0 +1,385 @@
+"""``agnesi chars``: a recurrent network learns to write, one character after the other.
+
+Read :meth:`Model.build` for the expressions and :func:`train` for the loop; they use agnesi as any
+program would.  What is shown and written is in :mod:`agnesi.cli.chars_results`.
+
+T. Mikolov, I. Sutskever, A. Deoras, H.-S. Le, S. Kombrink, J. Černocký: Subword language modeling
+with neural networks (2012) has results of many models on the same text, in bits a character.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import agnesi as ag
+from agnesi.datasets import Corpus, Streams, Vocabulary
+
+Codes = NDArray[np.int32]
+
+
+class Diverged(Exception):
+    """The loss stopped being a number."""
+
+
+class Cell(NamedTuple):
+    """One kind of recurrent layer.
+
+    Attributes:
+        layer: of :mod:`agnesi.nn`.
+        step: one step of it, its cell.
+        weights: makes the weights of a layer of so many inputs and units.
+        state: makes a layer's state of its parts.
+        parts: how many there are.
+        rate: learning rate that suits it.
+    """
+
+    layer: Callable[..., Any]
+    step: Callable[..., Any]
+    weights: Callable[..., Any]
+    state: Callable[..., Any]
+    parts: int
+    rate: float
+
+    def nested(self, parts: Sequence[ag.Tensor]) -> list[Any]:
+        """The states of some layers, made of their parts."""
+        firsts = range(0, len(parts), self.parts)
+        return [self.state(*parts[k : k + self.parts]) for k in firsts]
+
+    def flat(self, states: Sequence[Any]) -> list[ag.Tensor]:
+        """The parts of the states of some layers; the first of each is what the layer gives."""
+        return [part for state in states for part in (state if self.parts > 1 else (state,))]
+
+
+def _only(part: ag.Tensor) -> ag.Tensor:
+    return part
+
+
+_irnn = partial(ag.nn.rnn, activation=ag.relu)
+_irnn_cell = partial(ag.nn.rnn_cell, activation=ag.relu)
+
+CELLS = {
+    "lstm": Cell(ag.nn.lstm, ag.nn.lstm_cell, ag.nn.lstm_weights, ag.nn.LstmState, 2, rate=3e-3),
+    "gru": Cell(ag.nn.gru, ag.nn.gru_cell, ag.nn.gru_weights, _only, 1, rate=2e-3),
+    "irnn": Cell(_irnn, _irnn_cell, ag.nn.irnn_weights, _only, 1, rate=5e-4),
+    "rnn": Cell(ag.nn.rnn, ag.nn.rnn_cell, ag.nn.rnn_weights, _only, 1, rate=1e-3),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run, besides the text.
+
+    Attributes:
+        cell: one of :data:`CELLS`.
+        units: of each recurrent layer.
+        layers: recurrent layers, one above the other.
+        embedding: numbers that stand for a character.
+        columns: places of the text that are read side by side.
+        steps: characters of each that gradients go back through.
+        epochs: times over the training text.
+        rate: learning rate of Adam at the start; it falls to zero along half a cosine.
+        clip: the largest norm of all gradients together.
+        seed: of the initial weights and of the written text.
+    """
+
+    cell: str = "lstm"
+    units: int = 400
+    layers: int = 1
+    embedding: int = 64
+    columns: int = 64
+    steps: int = 64
+    epochs: int = 2
+    rate: float = 3e-3
+    clip: float = 1.0
+    seed: int = 0
+
+    def rate_at(self, done: float) -> float:
+        """Learning rate when this fraction of the run is done."""
+        return 0.5 * self.rate * (1 + math.cos(math.pi * done))
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A corpus as numbers, and what makes characters of them again."""
+
+    vocabulary: Vocabulary
+    train: Streams
+    valid: Streams
+    test: Streams
+
+    @classmethod
+    def of(cls, corpus: Corpus, columns: int) -> Texts:
+        """Number the characters and cut each part into as many streams.
+
+        Raises:
+            DatasetError: a part is too short.
+        """
+        parts = (corpus.train, corpus.valid, corpus.test)
+        vocabulary = Vocabulary.of("".join(parts))
+        return cls(vocabulary, *(Streams.of(vocabulary.encode(part), columns) for part in parts))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured at one moment; the columns of ``metrics.csv``.
+
+    Attributes:
+        characters: of the training text, read so far.
+        seconds: of training, since the start; evaluation is left out.
+        train_bits: a character, mean since the last evaluation.
+        valid_bits: a character of the validation text.
+    """
+
+    characters: int
+    seconds: float
+    train_bits: float
+    valid_bits: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """Parameters, the states that are carried from one minibatch to the next, and functions.
+
+    Attributes:
+        parameters: all that is learnt.
+        states: of the training text's streams, then of those that are measured.
+        step: characters, those that follow, and a rate, to the loss; moves parameters and states.
+        measure: characters and those that follow, to the loss; moves the states.
+        write: numbers between 0 and 1 and a temperature to as many characters, a stream of its own.
+    """
+
+    parameters: tuple[ag.Shared, ...]
+    states: tuple[tuple[ag.Shared, ...], tuple[ag.Shared, ...]]
+    step: ag.Function
+    measure: ag.Function
+    write: ag.Function
+
+    @classmethod
+    def build(cls, recipe: Recipe, symbols: int) -> Model:
+        """Initialise the parameters, write the expressions down, compile the functions."""
+        network = _Network.of(recipe, symbols)
+        x = ag.input("characters", f"i32[time, {recipe.columns}]")
+        y = ag.input("next", f"i32[time, {recipe.columns}]")
+        rate = ag.scalar("rate")
+        training, measured = network.states(recipe.columns), network.states(recipe.columns)
+
+        logits, news = network.read(x, training)
+        loss = ag.cross_entropy(logits, y).mean()
+        parameters = network.parameters
+        gradients = ag.optim.clip_by_global_norm(ag.grad(loss, parameters), recipe.clip)
+        updates = ag.optim.adam(gradients, parameters, rate)
+        step = ag.function(
+            [x, y, rate], loss, updates=[*updates, *_carried(training, news)], name="step"
+        )
+
+        logits, news = network.read(x, measured)
+        loss = ag.cross_entropy(logits, y).mean()
+        measure = ag.function([x, y], loss, updates=_carried(measured, news), name="measure")
+        return cls(parameters, (training, measured), step, measure, network.writer())
+
+    @property
+    def size(self) -> int:
+        """Number of parameters."""
+        return sum(parameter.get_value().size for parameter in self.parameters)
+
+    def begin(self, states: tuple[ag.Shared, ...]) -> None:
+        """Set states to zero, for the start of a text."""
+        for state in states:
+            state.set_value(np.zeros_like(state.get_value(borrow=True)))
+
+
+@dataclass(frozen=True)
+class _Network:
+    """An embedding, recurrent layers, and logits of the next character."""
+
+    cell: Cell
+    units: int
+    embedding: ag.Shared
+    weights: list[Any]
+    out: ag.Shared
+    bias: ag.Shared
+
+    @classmethod
+    def of(cls, recipe: Recipe, symbols: int) -> _Network:
+        rng, cell = np.random.default_rng(recipe.seed), CELLS[recipe.cell]
+        inputs = [recipe.embedding, *[recipe.units] * (recipe.layers - 1)]
+        return cls(
+            cell,
+            recipe.units,
+            ag.shared(rng.standard_normal((symbols, recipe.embedding), np.float32), "embedding"),
+            [
+                cell.weights(rng, size, recipe.units, name=f"{recipe.cell}{layer}")
+                for layer, size in enumerate(inputs)
+            ],
+            ag.shared(ag.nn.glorot(rng, recipe.units, symbols), "out"),
+            ag.shared(np.zeros(symbols, np.float32), "bias"),
+        )
+
+    @property
+    def parameters(self) -> tuple[ag.Shared, ...]:
+        layers = [part for weights in self.weights for part in weights]
+        return (self.embedding, *layers, self.out, self.bias)
+
+    def states(self, *columns: int) -> tuple[ag.Shared, ...]:
+        """States of zeros for so many streams, in shared variables."""
+        zeros = np.zeros((*columns, self.units), np.float32)
+        count = len(self.weights) * self.cell.parts
+        return tuple(ag.shared(zeros, f"state{k}") for k in range(count))
+
+    def read(
+        self, x: ag.Tensor, states: tuple[ag.Tensor, ...]
+    ) -> tuple[ag.Tensor, list[ag.Tensor]]:
+        """Logits after each character, ``[*x.shape, symbols]``, and the states at the end."""
+        tower = ag.nn.stacked(self.cell.layer)
+        h, lasts = tower(self.embedding[x], self.weights, self.cell.nested(states))
+        return h @ self.out + self.bias, self.cell.flat(lasts)
+
+    def read_one(
+        self, character: ag.Tensor, states: tuple[ag.Tensor, ...]
+    ) -> tuple[ag.Tensor, list[ag.Tensor]]:
+        """Logits after one character of one text, ``[symbols]``, and the states then."""
+        cell, h, lasts = self.cell, self.embedding[character], list[Any]()
+        for weights, state in zip(self.weights, cell.nested(states), strict=True):
+            lasts.append(cell.step(weights, state, h))
+            h = cell.flat(lasts[-1:])[0]
+        return h @ self.out + self.bias, cell.flat(lasts)
+
+    def writer(self) -> ag.Function:
+        """The function that writes: each character is drawn, and read before the next is."""
+        chances, temperature = ag.vector("chances"), ag.scalar("temperature")
+        first = ag.input("first", "i32[]")
+
+        def write(carry: Any, chance: ag.Tensor) -> Any:
+            character, states = carry
+            logits, states = self.read_one(character, states)
+            likely = ag.cumsum(ag.softmax(logits / temperature))
+            last = self.bias.shape[0] - 1
+            drawn = ag.minimum((likely < chance).sum(), last).astype("i32")
+            return (drawn, tuple(states)), drawn
+
+        start = tuple(ag.zeros((self.units,)) for _ in self.states())
+        _, characters = ag.scan(write, (first, start), chances)
+        return ag.function([first, chances, temperature], characters, name="write")
+
+
+def _carried(
+    states: tuple[ag.Shared, ...], news: list[ag.Tensor]
+) -> list[tuple[ag.Shared, ag.Tensor]]:
+    return list(zip(states, news, strict=True))
+
+
+@dataclass
+class Meter:
+    """What a run has done so far; :func:`train` keeps it up to date at every step."""
+
+    epoch: int = 0
+    characters: int = 0
+    seconds: float = 0.0
+    bits: float = math.nan
+
+    @property
+    def characters_per_second(self) -> float:
+        """Training speed over the whole run."""
+        return self.characters / max(self.seconds, 1e-9)
+
+
+def train(
+    model: Model,
+    texts: Texts,
+    recipe: Recipe,
+    *,
+    evaluations: int = 8,
+    meter: Meter,
+    tick: Callable[[], None],
+) -> Iterator[Evaluation]:
+    """Train for the epochs of the recipe, with an evaluation after each part of them.
+
+    The states at the end of a minibatch are those at the start of the next; at the start of an
+    epoch they are zero.
+
+    Args:
+        model: what is trained, in place.
+        texts: the training text is read; the validation text is measured.
+        recipe: epochs, steps, rate.
+        evaluations: how many in the whole run, the last one at its end.
+        meter: updated after each step.
+        tick: called after each step.
+
+    Raises:
+        Diverged: the training loss is infinite or no number.
+    """
+    total = recipe.epochs * texts.train.size
+    due = [total * (k + 1) // evaluations for k in range(evaluations)]
+    since = _Mean()
+    for epoch in range(1, recipe.epochs + 1):
+        model.begin(model.states[0])
+        for inputs, targets in texts.train.windows(recipe.steps):
+            start = time.perf_counter()
+            rate = recipe.rate_at(meter.characters / total)
+            since.add(float(model.step(inputs, targets, np.float32(rate))), targets.size)
+            meter.seconds += time.perf_counter() - start
+            meter.epoch, meter.bits = epoch, since.bits
+            meter.characters += targets.size
+            tick()
+            if meter.characters >= due[0]:
+                if not math.isfinite(since.bits):
+                    raise Diverged(_diverged(meter, recipe))
+                due = [moment for moment in due if moment > meter.characters]
+                valid = measure(model, texts.valid, recipe.steps)
+                yield Evaluation(meter.characters, meter.seconds, since.bits, valid)
+                since = _Mean()
+
+
+@dataclass
+class _Mean:
+    """Loss a character, in bits."""
+
+    nats: float = 0.0
+    characters: int = 0
+
+    def add(self, mean: float, characters: int) -> None:
+        self.nats += mean * characters
+        self.characters += characters
+
+    @property
+    def bits(self) -> float:
+        return self.nats / max(self.characters, 1) / math.log(2)
+
+
+def _diverged(meter: Meter, recipe: Recipe) -> str:
+    return (
+        f"the loss is no longer a number after {meter.characters:,} characters\n"
+        f"  {recipe.cell} of {recipe.units} units, rate {recipe.rate:g}\n"
+        "  Try a lower --rate."
+    )
+
+
+def measure(model: Model, streams: Streams, steps: int) -> float:
+    """Bits a character of a text that is read from its start."""
+    model.begin(model.states[1])
+    mean = _Mean()
+    for inputs, targets in streams.windows(steps):
+        mean.add(float(model.measure(inputs, targets)), targets.size)
+    return mean.bits
+
+
+def write(
+    model: Model, vocabulary: Vocabulary, recipe: Recipe, characters: int, temperature: float
+) -> str:
+    """Text that the model writes, beginning after the end of a line (or after any character)."""
+    first = "\n" if "\n" in vocabulary.symbols else vocabulary.symbols[0]
+    rng = np.random.default_rng((recipe.seed, 2))
+    codes = model.write(
+        vocabulary.encode([first])[0],
+        rng.random(characters, dtype=np.float32),
+        np.float32(temperature),
+    )
+    return "".join(vocabulary.decode(codes))
