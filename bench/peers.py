@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 CHAIN = 1.3, 0.2
 SCALES = [0.7 + 0.05 * k for k in range(10)]
 SHIFTS = [0.3 - 0.06 * k for k in range(10)]
-STEP = {"mlp": 0.1, "ae": 0.01, "vae": 1e-3}
+STEP = {"mlp": 0.1, "lstm": 1.0, "ae": 0.01, "vae": 1e-3}
+CLIP = 5.0  # of the norm of all gradients of the language model
 VAE = ["W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4"]
 
 
@@ -87,12 +88,15 @@ class RT:
         parameters: Arrays,
         data: Arrays,
         rate: float,
+        clip: float | None = None,
     ) -> Any:
-        """Return the program of a step of gradient descent."""
+        """Return the program of a step of gradient descent, of clipped gradients where asked."""
         weights = [ag.shared(a, name=name) for name, a in parameters.items()]
         inputs = [self.variable(name, a) for name, a in data.items()]
         cost = loss(weights, *inputs)
         gradients = ag.grad(cost, weights)
+        if clip is not None:
+            gradients = ag.optim.clip_by_global_norm(gradients, clip)
         updates = [(w, w - rate * g) for w, g in zip(weights, gradients, strict=True)]
         f = ag.function(inputs, cost, updates=updates)
         given = list(data.values())
@@ -158,6 +162,19 @@ class RT:
             return ag.cross_entropy(h, y).mean()
 
         return self.train(loss, pick(arrays, case.params), pick(arrays, ["x", "y"]), STEP["mlp"])
+
+    def build_lstm(self, case: Any, arrays: Arrays) -> Any:
+        """A step of training a language model of two layers of long short-term memory."""
+        steps = case.cfg["T"]
+
+        def loss(weights: Sequence[ag.Tensor], x: ag.Tensor, y: ag.Tensor) -> ag.Tensor:
+            embedding, *layers, out, bias = weights
+            towers = [ag.nn.LstmWeights(*layers[k : k + 3]) for k in (0, 3)]
+            h, _ = ag.nn.stacked(ag.nn.lstm)(embedding[x], towers)
+            return ag.cross_entropy(h @ out + bias, y).mean() * steps
+
+        data = pick(arrays, ["x", "y"])
+        return self.train(loss, pick(arrays, case.params), data, STEP["lstm"], CLIP)
 
     def build_autoencoder(self, case: Any, arrays: Arrays) -> Any:
         """A tied auto-encoder, and a variational one whose noise is given."""

@@ -1,4 +1,4 @@
-"""The ``agnesi`` command: look at the installation, run the demo.
+"""The ``agnesi`` command: look at the installation, run the demo, train a writer.
 
 Start at :mod:`agnesi.cli.app`, which lists the commands.
 """
