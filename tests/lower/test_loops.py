@@ -358,6 +358,24 @@ def test_a_shared_variable_takes_the_last_state() -> None:
     np.testing.assert_array_equal(w.get_value(), np.full((2, 2), 8))
 
 
+def test_a_last_state_that_another_loop_begins_with() -> None:
+    """It is an update, too: the second loop may not begin in its memory."""
+    x = ag.input("x", "f64[n, 3]")
+    state = ag.shared(np.zeros(3), "state")
+    last, _ = ag.scan(lambda h, row: (ag.tanh(h + row), None), state, x)
+    again, _ = ag.scan(lambda h, row: (ag.sin(h) * row, None), last, x)
+    xs = np.random.default_rng(0).normal(size=(4, 3))
+    f = ag.function([x], again, updates=[(state, last)])
+    first = np.zeros(3)
+    for row in xs:
+        first = np.tanh(first + row)
+    second = first
+    for row in xs:
+        second = np.sin(second) * row
+    np.testing.assert_allclose(f(xs), second, rtol=1e-12)
+    np.testing.assert_allclose(state.get_value(), first, rtol=1e-12)
+
+
 def test_the_same_value_carried_and_collected_twice() -> None:
     x = ag.input("x", "f32[3]")
 

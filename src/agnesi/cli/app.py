@@ -184,7 +184,7 @@ def chars(
     units: Annotated[int, typer.Option(min=1, help="Units of a layer.")] = 400,
     layers: Annotated[int, typer.Option(min=1, help="Recurrent layers.")] = 1,
     epochs: Annotated[int, typer.Option(min=1, help="Times over the text.")] = 2,
-    batch: Annotated[int, typer.Option(min=1, help="Places of the text read side by side.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, help="Places of the text read side by side.")] = 32,
     steps: Annotated[int, typer.Option(min=1, help="Characters gradients go back through.")] = 64,
     rate: Annotated[
         float | None,

@@ -339,6 +339,9 @@ class _LoopSteps:
         outer = self.outer
         if init not in outer.home or outer.readers.get(init, set()) != {self.me}:
             return False
+        if any(same_memory(new) is init for new in outer.updates.values()):
+            # It is copied to a shared variable, or carried on by a loop around, at the end.
+            return False
         operands = [same_memory(o) for o in self.node.operands]
         if sum(o is init for o in operands) > 1 or len(outer.targets.get(init, ())) != 1:
             return False
