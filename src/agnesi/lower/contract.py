@@ -35,7 +35,7 @@ from agnesi.loops.nodes import (
 from agnesi.lower.elements import Writer, hold, nest, store
 from agnesi.lower.factors import Factor, Packed, Span
 from agnesi.lower.kernels import close_kernel
-from agnesi.lower.products import SMALL
+from agnesi.lower.products import SMALL, clashes
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import ravel, unravel
 
@@ -54,7 +54,8 @@ _NEAR = 1 << 13
 # Bytes of the sums of few columns, and rows that are worth turning the second factor for.
 _THIN, _FEW_ROWS = 1 << 14, 128
 # Tiles that a block is high, and wide, at most: its sums and operands stay in the nearer caches.
-_HIGH, _WIDE = 12, 8
+# Where it packs its columns, it is higher.
+_HIGH, _TALL, _WIDE = 12, 20, 8
 # The same where a factor is computed, which is better done for many columns at once; a depth that
 # is computed at a time; rows beside a vector; bytes of sums.
 _FAR, _DEEP, _BESIDE, _SUMS = 16, 256, 32, 1 << 16
@@ -118,16 +119,16 @@ def cut(
         n: columns.
         k: depth.
         tile: rows and columns that are computed at once.
-        packs: whether each block first packs its columns of the second factor.
+        packs: whether each block packs its columns of the second factor.
     """
     high, wide = tile
     if m == 1 or n == 1:
         return _Blocks(1 if m == 1 else _share(m, 8), 1 if n == 1 else _share(n, 16 * wide))
-    most_rows, most_columns = _HIGH * high, _WIDE * wide
+    most_rows, most_columns = (_TALL if packs else _HIGH) * high, _WIDE * wide
     if not isinstance(n, int):
         return _Blocks(4 * high, most_columns)
     if not isinstance(m, int) or not isinstance(k, int) or not isinstance(stack, int):
-        return _Blocks(4 * high, min(_up(n, wide), 4 * wide))
+        return _Blocks((_HIGH if packs else 4) * high, min(_up(n, wide), (2 if packs else 4) * wide))
     work = 2 * m * _up(n, wide // 2) * k
     wanted = max(1, min(_TASKS // max(stack, 1), work // _TASK))
     fewest_rows = (most_rows if packs else 2 * high) if n > wide else high
@@ -135,7 +136,18 @@ def cut(
     columns = max(1, -(-n // most_columns))
     rows = max(rows, min(-(-wanted // columns), m // fewest_rows))
     columns = max(columns, min(-(-wanted // rows), n // (2 * wide)))
-    return _Blocks(_height(m, rows, high), _up(-(-n // columns), wide))
+    return _Blocks(_height(m, rows, high), _width(n, columns, rows, wide))
+
+
+def _width(n: int, blocks: int, rows: int, wide: int) -> int:
+    """Return how many columns about so many blocks have, so that two threads have as much to do."""
+    panels = -(-n // wide)
+
+    def longer(each: int) -> int:
+        return -(-rows * -(-panels // each) // 2) * each
+
+    most = -(-panels // blocks)
+    return wide * min(range(most, max(most // 2, 1) - 1, -1), key=longer)
 
 
 def cut_made(
@@ -312,7 +324,8 @@ class _Contraction:
         sizes = product(self.stack), self.m, self.n, self.k
         element = self.node.dtype
         made = self.factors[0].lies is None, self.factors[1].lies is None
-        most = (_SUMS if any(made) else _NEAR) // element.bytes
+        packs = self.factors[1].turned or clashes(self.n, element)
+        most = (_SUMS if any(made) or packs else _NEAR) // element.bytes
         if any(made):
             blocks = cut_made(*sizes, tile, made=made)
         elif isinstance(self.n, int) and machine.is_thin(element, self.n) and self.m != 1:
@@ -320,7 +333,7 @@ class _Contraction:
             most = _THIN // element.bytes // self.n // unit * unit
             return cut_thin(self.m, self.n, self.k, unit, most)
         else:
-            blocks = cut(*sizes, tile, packs=self.factors[1].turned)
+            blocks = cut(*sizes, tile, packs=packs)
         if self.targets.get(self.node):
             return blocks
         blocks = _near(blocks, tile, most)

@@ -13,6 +13,7 @@ rows (``rows.py``): over the last axis, all of the above is one kernel.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from agnesi.core.record import field, record
@@ -283,12 +284,16 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
     Sets of groups are bit masks.  A node may join a group unless a group it needs depends, however
     indirectly, on that group.  A number that a size or a check mentions has to be there before the
     kernel begins: its group is one to come before, not to join.
+
+    What reads a product that is computed here is to be done to it in its own kernel, so a group
+    reads one of them, or what also reads another one.
     """
     needs: dict[Tensor, int] = {}
     before: dict[Tensor, int] = {}
     groups = fusion.groups
     rows = _RowGroups(fusion)
     by_shape: dict[Shape, list[int]] = {}
+    products = _Products(fusion)
     for node in order:
         direct = 0
         for d in node.dependencies:
@@ -317,8 +322,13 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
             barred = late
             for k in _bits(direct) if candidates else ():
                 barred |= groups[k].ancestors
-            alike = (k for k in candidates if not barred >> k & 1 and groups[k].rows is None)
-            home = next((k for k in alike if len(groups[k].nodes) < _MEMBERS), None)
+            # What the node reads is best where it is: then nothing is read from memory.
+            shape = node.type.shape
+            near = [k for k in _bits(direct) if groups[k].fusible and groups[k].shape == shape]
+            near = chain(near, candidates) if candidates else ()
+            alike = (k for k in near if not barred >> k & 1 and groups[k].rows is None)
+            may = (k for k in alike if products.fit(node, k))
+            home = next((k for k in may if len(groups[k].nodes) < _MEMBERS), None)
         fresh = home is None
         if home is None:
             home = len(groups)
@@ -327,8 +337,52 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
             if reduces:
                 rows.begin(home, node)
         groups[home].nodes.append(node)
+        products.join(node, home)
         _extend(home, direct & ~(1 << home), groups, fresh=fresh)
         needs[node] = 1 << home
+
+
+class _Products:
+    """Which products computed here nodes and groups read, as bit masks."""
+
+    def __init__(self, fusion: Fusion) -> None:
+        self.stored = fusion.stored
+        self.numbers: dict[Tensor, int] = {}
+        self.read: dict[Tensor, int] = {}
+        self.made_of: dict[Tensor, int] = {}
+        self.groups: dict[int, int] = {}
+
+    def behind(self, node: Tensor) -> int:
+        """Return the products that an element-wise node is made of, of its own shape."""
+        if not isinstance(node, Elementwise):
+            return 0
+        if node in self.made_of:
+            return self.made_of[node]
+        stack, found, seen = list(node.operands), 0, {node}
+        while stack:
+            operand = stack.pop()
+            if operand in seen:
+                continue
+            seen.add(operand)
+            known = self.read.get(operand)
+            if known is not None:
+                found |= known
+            elif isinstance(operand, MatMul) and is_computed_here(operand):
+                self.read[operand] = 1 << self.numbers.setdefault(operand, len(self.numbers))
+                found |= self.read[operand]
+            elif isinstance(operand, Elementwise) and operand not in self.stored:
+                stack.extend(operand.operands)
+        self.made_of[node] = found
+        return found
+
+    def fit(self, node: Tensor, group: int) -> bool:
+        """Whether a node and a group read the same products, or one of them none."""
+        own, theirs = self.behind(node), self.groups.get(group, 0)
+        return not own or not theirs or bool(own & theirs)
+
+    def join(self, node: Tensor, group: int) -> None:
+        """Note that a node is of a group."""
+        self.groups[group] = self.groups.get(group, 0) | self.behind(node)
 
 
 class _RowGroups:

@@ -19,6 +19,8 @@ from agnesi.ops.movement import ExpandDims, Reshape, Squeeze, Transpose
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
+    from agnesi.core.dtypes import DType
+    from agnesi.dims.dim import Size
     from agnesi.graph.tensor import Tensor
 
 
@@ -48,7 +50,7 @@ _FEWEST = 4
 # So does it those of this many steps: reading each factor often enough is then an art of its own.
 _MOST = 1 << 29
 # Bytes of a matrix that the nearer caches do not hold: a library that packs it reads it better.
-_LARGE = 3 << 20
+_LARGE = 8 << 20
 # Nodes that are looked at behind a factor.
 _CHAIN = 32
 # Elements of a product that is cut along its depth.
@@ -79,15 +81,24 @@ def is_computed_here(node: Tensor) -> bool:
     steps = product((*node.type.shape, node.x.type.shape[-1]))
     if isinstance(steps, int) and steps >= _MOST and node.ndim == 2:
         return False
-    return m == 1 or node.dtype is F32 or n * node.dtype.bytes % _CLASH != 0
+    return m == 1 or node.dtype is F32 or not clashes(n, node.dtype)
+
+
+def clashes(columns: Size, dtype: DType) -> bool:
+    """Whether rows of so many numbers get in each other's way in a cache."""
+    return isinstance(columns, int) and columns * dtype.bytes % _CLASH == 0
 
 
 def _is_large(node: MatMul) -> bool:
-    """Whether the second factor or the result is large, for sure; long sums go in chunks here."""
+    """Whether the result is large, for sure, or the second factor, unless its columns are read.
+
+    Long sums go in chunks here.
+    """
     count = product(node.type.shape)
     if node.ndim > 2 or (isinstance(count, int) and count <= SMALL):
         return False
-    sizes = [product(shape) for shape in (node.y.type.shape, node.type.shape)]
+    shapes = [node.type.shape] if matrix_view(node.y)[1] else [node.type.shape, node.y.type.shape]
+    sizes = map(product, shapes)
     return any(isinstance(n, int) and n * node.dtype.bytes >= _LARGE for n in sizes)
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
     from agnesi.core.machine import Machine
 
+# Bytes of a column that are asked for before they are turned.
+_AHEAD = 256
+
 # What of a matrix follows each other in memory.
 Order = Literal["rows", "columns"]
 
@@ -121,7 +124,12 @@ class _Pack:
         """Load a vector of each column from a row on, transpose them, and store them."""
         w, n = self.w, self.lanes
         mask = self.mask(row) if self.masked else ""
-        vectors = [self.load(self.place(column, row), mask) for column in columns]
+        places = [self.place(column, row) for column in columns]
+        w.declare("void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        for place in places:
+            ahead = w.let(f"getelementptr i8, ptr {place}, i64 {_AHEAD}")
+            w.line(f"call void @llvm.prefetch.p0(ptr {ahead}, i32 0, i32 3, i32 1)")
+        vectors = [self.load(place, mask) for place in places]
         distance = 1
         while distance < n:
             for k in (k for k in range(n) if not k & distance):

@@ -36,14 +36,17 @@ if TYPE_CHECKING:
 DEPTH = 512
 # Tiles whose rows of ``a`` are copied at a time.
 _COPIED = 12
+# Rows of ``b`` that are asked for ahead of their use, and bytes of what comes from memory at once.
+_AHEAD, _LINE = 16, 64
 # Rows of ``a`` that are reached from one register: by nothing, by the distance, and by twice that.
 _REACHED = 3
 
 
 # Vectors of a row that are multiplied before it pays to add up their lanes.
 _LONG = 8
-# Distances in bytes at which a cache has room for few rows.
-_CLASH = 2048
+# Distances in bytes at which a cache has room for few rows: of ``b``, of which many are used again,
+# and of ``a``, of which a tile has few.
+_CLASH_B, _CLASH_A = 2048, 4096
 
 
 @record(frozen=True)
@@ -104,11 +107,11 @@ def block_of(product: Contract, machine: Machine) -> Block:
     packs: Order | None = None
     if product.b.column != 1:
         packs = "rows"
-    elif _clashes(product.b.row, dtype) and not _is_less(product.depth, lanes):
+    elif _clashes(product.b.row, dtype, _CLASH_B) and not _is_less(product.depth, lanes):
         packs = "columns"
     if product.a.column != 1:
         return Block(dtype, "rows", few, packs_b=packs)
-    clashes = _clashes(product.a.row, dtype) and not _is_less(product.depth, lanes)
+    clashes = _clashes(product.a.row, dtype, _CLASH_A) and not _is_less(product.depth, lanes)
     return Block(dtype, "columns", few, clashes, packs)
 
 
@@ -124,8 +127,8 @@ def _thin_columns(product: Contract, machine: Machine) -> int:
     return columns if isinstance(product.depth, int) and product.depth >= _LONG * lanes else 0
 
 
-def _clashes(row: Size, dtype: DType) -> bool:
-    return isinstance(row, int) and row * dtype.bytes % _CLASH == 0
+def _clashes(row: Size, dtype: DType, distance: int) -> bool:
+    return isinstance(row, int) and row * dtype.bytes % distance == 0
 
 
 def _is_less(size: Size, most: int) -> bool:
@@ -157,7 +160,9 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     needs: dict[str, None] = {}
     tiles: dict[int, list[_Tile]] = {}
     for width in widths:
-        tiles[width] = [_Tile(block.dtype, h, width, block.order, masked) for h in heights]
+        # What is packed lies in the cache.
+        form = block.dtype, width, block.order, block.packs_b is None
+        tiles[width] = [_Tile(h, *form, masked=masked) for h in heights]
         for tile in tiles[width]:
             needs.update(tile.emit())
     if block.packs_b is not None:
@@ -268,13 +273,15 @@ class _Loops:
 class _Tile:
     """Writes a function of one tile: ``(c, row, a, stride, b, row, columns, depth, adds)``."""
 
-    def __init__(self, dtype: DType, rows: int, columns: int, order: Order, masked: bool) -> None:
-        self.w = Writer()
+    def __init__(
+        self, rows: int, dtype: DType, columns: int, order: Order, ahead: bool, *, masked: bool
+    ) -> None:
+        self.w, self.ahead = Writer(), ahead
         self.rows, self.columns, self.order, self.masked = rows, columns, order, masked
         self.kind, self.bytes = value_type(dtype), dtype.bytes
         self.vector = f"<{columns} x {self.kind}>"
         self.suffix = f"v{columns}f{dtype.bits}"
-        self.name = f"tile_{dtype.value}_{rows}x{columns}_{order}"
+        self.name = f"tile_{dtype.value}_{rows}x{columns}_{order}{'_ahead' if ahead else ''}"
 
     def emit(self) -> dict[str, None]:
         """Return its text, and what that needs."""
@@ -283,6 +290,9 @@ class _Tile:
         c = self.spread("%c", self.in_bytes("%cs"), self.rows)
         stride, below = self.in_bytes("%as"), self.in_bytes("%bs")
         places, reach = self.reach(stride)
+        far = w.let(f"mul i64 {below}, {_AHEAD}") if self.ahead else ""
+        for row in c:
+            self.fetch(row, write=True)
         sums = self.first_sums(c)
         before, inside, after = w.block, w.label("body"), w.label("after")
         w.branch(w.let("icmp sgt i64 %k, 0"), inside, after)
@@ -292,6 +302,8 @@ class _Tile:
         names = [w.fresh() for _ in begin]
         position = len(w.lines)
         running, pointers, b, count = names[: self.rows], names[self.rows : -2], *names[-2:]
+        if self.ahead:
+            self.fetch(w.let(f"getelementptr i8, ptr {b}, i64 {far}"), write=False)
         row = self.load(b, self.mask)
         totals = [
             self.multiply_add(self.number(pointers, i, reach), row, running[i])
@@ -322,6 +334,18 @@ class _Tile:
     def move(self, pointer: str, bytes_: str) -> str:
         """Return a pointer that is moved."""
         return self.w.let(f"getelementptr inbounds i8, ptr {pointer}, i64 {bytes_}")
+
+    def fetch(self, place: str, *, write: bool) -> None:
+        """Ask for a row of a tile, from a cache or from memory.
+
+        Rows are at distances that machines do not see through by themselves, and a sum that is
+        stored to what is not there yet waits.
+        """
+        self.w.declare("void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        for offset in range(0, self.columns * self.bytes, _LINE):
+            # There need not be anything.
+            at = self.w.let(f"getelementptr i8, ptr {place}, i64 {offset}") if offset else place
+            self.w.line(f"call void @llvm.prefetch.p0(ptr {at}, i32 {int(write)}, i32 3, i32 1)")
 
     def spread(self, pointer: str, distance: str, count: int) -> list[str]:
         """Return pointers that lie at equal distances."""
