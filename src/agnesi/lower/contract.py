@@ -128,7 +128,8 @@ def cut(
     if not isinstance(n, int):
         return _Blocks(4 * high, most_columns)
     if not isinstance(m, int) or not isinstance(k, int) or not isinstance(stack, int):
-        return _Blocks((_HIGH if packs else 4) * high, min(_up(n, wide), (2 if packs else 4) * wide))
+        rows, columns = (_HIGH, 2) if packs else (4, 4)
+        return _Blocks(rows * high, min(_up(n, wide), columns * wide))
     work = 2 * m * _up(n, wide // 2) * k
     wanted = max(1, min(_TASKS // max(stack, 1), work // _TASK))
     fewest_rows = (most_rows if packs else 2 * high) if n > wide else high
@@ -142,6 +143,8 @@ def cut(
 def _width(n: int, blocks: int, rows: int, wide: int) -> int:
     """Return how many columns about so many blocks have, so that two threads have as much to do."""
     panels = -(-n // wide)
+    if rows * blocks == 1:
+        return wide * panels
 
     def longer(each: int) -> int:
         return -(-rows * -(-panels // each) // 2) * each

@@ -358,7 +358,8 @@ class _Products:
             return 0
         if node in self.made_of:
             return self.made_of[node]
-        stack, found, seen = list(node.operands), 0, {node}
+        stack, found = list(node.operands), 0
+        seen: set[Tensor] = {node}
         while stack:
             operand = stack.pop()
             if operand in seen:
