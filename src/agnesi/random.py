@@ -36,6 +36,16 @@ from agnesi.ops.random_continuous import (
     loggamma,
     truncated_normal,
 )
+from agnesi.ops.random_discrete import (
+    bernoulli,
+    binomial,
+    categorical,
+    choice,
+    integers,
+    multinomial,
+    permutation,
+    poisson,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,17 +55,25 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Stream",
+    "bernoulli",
     "beta",
+    "binomial",
     "bits",
+    "categorical",
+    "choice",
     "dirichlet",
     "exponential",
     "fold_in",
     "gamma",
     "gumbel",
+    "integers",
     "key",
     "laplace",
     "loggamma",
+    "multinomial",
     "normal",
+    "permutation",
+    "poisson",
     "split",
     "truncated_normal",
     "uniform",
@@ -176,6 +194,14 @@ class Stream:
     loggamma = _method(loggamma)
     beta = _method(beta)
     dirichlet = _method(dirichlet)
+    bernoulli = _method(bernoulli)
+    integers = _method(integers)
+    binomial = _method(binomial)
+    poisson = _method(poisson)
+    multinomial = _method(multinomial)
+    categorical = _method(categorical)
+    choice = _method(choice)
+    permutation = _method(permutation)
 
 
 def _words(seed: int | None) -> np.ndarray[Any, Any]:

@@ -12,7 +12,7 @@ from agnesi.core.knobs import setting
 from agnesi.ops import OPS
 from agnesi.ops.arithmetic import Sign
 from agnesi.testing import Case, Evaluator, assert_close, cases_of, check_gradient, looped, native
-from agnesi.testing.cases import operand_dtypes, sample_case
+from agnesi.testing.cases import operand_dtypes, sample_case, smooth_ops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ SMOOTH = [
     pytest.param(op, dtype, id=f"{op.__name__}-{dtype}")
     for op in OPS
     for dtype in (F64, C128)
-    if (op.differentiable or (op is Sign and dtype is C128)) and dtype in operand_dtypes(op)
+    if (op in smooth_ops() or (op is Sign and dtype is C128)) and dtype in operand_dtypes(op)
 ]
 
 

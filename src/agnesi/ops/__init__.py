@@ -38,6 +38,7 @@ from agnesi.ops import (
     probability,
     random,
     random_continuous,
+    random_discrete,
     reductions,
     repeating,
     rounding,
@@ -96,6 +97,7 @@ OPS: tuple[type[Op], ...] = (
     *special.OPS,
     *random.OPS,
     *random_continuous.OPS,
+    *random_discrete.OPS,
 )
 
 __all__ = ["OPS"]

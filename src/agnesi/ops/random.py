@@ -558,6 +558,23 @@ class Request:
         own = cast(value, self.wide)
         return own if not own.ndim and self.target else repeat(self.op, own, self.target)
 
+    def known(self, place: int, holds: Callable[[Any], Any], words: str) -> bool:
+        """Whether a parameter is known.
+
+        Raises:
+            GraphTypeError: it is, and is bad.
+        """
+        value = self.parameters[place]
+        known = value.value if isinstance(value, Constant) else value
+        if isinstance(known, Tensor):
+            return False
+        if not np.all(holds(np.asarray(known))):
+            raise GraphTypeError(
+                f"{self.op}: {self.names[place]} {words}\n"
+                f"{operand_lines((self.names[place],), (value,))}"
+            )
+        return True
+
     def require(self, place: int, holds: Callable[[Any], Any], words: str) -> Tensor | Number:
         """Return a parameter; an error where it is known to be bad, NaN where a call finds it.
 
@@ -567,15 +584,9 @@ class Request:
             words: what it has to be.
         """
         value = self.parameters[place]
-        known = value.value if isinstance(value, Constant) else value
-        if not isinstance(known, Tensor):
-            if not np.all(holds(known)):
-                raise GraphTypeError(
-                    f"{self.op}: {self.names[place]} {words}\n"
-                    f"{operand_lines((self.names[place],), (value,))}"
-                )
+        if self.known(place, holds, words):
             return value
-        return where(holds(known), known, math.nan)
+        return where(holds(value), value, math.nan)
 
     def draw(self, unit: type[Draw]) -> Tensor:
         """Return numbers without parameters."""

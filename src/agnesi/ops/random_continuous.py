@@ -245,19 +245,24 @@ def sampled(sampler: Sampler, key: Array, *parameters: Array) -> Array:
     keys = key.reshape(-1, 2)
     size = math.prod(shape[key.ndim - 1 :])
     rows = [np.asarray(p, np.float64).reshape(len(keys), size) for p in parameters]
-    result = np.zeros((len(keys), size))
-    words = fresh_buffer("key", U32)
-    given = [fresh_buffer(f"p{k}", F64) for k in range(len(rows))]
-    out, i = fresh_buffer("out", F64), fresh_index("i", size)
+    numbers = np.arange(size, dtype=np.uint64)
+    found = [sampled_at(sampler, own, numbers, *(r[k] for r in rows)) for k, own in enumerate(keys)]
+    return np.stack(found).reshape(shape)
+
+
+def sampled_at(sampler: Sampler, key: Array, numbers: Array, *parameters: Array) -> Array:
+    """Return what a procedure draws for elements of these numbers, and their parameters."""
+    result = np.zeros(numbers.size)
+    words, elements = fresh_buffer("key", U32), fresh_buffer("elements", U64)
+    given = [fresh_buffer(f"p{k}", F64) for k in range(len(parameters))]
+    out, i = fresh_buffer("out", F64), fresh_index("i", numbers.size)
     pair = (Load(words, 0).cast(U64), Load(words, 1).cast(U64))
-    value = sampler(pair, index_scalar(i).cast(U64), *(Load(b, i) for b in given))
-    kernel = Kernel(
-        "sampled", (words, *given, out), (), (For(i, (Store(out, i, value),)),), frozenset({out})
-    )
-    for k, own in enumerate(keys):
-        buffers = dict(zip(given, (np.ascontiguousarray(r[k]) for r in rows), strict=True))
-        interpret(kernel, {words: own, **buffers, out: result[k]}, {})
-    return result.reshape(shape)
+    value = sampler(pair, Load(elements, i), *(Load(b, i) for b in given))
+    body = (For(i, (Store(out, i, value),)),)
+    kernel = Kernel("sampled", (words, elements, *given, out), (), body, frozenset({out}))
+    memory = dict(zip(given, map(np.ascontiguousarray, parameters), strict=True))
+    interpret(kernel, {words: key, elements: numbers, **memory, out: result}, {})
+    return result
 
 
 def _log_gammas(key: Array, a: Array, shape: Any = None) -> Array:

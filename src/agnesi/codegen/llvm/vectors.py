@@ -41,6 +41,8 @@ _MOST_COPIES, _MOST_WORK = 8, 2500
 
 # Loops of fewer turns are as well unrolled; those of more, LLVM does not unroll altogether.
 _LEAST, _SHORT_LOOP = 16, 512
+# Loops that are made such that they are whole vectors.
+_STRIPS = frozenset({4, 8, 16, 32})
 # So few turns of a scan are better unrolled, even if elements are gathered then.
 _FEW = 6
 
@@ -90,8 +92,11 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
     )
     lanes, copies = machine.vector_bytes // widest, _copies(work, _depth(roots))
     extent = loop.index.extent
-    while isinstance(extent, int) and lanes <= extent < lanes * copies:
+    # Whole vectors, where all there is are as few elements as that.
+    while isinstance(extent, int) and copies > 1 and extent < lanes * copies:
         copies //= 2
+    while isinstance(extent, int) and extent in _STRIPS and extent < lanes:
+        lanes //= 2
     return VectorShape(lanes, copies)
 
 
