@@ -269,7 +269,8 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
     if need.kind == "at_most" and isinstance(need.b, int):
         return ShapeError(f"{function}: {op_name(node)}: the {need.words}: {a}{where}{operands}")
     if need.kind == "at_most":
-        return ShapeError(f"{function}: {op_name(node)}: no {need.words}{where}{operands}")
+        words = need.said(a, b) if "{a}" in need.words else f"no {need.words}"
+        return ShapeError(f"{function}: {op_name(node)}: {words}{where}{operands}")
     advice = (
         "\n  a size that is not known when the graph is built never broadcasts: "
         "declare it as 1 where it is"

@@ -117,6 +117,6 @@ def require(need: Requirement, a: int, b: int, node: Tensor) -> None:
             + (f"\n  from {node.source}" if node.source else "")
         )
     if need.kind == "at_most" and a > b:
-        raise ShapeError(f"{node!r}: {need.words}: there are {b}")
+        raise ShapeError(f"{node!r}: {need.said(a, b)}: there are {b}")
     if need.kind == "sound" and a:
         raise LinAlgError(f"{node!r}: {need.words}")

@@ -73,6 +73,10 @@ class Requirement:
         """Return the index that the user gave, from the number that is out of bounds."""
         return a - b if self.wrapped and a < 0 else a
 
+    def said(self, a: int, b: int) -> str:
+        """Return the words, with the numbers where they speak of them: ``{a} of {b}``."""
+        return self.words.replace("{a}", str(a)).replace("{b}", str(b))
+
 
 class Enclosed(Term):
     """A graph inside a node, such as what a loop does in a step (``graph/body.py``)."""

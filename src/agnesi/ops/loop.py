@@ -126,7 +126,10 @@ class Loop(Several):
         for k, sequence in enumerate(self.sequences):
             size = sequence.type.shape[0]
             if self.length is not None and size != self.length:
-                words = f"{self.length} steps need as many rows of sequence {k}, {sequence.type}"
+                words = (
+                    f"{{a}} steps read past the end of sequence {k}, {sequence.type}, "
+                    "which has {b} rows"
+                )
                 needs.append(Requirement("at_most", self.length, size, words))
         return tuple(needs)
 
