@@ -33,6 +33,7 @@ from agnesi.lower.products import (
     same_memory,
 )
 from agnesi.lower.rows import Rows, rows_of
+from agnesi.lower.views import only_viewed, reads_of
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Op, Reduction
 from agnesi.ops.gathering import Gather
 from agnesi.ops.linear import MatMul
@@ -40,7 +41,7 @@ from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze
 from agnesi.ops.reductions import ArgExtreme
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from agnesi.dims.dim import Shape
 
@@ -130,8 +131,10 @@ def code_reads(node: Tensor) -> Sequence[Tensor]:
     match node:
         case MatMul():
             return [matrix_view(operand)[0] for operand in node.operands]
-        case HostOp() | Several():
+        case HostOp():
             return [same_memory(operand) for operand in node.operands]
+        case Several():
+            return reads_of(node)
         case LoopOp():
             return [o if k in node.streams else same_memory(o) for k, o in enumerate(node.operands)]
         case _:
@@ -188,7 +191,7 @@ def fuse(outputs: Sequence[Tensor], changing: Collection[Tensor] = ()) -> Fusion
 
 def _stored(
     order: list[Tensor],
-    outputs: Iterable[Tensor],
+    outputs: Sequence[Tensor],
     sums: Mapping[Tensor, Accumulation],
     readers: Mapping[Tensor, int],
 ) -> dict[Tensor, None]:
@@ -198,12 +201,13 @@ def _stored(
     packed = packable(order, inside)
     for sum_ in sums.values():
         must.update(sum_.reads())
+    views = only_viewed(order, outputs, readers)
     for node in order:
         hidden = node.dependencies[len(node.operands) :]
         must.update(hidden)
         must.update(read for read in in_memory(node) if read not in packed)
         must.update(read_besides(node))
-        if isinstance(node, Reshape) and not _flat(node.x):
+        if isinstance(node, Reshape) and node not in views and not _flat(node.x):
             must.add(node.x)
         if node in packed and from_half(node) and is_inlinable(node.operands[0]):
             # What is computed in between is kept as halves.

@@ -35,6 +35,7 @@ from agnesi.lower.program import (
     Space,
     Storage,
 )
+from agnesi.lower.views import reads_of, rows_of
 from agnesi.lower.whole import as_kernel
 from agnesi.ops.branch import Branch
 from agnesi.ops.families import HostOp
@@ -235,15 +236,13 @@ class _LoopSteps:
         for leaf, sequence in zip(self.node.rows, self.node.sequences, strict=True):
             if leaf not in self.used:
                 continue
-            base = self.outer.buffers[same_memory(sequence)]
-            inner.buffers[leaf] = self.row(leaf.name or "row", base, leaf.dtype, leaf.type.shape)
-
-    def row(self, name: str, base: Buffer, dtype: DType, shape: Shape) -> Buffer:
-        """Return a view of row ``t`` of a buffer."""
-        view = _named(self.outer, f"{self.prefix}{name}", dtype, shape, Space.VIEW)
-        numbers = mul(product(shape), 2 if dtype.is_complex else 1)
-        self.rows.append(Row(view, base, 0, numbers))
-        return view
+            found = rows_of(sequence)
+            name, shape = f"{self.prefix}{leaf.name or 'row'}", leaf.type.shape
+            view = _named(self.outer, name, leaf.dtype, shape, Space.VIEW)
+            parts = 2 if leaf.dtype.is_complex else 1
+            start, stride = mul(found.start, parts), mul(found.stride, parts)
+            self.rows.append(Row(view, self.outer.buffers[found.base], start, stride))
+            inner.buffers[leaf] = view
 
     def result(self, k: int) -> Buffer:
         """Return a view of row ``t`` of a collected result."""
@@ -251,7 +250,10 @@ class _LoopSteps:
         base = self.wanted[len(self.node.inits) + k][0]
         if self.node.condition is not None:
             self.before.append(Clear(base))
-        return self.row(f"y{k}", base, output.dtype, output.type.shape)
+        dtype, shape = output.dtype, output.type.shape
+        view = _named(self.outer, f"{self.prefix}y{k}", dtype, shape, Space.VIEW)
+        self.rows.append(Row(view, base, 0, mul(product(shape), 2 if dtype.is_complex else 1)))
+        return view
 
     # -- what is carried ---------------------------------------------------------------------
 
@@ -296,7 +298,9 @@ class _LoopSteps:
             self.across.append((new, spare))
 
     def row_of(self, inner: Lowering, new: Tensor) -> Buffer | None:
-        """Return the row of a result that is the same, if there is one."""
+        """Return the row of a sequence or of a result that is the same, if there is one."""
+        if any(new is leaf for leaf in self.node.rows):
+            return inner.buffers[new]
         if new not in inner.home:
             return None
         views = {row.buffer for row in self.rows}
@@ -342,7 +346,7 @@ class _LoopSteps:
         if any(same_memory(new) is init for new in outer.updates.values()):
             # It is copied to a shared variable, or carried on by a loop around, at the end.
             return False
-        operands = [same_memory(o) for o in self.node.operands]
+        operands = reads_of(self.node)
         if sum(o is init for o in operands) > 1 or len(outer.targets.get(init, ())) != 1:
             return False
         space = outer.storage[outer.buffers[init]].space
