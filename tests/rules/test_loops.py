@@ -12,7 +12,7 @@ from agnesi.core.dtypes import I64
 from agnesi.core.errors import IndexOutOfBounds
 from agnesi.dims.dim import sub
 from agnesi.graph.body import Body, Several, close, in_bodies
-from agnesi.graph.graph import toposort
+from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.interpret import interpret
 from agnesi.graph.leaves import new_input
 from agnesi.graph.text import graph_text, op_name
@@ -501,3 +501,104 @@ def test_rows_of_functions_are_functions_of_rows():
     assert len(kept.sequences) == 1
     dear = the_loop(*rewritten(*loop(step, [h0], [ag.exp(rows), rows]).parts()))
     assert len(dear.sequences) == 2
+
+
+# -- loops as users write them -------------------------------------------------------------------
+
+
+def cell(state: Any, row: Tensor) -> Any:
+    h, c = state
+    size = h.shape[1]
+    gates = row @ ag.concatenate([u] * 4, 1) + h @ ag.concatenate([w, w * 0.5, -w, w], 1)
+    i, f, o, g = (gates[:, k * size : (k + 1) * size] for k in range(4))
+    c = ag.sigmoid(f) * c + ag.sigmoid(i) * ag.tanh(g)
+    h = ag.sigmoid(o) * ag.tanh(c)
+    return (h, c), h
+
+
+def known(*outputs: Tensor) -> tuple[list[Tensor], dict[Tensor, Any]]:
+    """Return outputs with known sizes, and values for their inputs."""
+    given = arrays(*outputs)
+    fresh = {i: ag.input(str(i.name), f"f32{list(a.shape)}") for i, a in given.items()}
+    sizes: Any = {}
+    for old, new in fresh.items():
+        sizes.update(zip(old.type.shape, new.type.shape, strict=True))
+    found = rebuild(outputs, fresh, {s: n for s, n in sizes.items() if not isinstance(s, int)})
+    return found, {fresh[i]: a for i, a in given.items()}
+
+
+def lstm_costs(**options: Any) -> list[Tensor]:
+    """Return the cost of a recurrent net, and its gradients."""
+    _, states = ag.scan(cell, (h0, ag.zeros_like(h0)), x, **options)
+    cost = (states**2).sum() + states[-1].sum()
+    return [cost, *ag.grad(cost, [w, u, x, h0])]
+
+
+def test_gradient_of_a_recurrent_net():
+    outputs, _ = known(*lstm_costs())
+    made = rewritten(*outputs, tolerance=1e-4)
+    assert [products(each.body) for each in loops_of(*made)] == [1, 1]
+    forward, back = loops_of(*made)
+    # What is carried back is the gradient of the state, no weight's.
+    assert len(back.inits) == 2
+    assert len(forward.sequences) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"checkpoint": 2}, {"reverse": True}])
+def test_native_code_of_gradients(options: dict[str, Any]):
+    outputs, given = known(*lstm_costs(**options))
+    function = ag.function(list(given), outputs)
+    expected = interpret(outputs, given)
+    for found, value in zip(function(*given.values()), expected, strict=True):
+        np.testing.assert_allclose(found, value, rtol=2e-4, atol=2e-4)
+
+
+def test_steps_kept_for_a_gradient_are_computed_once_more_only_where_asked():
+    whole = loops_of(*rewritten(*known(*lstm_costs())[0], tolerance=1e-4))
+    parted = rewritten(*known(*lstm_costs(checkpoint=2))[0], tolerance=1e-4)
+    # A loop over segments keeps its states: no step of it is kept whole.
+    kept = max(size_in(each) for each in loops_of(*parted))
+    assert kept < max(size_in(each) for each in whole)
+
+
+def size_in(made: Loop) -> int:
+    """Return how many numbers a loop collects."""
+    return sum(int(str(kind.size)) for kind in made.part_types[len(made.inits) :])
+
+
+def test_second_derivatives_of_loops():
+    def step(h: Tensor, row: Tensor) -> Any:
+        h = ag.tanh(h @ w + row @ u)
+        return h, h
+
+    _, states = ag.scan(step, h0, x)
+    slope = ag.grad((states**2).sum(), w)
+    outputs = [slope, *ag.grad((slope * w).sum(), [w, u])]
+    made = rewritten(*known(*outputs)[0], tolerance=1e-3)
+    assert len(loops_of(*made)) <= 4
+
+
+def test_loops_of_unknown_length():
+    def more(state: Any) -> Tensor:
+        return state[1] < 7
+
+    def step(state: Any) -> Any:
+        return ag.tanh(state[0] @ w), state[1] + 1
+
+    last, _ = ag.while_loop(more, step, (h0, ag.constant(0)))
+    outputs = [last, *ag.grad(last.sum(), [w, h0])]
+    rewritten(*known(*outputs)[0], tolerance=1e-4)
+
+
+def test_branches_in_loops():
+    def step(h: Tensor, row: Tensor) -> Any:
+        h = ag.cond(row.sum() > 0, lambda: ag.tanh(h @ w + row @ u), lambda: h * 0.5)
+        return h, h
+
+    _, states = ag.scan(step, h0, x)
+    outputs = [states.sum(), *ag.grad(states.sum(), [w, u, h0])]
+    made, given = known(*outputs)
+    rewritten(*made, tolerance=1e-4)
+    function = ag.function(list(given), made)
+    for found, value in zip(function(*given.values()), interpret(made, given), strict=True):
+        np.testing.assert_allclose(found, value, rtol=2e-4, atol=2e-4)

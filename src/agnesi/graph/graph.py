@@ -110,6 +110,8 @@ def remake(
         sizes: new sizes by old, on top.
     """
     known = sizes or {}
+    if not known and all(new[d] is d for d in node.dependencies):
+        return node
 
     def size_now(size: Dim) -> Size | None:
         if size in known:
@@ -120,9 +122,7 @@ def remake(
         return None
 
     args = node.args
-    if any(True for _ in node.sizes_mentioned()) and (
-        known or any(new[d] is not d for d in node.dependencies)
-    ):
+    if any(True for _ in node.sizes_mentioned()):
         args = map_sizes(node, size_now)
         if isinstance(node, SizeValue) and isinstance(args[0], int):
             return scalar_constant(args[0], node.dtype)

@@ -184,13 +184,17 @@ class Tensor(Term):
     @property
     def dependencies(self) -> tuple[Tensor, ...]:
         """Operands, and tensors whose values are sizes or indices among the attributes."""
-        hidden = dict.fromkeys(
-            value
-            for size in self.sizes_mentioned()
-            for value in size.values
-            if isinstance(value, Tensor)
-        )
-        return self.operands + tuple(hidden)
+        known: tuple[Tensor, ...] | None = self.__dict__.get("dependencies_known")
+        if known is None:
+            hidden = dict.fromkeys(
+                value
+                for size in self.sizes_mentioned()
+                for value in size.values
+                if isinstance(value, Tensor)
+            )
+            known = self.operands + tuple(hidden)
+            self.__dict__["dependencies_known"] = known
+        return known
 
     def sizes_mentioned(self) -> Iterator[Dim]:
         """Yield the symbolic sizes among the attributes."""

@@ -57,31 +57,35 @@ class Around:
 
 def sink_into_steps(draft: Draft, group: Sequence[Loop], around: Around) -> None:
     """Rows of functions of arrays become functions of rows of the arrays."""
-    replaced: dict[Tensor, Tensor] = {}
-    gone: list[int] = []
     sunk = _Sunk(draft, around, set(group))
     old = {around.new[s]: s for loop in group for s in loop.sequences}
-    # More are read while these are gone through.
-    pairs = list(zip(draft.rows, draft.sequences, strict=True))
-    for k, (leaf, sequence) in enumerate(pairs):
-        known = old.get(sequence)
-        if known is None or sequence.type.shape[1:] != leaf.type.shape:
-            continue
-        if sunk.may(known):
-            replaced[leaf] = sunk.row(known)
-            gone.append(k)
+    gone = [
+        k
+        for k, (leaf, sequence) in enumerate(zip(draft.rows, draft.sequences, strict=True))
+        if sequence in old
+        and sequence.type.shape[1:] == leaf.type.shape
+        and sunk.may(old[sequence])
+    ]
+    sunk.gone.update(old[draft.sequences[k]] for k in gone)
+    leaves = [draft.rows[k] for k in gone]
+    rows = [sunk.row(old[draft.sequences[k]]) for k in gone]
     if gone:
-        draft.substitute(replaced)
+        draft.substitute(dict(zip(leaves, rows, strict=True)))
         draft.drop_rows(gone)
 
 
 class _Sunk:
-    """Nodes around a loop, computed row by row in its step."""
+    """Nodes around a loop, computed row by row in its step.
+
+    Attributes:
+        gone: sequences of which it is decided.
+    """
 
     def __init__(self, draft: Draft, around: Around, group: set[Loop]) -> None:
         self.draft = draft
         self.around = around
         self.group = group
+        self.gone: set[Tensor] = set()
         self.rows: dict[Tensor, Tensor] = {}
 
     def may(self, sequence: Tensor) -> bool:
@@ -145,7 +149,7 @@ class _Sunk:
             self.draft.around.add(now.x)
             inner = now.x if now.x.ndim < now.ndim else Squeeze(now.x, (0,))
             return broadcast(inner, shape)
-        if self._is_kept(node, now.type.shape[0]):
+        if node not in self.gone and self._is_kept(node, now.type.shape[0]):
             return self.draft.read(now)
         match now:
             case BroadcastTo():
