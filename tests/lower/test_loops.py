@@ -482,3 +482,40 @@ def test_products_of_one_row_inside(columns: int, depth: int, dtype: str) -> Non
     assert kernel_of(program)
     f = native([x, w], loop.parts(), *values)
     assert "call void @block" not in str(f.llvm)
+
+
+def test_rows_that_do_not_know_of_each_other_go_their_own_way() -> None:
+    x, w = ag.input("x", "f32[t, 12, 40]"), ag.input("w", "f32[40, 40]")
+
+    def step(t: Tensor, h: Tensor, c: Tensor, row: Tensor) -> Any:
+        z = h @ w.T + row
+        new = ag.tanh(z) + c[:, ::-1] * t.astype("f32")
+        return [new * 0.1, c + z / (1 + abs(z).sum(axis=1, keepdims=True))], [c, new]
+
+    inits = [ag.zeros((12, 40)), ag.ones((12, 40))]
+    for reverse in (False, True):
+        loop = loop_of(step, inits, [x], x.type.shape[0], reverse=reverse)
+        program = checked([x, w], loop.parts(), *arrays((3, 12, 40), (40, 40)))
+        # Four rows at a time, from the first step to the last; the matrix is turned once.
+        assert "parallel for p < 3:\n" in kernel_of(program)
+        assert " @ t" in kernel_of(program)
+        native([x, w], loop.parts(), *arrays((3, 12, 40), (40, 40)))
+    f = ag.function([x, w], loop.parts()[0])
+    x, w = arrays((200, 12, 40), (40, 40))
+    assert np.isfinite(f(x, w)).all()
+
+
+def test_rows_that_know_of_each_other() -> None:
+    x = ag.input("x", "f32[3, 12, 40]")
+    for mix in (lambda h: h[::-1], lambda h: h - h.sum(axis=0), lambda h: h.T @ h @ h.T):
+
+        def step(t: Tensor, h: Tensor, row: Tensor, mix: Any = mix) -> Any:
+            return [ag.tanh(mix(h)[:12, :12].sum(axis=1, keepdims=True) + row)], []
+
+        loop = loop_of(step, [ag.ones((12, 40))], [x], 3)
+        program = checked([x], loop.parts(), *arrays((3, 12, 40)))
+        assert not any(
+            "parallel for p" in kernel_text(s.kernel)
+            for s in walk_steps(program.steps)
+            if isinstance(s, RunKernel)
+        )

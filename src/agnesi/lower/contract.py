@@ -62,6 +62,8 @@ _FAR, _DEEP, _BESIDE, _SUMS = 16, 256, 32, 1 << 16
 # Products of few blocks and elements are cut along the depth; where that is not known and may be
 # short, those of very few.
 _FEW, _TINY = 2, 512
+# Sums of a product that may be one block.
+_WHOLE = 1 << 15
 # What it costs to compute an element of a factor, where reading it for another block costs 1.
 _MADE = 3
 
@@ -272,6 +274,7 @@ def write_contraction(
     scratch: dict[Buffer, Size],
     *,
     machine: Machine = PLAIN,
+    whole: bool = False,
 ) -> Kernel:
     """Return the kernel of a product and of the element-wise nodes that read it.
 
@@ -283,11 +286,15 @@ def write_contraction(
         targets: buffers that each node of the group is written to.
         scratch: takes the memory that the kernel wants besides, with the number of its elements.
         machine: what the code is for.
+        whole: whether a small product is better one block.
     """
     node = group.nodes[0]
     if not isinstance(node, MatMul):
         raise CompilerBug(f"{node!r} is no matrix product")
-    return _Contraction(node, group, buffers, targets, machine).kernel(name, scratch)
+    made = _Contraction(node, group, buffers, targets, machine)
+    if whole:
+        made.take_whole()
+    return made.kernel(name, scratch)
 
 
 class _Contraction:
@@ -321,6 +328,14 @@ class _Contraction:
         count = product(self.tasks)
         sizes = product(stack), self.m, self.n, self.k
         self.chunks = chunks(*sizes, count) if isinstance(count, int) else None
+
+    def take_whole(self) -> None:
+        """Let a product of a step of a loop be one block, if it is plain and small."""
+        m, n = self.m, self.n
+        plain = not self.stack and all(factor.lies is not None for factor in self.factors)
+        if plain and isinstance(m, int) and isinstance(n, int) and 0 < m * n <= _WHOLE:
+            self.blocks = _Blocks(m, n)
+            self.tasks, self.chunks = (1, 1, 1), None
 
     def cut(self, tile: tuple[int, int], machine: Machine) -> _Blocks:
         """Return how the product is cut."""

@@ -48,6 +48,7 @@ from agnesi.lower.program import (
     Storage,
 )
 from agnesi.lower.row_loops import may_write_over
+from agnesi.lower.turned import turn_once
 from agnesi.ops.families import HostOp, LoopOp
 from agnesi.ops.linear import MatMul
 
@@ -76,7 +77,9 @@ def lower(
         updates: shared variables with their new values, all from the old values.
         machine: what it is for.
     """
-    return Lowering(name, inputs, outputs, dict(updates), machine).run()
+    roots = turn_once([*outputs, *(value for _, value in updates)])
+    news = dict(zip((leaf for leaf, _ in updates), roots[len(outputs) :], strict=True))
+    return Lowering(name, inputs, roots[: len(outputs)], news, machine).run()
 
 
 @record()
@@ -90,6 +93,7 @@ class Lowering:
         updates: leaves with what takes their place.
         machine: what it is for.
         prefix: what names of kernels begin with.
+        whole: whether small products are not cut: they may become part of a larger kernel.
         buffers: where each stored node is read.
         targets: where each stored node is written.
         storage: of all buffers of the function.
@@ -103,6 +107,7 @@ class Lowering:
     updates: Mapping[Leaf, Tensor]
     machine: Machine = PLAIN
     prefix: str = ""
+    whole: bool = False
     buffers: dict[Tensor, Buffer] = field(default_factory=dict[Tensor, Buffer])
     targets: dict[Tensor, list[Buffer]] = field(default_factory=dict[Tensor, "list[Buffer]"])
     storage: dict[Buffer, Storage] = field(default_factory=dict[Buffer, Storage])
@@ -565,7 +570,9 @@ class Lowering:
         """Return the kernel of a group that begins with a product; by default into its targets."""
         memory, into = buffers or self.buffers, targets or self.targets
         wanted: dict[Buffer, Size] = {}
-        kernel = write_contraction(name, group, memory, into, wanted, machine=self.machine)
+        kernel = write_contraction(
+            name, group, memory, into, wanted, machine=self.machine, whole=self.whole
+        )
         if targets is None:
             self.add_scratch(wanted)
         return kernel

@@ -23,7 +23,7 @@ from agnesi.graph.body import Part, Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.tensor import Requirement, Tensor
 from agnesi.loops.nodes import fresh_buffer
-from agnesi.lower.products import same_memory
+from agnesi.lower.products import is_computed_here, same_memory
 from agnesi.lower.program import (
     BindValue,
     Carried,
@@ -63,11 +63,28 @@ def several_steps(outer: Lowering, number: int, node: Several) -> list[Step]:
     """
     match node:
         case Loop():
-            return _LoopSteps(outer, number, node).steps()
+            return _loop(outer, number, node)
         case Branch():
             return _branch(outer, number, node)
         case _:
             raise CompilerBug(f"{node!r} has no steps")
+
+
+def _loop(outer: Lowering, number: int, node: Loop) -> list[Step]:
+    """Return the steps of a loop, which may be one kernel if its products are not cut."""
+    products = [n for n in toposort(node.body.outputs) if is_computed_here(n)]
+    known = all(isinstance(size, int) for leaf in node.carries for size in leaf.type.shape)
+    if not products or not known:
+        return _LoopSteps(outer, number, node).steps()
+    saved = dict(outer.buffers), dict(outer.targets), dict(outer.storage)
+    loop = _LoopSteps(outer, number, node, whole=True)
+    steps = loop.steps()
+    if loop.is_kernel:
+        return steps
+    outer.buffers, outer.targets = saved[:2]
+    outer.storage.clear()
+    outer.storage.update(saved[2])
+    return _LoopSteps(outer, number, node).steps()
 
 
 def may_fail(node: Several) -> bool:
@@ -133,8 +150,9 @@ def _number_copies(outer: Lowering, node: Several) -> list[Step]:
 class _LoopSteps:
     """Writes the steps of one loop."""
 
-    def __init__(self, outer: Lowering, number: int, node: Loop) -> None:
-        self.outer, self.me, self.node = outer, number, node
+    def __init__(self, outer: Lowering, number: int, node: Loop, *, whole: bool = False) -> None:
+        self.outer, self.me, self.node, self.whole = outer, number, node, whole
+        self.is_kernel = False
         # Buffers that there were before.
         self.known = set(outer.storage)
         self.prefix = f"{outer.prefix}k{number}."
@@ -155,6 +173,7 @@ class _LoopSteps:
         node, outer = self.node, self.outer
         collected = [k for k in range(len(node.collected)) if len(node.inits) + k in self.wanted]
         inner = outer.inside(self.prefix, node.body, [node.collected[k] for k in collected])
+        inner.whole = self.whole
         inner.updates = dict(zip(node.carries, node.nexts, strict=True))
         inner.analyse()
         number = self.number(inner)
@@ -205,6 +224,7 @@ class _LoopSteps:
         kernel = as_kernel(loop, self.outer.storage, fresh, f"{self.prefix[:-1]}_loop")
         if kernel is None or loop.length is None:
             return [loop]
+        self.is_kernel = True
         if not loop.first:
             return [kernel]
         # What has to hold if there is a step.

@@ -36,6 +36,7 @@ from agnesi.loops.traverse import map_statement, rebuild_scalar, walk_scalars, w
 from agnesi.loops.work import PER_NANOSECOND, work
 from agnesi.lower.kernels import close_kernel
 from agnesi.lower.program import NOTHING, ONE, Copy, MultiplyMatrices, RunKernel, Space
+from agnesi.lower.split import Split
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -44,8 +45,11 @@ if TYPE_CHECKING:
 
 # A step that takes longer, in ticks, gains nothing by it, and may be worth several threads.
 _LONG = 4_000 * PER_NANOSECOND
-# Bytes of memory of its own that the nearest cache holds besides what a step reads.
-_OWN = 1 << 14
+# A step whose rows go their own way takes no longer than this, and at least so long.
+_LONG_ROWS, _SHORT_ROWS = 100_000 * PER_NANOSECOND, 200 * PER_NANOSECOND
+# Bytes of memory of its own that the nearest cache holds besides what a step reads, and of matrices
+# that the next one holds: every part reads them in each step.
+_OWN, _NEAR = 1 << 14, 1 << 18
 
 
 def as_kernel(
@@ -62,7 +66,9 @@ def as_kernel(
     if loop.condition or loop.length is None or not _are_kernels(loop.steps):
         return None
     whole = _Whole(loop, storage, fresh)
-    return whole.kernel(name) if whole.fits() else None
+    if not whole.is_known():
+        return None
+    return whole.in_rows(name) or whole.in_order(name)
 
 
 def _are_kernels(steps: Iterable[Step]) -> bool:
@@ -113,19 +119,22 @@ class _Whole:
         self.places: dict[Buffer, tuple[Buffer, Size]] = {
             row.buffer: (row.base, add(row.start, mul(row.stride, self.turn))) for row in loop.rows
         }
+        states = [*loop.kept, *(c.buffer for c in loop.carried)]
+        shapes = [storage[b].shape[:1] for b in states]
+        # Rows of what is carried, if all of that has as many.
+        same = len(set(shapes)) == 1 and bool(shapes[0])
+        rows = shapes[0][0] if same else 0
+        self.rows = rows if isinstance(rows, int) else 0
 
-    def fits(self) -> bool:
-        """Whether all sizes are known, and small."""
-        counts = list(self.private.values())
-        if not all(isinstance(n, int) for n in counts):
-            return False
-        room = sum(n * b.element.bytes for b, n in self.private.items() if isinstance(n, int))
-        if room > _OWN:
-            return False
+    def is_known(self) -> bool:
+        """Whether the sizes of all memory are known, and how often things are done."""
         bodies = [s.kernel.body for s in self.loop.steps if isinstance(s, RunKernel)]
-        bodies += [(self.block(s),) for s in self.loop.steps if isinstance(s, MultiplyMatrices)]
-        amount = add(0, *map(work, bodies))
-        return isinstance(amount, int) and amount < _LONG and not any(map(self.counts, bodies))
+        numbers = all(isinstance(n, int) for n in self.private.values())
+        return numbers and not any(map(self.counts, bodies))
+
+    def room(self, private: Mapping[Buffer, Size]) -> int:
+        """Return the bytes of memory of its own."""
+        return sum(n * b.element.bytes for b, n in private.items() if isinstance(n, int))
 
     def counts(self, body: Iterable[Statement]) -> bool:
         """Whether how often something is done depends on what changes its place."""
@@ -137,27 +146,80 @@ class _Whole:
                     return True
         return False
 
-    def kernel(self, name: str) -> RunKernel:
-        """Return it."""
-        loop = self.loop
+    def statements(self) -> list[Statement]:
+        """Return what is done in a step, before views are seen through."""
         body: list[Statement] = []
-        nodes = [loop.node, *(n for s in loop.steps if isinstance(s, RunKernel) for n in s.nodes)]
-        for step in loop.steps:
+        for step in self.loop.steps:
             if isinstance(step, RunKernel):
-                body += map(self.moved, map(_in_order, step.kernel.body))
+                body += map(_in_order, step.kernel.body)
             elif isinstance(step, Copy):
                 body.append(self.copy(step.source, step.target))
             elif isinstance(step, MultiplyMatrices):
-                body.append(self.block(step))
-        body += self.turned()
-        spares = self.spares()
-        before = [self.copy(c.first, c.buffer) for c in loop.carried if c.buffer not in spares]
-        whole: list[Statement] = [*before, For(self.index, tuple(body))]
+                body.append(_block(step))
+        return [*body, *self.turned()]
+
+    def in_order(self, name: str) -> RunKernel | None:
+        """Return the kernel that does it all on one thread, if that is little."""
+        body = self.statements()
+        amount = add(0, work(body))
+        if self.room(self.private) > _OWN or not isinstance(amount, int) or amount >= _LONG:
+            return None
+        whole = [*self.before(), For(self.index, tuple(map(self.moved, body))), *self.last()]
+        return self.kernel(name, whole, self.private)
+
+    def in_rows(self, name: str) -> RunKernel | None:
+        """Return the kernel in which a few rows at a time go through all steps, if they can."""
+        if self.rows < 2:
+            return None
+        body = self.statements()
+        amount = work(body)
+        if not isinstance(amount, int) or not _SHORT_ROWS <= amount < _LONG_ROWS:
+            return None
+        matrices = {s.b.buffer for s in body if isinstance(s, Contract)}
+        sizes = [self.storage[b].numbers for b in matrices if b in self.storage]
+        if not all(isinstance(n, int) and 4 * n <= _NEAR for n in sizes):
+            return None
+        before, last = self.before(), self.last()
+        numbers = {b: s.numbers for b, s in self.storage.items()} | self.private
+        every = [*before, *body, *last]
+        split = Split(every, numbers, self.private, self.of_turns(), self.rows)
+        private = {b: split.room(b, n) for b, n in self.private.items() if isinstance(n, int)}
+        if not split.part or self.room(private) > _OWN:
+            return None
+        inner: list[Statement] = [
+            *map(split.taken, before),
+            For(self.index, tuple(self.moved(split.taken(s)) for s in body)),
+            *map(split.taken, last),
+        ]
+        return self.kernel(name, [ParallelFor(split.index, tuple(inner))], private)
+
+    def of_turns(self) -> set[Buffer]:
+        """Return private memory of turns of a kernel's loop: what is in it is not kept."""
+        found: set[Buffer] = set()
+        for step in self.loop.steps:
+            if isinstance(step, RunKernel) and isinstance(step.kernel.body[0], ParallelFor):
+                found.update(buffer for buffer, _ in step.kernel.private)
+        return found
+
+    def kernel(
+        self, name: str, whole: list[Statement], private: Mapping[Buffer, Size]
+    ) -> RunKernel:
+        """Return the kernel of these statements."""
+        loop = self.loop
         if loop.done is not None:
             whole.append(Store(loop.done, 0, index_scalar(maximum(self.index.extent, 0))))
-        whole += [self.copy(s.source, s.target) for s in loop.last if isinstance(s, Copy)]
-        private = {b: n for b, n in self.private.items() if isinstance(n, int)}
-        return RunKernel(close_kernel(name, tuple(whole), private), tuple(nodes))
+        own = {b: n for b, n in private.items() if isinstance(n, int)}
+        nodes = [loop.node, *(n for s in loop.steps if isinstance(s, RunKernel) for n in s.nodes)]
+        return RunKernel(close_kernel(name, tuple(whole), own), tuple(nodes))
+
+    def before(self) -> list[Statement]:
+        """Return how what is carried gets to where it is in the first step."""
+        spares = self.spares()
+        return [self.copy(c.first, c.buffer) for c in self.loop.carried if c.buffer not in spares]
+
+    def last(self) -> list[Statement]:
+        """Return how what was carried at last gets to where it is wanted."""
+        return [self.copy(s.source, s.target) for s in self.loop.last if isinstance(s, Copy)]
 
     def spares(self) -> set[Buffer]:
         """Return the views that hold nothing at first: each gives its memory for another's."""
@@ -174,21 +236,17 @@ class _Whole:
         return [self.copy(c.then, c.buffer) for c in self.loop.carried if c.buffer not in spares]
 
     def copy(self, source: Buffer, target: Buffer) -> Statement:
-        """Return how a buffer gets into another one."""
-        (from_, a), (to, b) = self.place(source), self.place(target)
+        """Return how a buffer gets into another one, row by row."""
         numbers = self.storage[target].numbers
         if numbers == 1:
-            return Store(to, b, Load(from_, a))
-        i = fresh_index("i", numbers)
-        return For(i, (Store(to, add(b, i), Load(from_, add(a, i))),))
-
-    def block(self, step: MultiplyMatrices) -> Statement:
-        """Return a library's product as one of the kernel's."""
-        m, n, k = step.m, step.n, step.k
-        a = Matrix(step.a, 0, 1, m) if step.transpose_a else Matrix(step.a, 0, k, 1)
-        b = Matrix(step.b, 0, 1, k) if step.transpose_b else Matrix(step.b, 0, n, 1)
-        target = Matrix(step.c, 0, n, 1)
-        return self.rehomed(Contract(target, a, b, m, n, k, step.adds))
+            return Store(target, 0, Load(source, 0))
+        rows = self.rows if isinstance(numbers, int) and self.rows else 1
+        if not isinstance(numbers, int) or numbers % rows or rows in (1, numbers):
+            i = fresh_index("i", numbers)
+            return For(i, (Store(target, i, Load(source, i)),))
+        i, j = fresh_index("i", rows), fresh_index("j", numbers // rows)
+        place = add(mul(i, numbers // rows), j)
+        return For(i, (For(j, (Store(target, place, Load(source, place)),)),))
 
     def place(self, buffer: Buffer) -> tuple[Buffer, Size]:
         """Return what memory a buffer is, and where in it."""
@@ -231,6 +289,14 @@ class _Whole:
         """Return a matrix where it is."""
         buffer, start = self.place(matrix.buffer)
         return Matrix(buffer, add(start, matrix.offset), matrix.row, matrix.column)
+
+
+def _block(step: MultiplyMatrices) -> Statement:
+    """Return a library's product as one of a kernel's."""
+    m, n, k = step.m, step.n, step.k
+    a = Matrix(step.a, 0, 1, m) if step.transpose_a else Matrix(step.a, 0, k, 1)
+    b = Matrix(step.b, 0, 1, k) if step.transpose_b else Matrix(step.b, 0, n, 1)
+    return Contract(Matrix(step.c, 0, n, 1), a, b, m, n, k, step.adds)
 
 
 def _in_order(statement: Statement) -> Statement:
