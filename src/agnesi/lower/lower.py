@@ -394,9 +394,13 @@ class Lowering:
             known = {**{n: b[0] for n, b in stand_in.items()}, **self.buffers}
             kernel = write_kernel("trial", group, known, {**stand_in, value: [mark]})
         statements = list(walk_statements(kernel.body))
-        # A product whose sums are all there before anything is stored may be one of the old.
-        alone = isinstance(kernel.body[0], Contract) and kernel.body[0].target.buffer is not mark
-        products = [s for s in statements[alone:] if isinstance(s, Contract)]
+        # A product in one block is all there before anything is stored: it may be one of the old.
+        alone = (
+            self.prefix
+            and isinstance(kernel.body[0], Contract)
+            and kernel.body[0].target.buffer is not mark
+        )
+        products = [s for s in statements[1 if alone else 0 :] if isinstance(s, Contract)]
         if any(own in (s.a.buffer, s.b.buffer) for s in products):
             return False
         offsets = {s.offset for s in statements if isinstance(s, Store) and s.buffer is mark}

@@ -32,9 +32,7 @@ def matrix_view(node: Tensor) -> tuple[Tensor, bool]:
     # A stack of transposed matrices, reshaped into one matrix, is no transposed matrix.
     swaps = isinstance(node, Transpose) and node.order == (*range(last - 1), last, last - 1)
     if isinstance(node, Transpose) and swaps and node.type.shape[-2:] == matrix:
-        inner = same_memory(node.x)
-        if inner.ndim == node.ndim:
-            return inner, True
+        return same_memory(node.x), True
     return node, False
 
 
