@@ -395,11 +395,8 @@ class Lowering:
             kernel = write_kernel("trial", group, known, {**stand_in, value: [mark]})
         statements = list(walk_statements(kernel.body))
         # A product in one block is all there before anything is stored: it may be one of the old.
-        alone = (
-            self.prefix
-            and isinstance(kernel.body[0], Contract)
-            and kernel.body[0].target.buffer is not mark
-        )
+        first = kernel.body[0]
+        alone = isinstance(first, Contract) and first.target.buffer is not mark
         products = [s for s in statements[1 if alone else 0 :] if isinstance(s, Contract)]
         if any(own in (s.a.buffer, s.b.buffer) for s in products):
             return False

@@ -42,10 +42,11 @@ def _loop(node: Loop) -> Loop:
         wanted = [inner.y] if isinstance(inner, MatMul) else []
         wanted += inner.captured if isinstance(inner, Loop) else ()
         for matrix in wanted:
-            if isinstance(matrix, Transpose) and matrix.x in outside and matrix.ndim == 2:
-                if matrix not in found:
-                    found[matrix] = new_input("turned", matrix.type)
-                    turned.append(Transpose(outside[matrix.x], matrix.order))
+            if not isinstance(matrix, Transpose) or matrix.ndim != 2 or matrix in found:
+                continue
+            if matrix.x in outside:
+                found[matrix] = new_input("turned", matrix.type)
+                turned.append(Transpose(outside[matrix.x], matrix.order))
     if not found:
         return node
     more = tuple(found.values())
