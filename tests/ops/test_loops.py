@@ -289,3 +289,46 @@ def test_a_truncated_loop_is_the_same_loop(reverse: bool, truncate: int) -> None
     found = value(cut, {x: rows})
     assert found[0] == plain[0]
     np.testing.assert_array_equal(found[1], plain[1])
+
+
+def test_taps_are_shifted_sequences() -> None:
+    x, n = ag.input("x", "f32[n]"), np.arange(5, dtype="f4")
+    shifted = ag.taps(x, [-2, 0, 1])
+    assert len({t.type for t in shifted}) == 1
+    for found, start in zip(value(shifted, {x: n}), (0, 2, 3), strict=True):
+        np.testing.assert_array_equal(found, n[start : start + 2])
+    assert value(ag.taps(x, [3])[0], {x: n[:2]}).shape == (0,)
+    with pytest.raises(ag.GraphTypeError, match="shifted by integers"):
+        ag.taps(x, [0.5])  # type: ignore[list-item]
+
+
+def test_native_loops_and_branches() -> None:
+    """The same in machine code: nested, with conditions, sizes that only a call tells."""
+    x, n, k = ag.input("x", "f32[t, 3]"), ag.input("n", "i64[]"), ag.input("k", "i64[]")
+
+    def step(c: Any, row: Any) -> Any:
+        new = ag.switch_case(
+            k,
+            [
+                lambda: c + row,
+                lambda: ag.scan(lambda a, b: (a * 0.5 + b * c, None), c, row)[0],
+                lambda: ag.while_loop(lambda v: v.sum() > 1, lambda v: v / 2, c + row),
+            ],
+        )
+        return new, (new, row.sum())
+
+    last, (states, sums) = ag.scan(step, ag.ones(3), x, length=n, until=lambda c: c.sum() > 100)
+    gradient = ag.grad((states * states).sum() + last.sum(), x)
+    outputs = [last, states, sums, gradient]
+    function = ag.function([x, n, k], outputs)
+    xs = np.random.default_rng(0).normal(size=(6, 3)).astype("f4")
+    for taken, scale in ((0, 1), (0, 30), (1, 1), (2, 1)):
+        for count in (0, 1, 6):
+            given = (xs * np.float32(scale), np.array(count), np.array(taken))
+            expected = interpret(outputs, dict(zip((x, n, k), given, strict=True)))
+            for a, b in zip(function(*given), expected, strict=True):
+                np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+    with pytest.raises(ag.ShapeError, match=r"7 steps read past the end of sequence 0.* 6 rows"):
+        function(xs, 7, 0)
+    with pytest.raises(ag.ShapeError, match=r"test_loops\.py"):
+        function(xs, -1, 0)

@@ -49,8 +49,9 @@ if TYPE_CHECKING:
 
     from agnesi.dims.dim import Size
     from agnesi.graph.leaves import Input
+    from agnesi.graph.tensor import TensorLike
 
-__all__ = ["foldl", "foldr", "map", "reduce", "scan", "while_loop"]
+__all__ = ["foldl", "foldr", "map", "reduce", "scan", "taps", "while_loop"]
 
 _CARRY = "the carry"
 
@@ -250,6 +251,39 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
     how = _How("while_loop", run, carried.leaves, go, False)
     last, _, _ = _looped(how, _Sequences([], flatten(None)[1], None))
     return carried.tree.build(last)
+
+
+def taps(x: TensorLike, offsets: Sequence[int]) -> tuple[Tensor, ...]:
+    """Return a sequence shifted by several distances, to be read side by side in each step.
+
+    Steps are those for which all the rows are there: of the offsets -2 and 0 the first step reads
+    rows 0 and 2.  Rows are read where they lie; nothing is copied.
+
+    Args:
+        x: a sequence, along its first axis.
+        offsets: distances from the step: negative for what is past, positive for what is to come.
+
+    Returns:
+        For each offset an array; all have as many rows as there are steps.
+
+    Raises:
+        GraphTypeError: the array is a scalar, or there are no offsets.
+
+    >>> x = ag.vector("x")
+    >>> difference = ag.map(lambda before, now: now - before, *ag.taps(x, [-1, 0]))
+    >>> difference.eval({x: [1, 4, 9, 16]})
+    array([3., 5., 7.], dtype=float32)
+    """
+    sequence = as_tensor(x)
+    given = [int(offset) for offset in offsets if is_integer(offset)]
+    if not sequence.ndim or not given or len(given) < len(offsets):
+        raise GraphTypeError(
+            f"taps: a sequence is shifted by integers, but these are {offsets!r}\n"
+            f"{operand_lines(('x',), (sequence,))}"
+        )
+    low, high = min(0, *given), max(0, *given)
+    count = maximum(sub(sequence.type.shape[0], high - low), 0)
+    return tuple(_rows(sequence, offset - low, count) for offset in given)
 
 
 # -- what they are given -------------------------------------------------------------------------
