@@ -10,7 +10,7 @@ import pytest
 
 import agnesi as ag
 from agnesi.loops.text import kernel_text
-from agnesi.lower.program import Copy, MultiplyMatrices, RunKernel, Space
+from agnesi.lower.program import Copy, MultiplyMatrices, RunBranch, RunKernel, Space
 from agnesi.lower.reductions import SUM_BLOCK
 
 if TYPE_CHECKING:
@@ -163,7 +163,9 @@ def test_softmax_reads_in_four_kernels_at_most():
 def test_transposes_go_to_blas_as_flags():
     x, w = ag.input("x", "f32[n, 4]"), ag.input("w", "f32[m, 4]")
     f = ag.function([x, w], x @ w.T)
-    (step,) = f.program.steps
+    (branch,) = f.program.steps
+    assert isinstance(branch, RunBranch)
+    (step,) = branch.parts[1]
     assert isinstance(step, MultiplyMatrices)
     assert (step.transpose_a, step.transpose_b) == (False, True)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import Dim, Size, Symbol, add, evaluate, mul, product
 from agnesi.graph.text import op_name
+from agnesi.loops.nodes import Buffer
 from agnesi.loops.text import kernel_text
 from agnesi.lower.cost import bytes_moved, flops
 from agnesi.lower.program import (
@@ -179,7 +180,7 @@ def _step(step: Step) -> str:
             return turns + (f", {done.name} counts" if done is not None else "")
         case RunBranch(_, index, taken, _):
             own = f"{taken.name} = " if taken is not None else ""
-            return f"branch {own}{index.name}[0]"
+            return f"branch {own}{f'{index.name}[0]' if isinstance(index, Buffer) else index}"
 
 
 def number(size: Size, known: Mapping[Dim, int]) -> str:

@@ -28,6 +28,7 @@ from agnesi.lower.elements import Writer, loops
 from agnesi.lower.products import (
     from_half,
     is_computed_here,
+    library_index,
     matrix_view,
     packable,
     same_memory,
@@ -474,7 +475,8 @@ def _extend(home: int, direct: int, groups: list[Group], *, fresh: bool) -> None
 
 def _better_here(sum_: Accumulation) -> bool:
     """Whether a product that is added to something is computed here, and added up as it is."""
-    return len(sum_.terms) == 1 and is_computed_here(sum_.terms[0].node)
+    node = sum_.terms[0].node
+    return len(sum_.terms) == 1 and is_computed_here(node) and library_index(node) is None
 
 
 def _join_products(fusion: Fusion) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from agnesi.core.errors import CompilerBug, IndexOutOfBounds, LinAlgError, ShapeError
 from agnesi.dims.dim import Size, Symbol, evaluate
 from agnesi.loops.interpret import interpret
+from agnesi.loops.nodes import Buffer
 from agnesi.lower.plan import turn_buffers
 from agnesi.lower.program import (
     BindValue,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Dim, Shape
     from agnesi.graph.leaves import Leaf
-    from agnesi.loops.nodes import Buffer
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Failed: TypeAlias = "Callable[[Require | SizeCheck, int, int], Exception]"
@@ -185,7 +185,8 @@ class _Run:
             case RunLoop():
                 self.loop(step)
             case RunBranch(_, index, taken, parts):
-                which = min(max(int(self.at(index)[0]), 0), len(parts) - 1)
+                number = self.at(index)[0] if isinstance(index, Buffer) else self.number(index)
+                which = min(max(int(number), 0), len(parts) - 1)
                 if taken is not None:
                     self.at(taken)[:] = which
                 self.forget(step)

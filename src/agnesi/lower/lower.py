@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
-from agnesi.core.record import field, record
+from agnesi.core.record import field, record, replace
 from agnesi.dims.dim import Dim, Size, Symbol, Value, product
 from agnesi.graph.body import Several
 from agnesi.graph.graph import toposort
@@ -31,7 +31,7 @@ from agnesi.lower.fuse import (
 from agnesi.lower.kernels import write_kernel, write_loops
 from agnesi.lower.nested import may_fail, several_steps
 from agnesi.lower.plan import plan_buffers
-from agnesi.lower.products import is_computed_here, matrix_view, same_memory
+from agnesi.lower.products import is_computed_here, library_index, matrix_view, same_memory
 from agnesi.lower.program import (
     NOTHING,
     ONE,
@@ -41,6 +41,7 @@ from agnesi.lower.program import (
     MultiplyMatrices,
     Program,
     Require,
+    RunBranch,
     RunKernel,
     Scale,
     Space,
@@ -541,8 +542,13 @@ class Lowering:
             first, *others = self.targets[node]
             steps = self.accumulate(self.fusion.accumulations[node], first)
             return [*steps, *(Copy(first, other) for other in others)]
-        if is_computed_here(node):
-            return [RunKernel(self.contraction(f"{self.prefix}k{k}", group), tuple(group.nodes))]
+        if isinstance(node, MatMul) and is_computed_here(node):
+            kernel = self.contraction(f"{self.prefix}k{k}", group)
+            here = RunKernel(kernel, tuple(group.nodes))
+            index = library_index(node)
+            if index is None:
+                return [here]
+            return [RunBranch(node, index, None, ((here,), self.by_library(k, group, node)))]
         if isinstance(node, MatMul):
             first, *others = self.targets[node]
             return [self.matmul_step(node, first), *(Copy(first, other) for other in others)]
@@ -560,6 +566,37 @@ class Lowering:
         kernel = write_kernel(f"{self.prefix}k{k}", group, self.buffers, self.targets, wanted)
         self.add_scratch(wanted)
         return [RunKernel(kernel, tuple(group.nodes))]
+
+    def by_library(self, k: int, group: Group, node: MatMul) -> tuple[Step, ...]:
+        """Return the steps of a group that begins with a product, which a library computes."""
+        if not self.targets.get(node):
+            own = self.place_of_product(k, group, node)
+            targets, buffers = {**self.targets, node: [own]}, {**self.buffers, node: own}
+        else:
+            targets, buffers = self.targets, self.buffers
+        first, *others = targets[node]
+        steps: list[Step] = [self.matmul_step(node, first)]
+        steps += [Copy(first, other) for other in others]
+        rest = group.nodes[1:]
+        if rest:
+            wanted: dict[Buffer, Size] = {}
+            after = replace(group, nodes=rest)
+            kernel = write_kernel(f"{self.prefix}k{k}b", after, buffers, targets, wanted)
+            self.add_scratch(wanted)
+            steps.append(RunKernel(kernel, tuple(rest)))
+        return tuple(steps)
+
+    def place_of_product(self, k: int, group: Group, node: MatMul) -> Buffer:
+        """Return memory for a product that its group alone reads: where a result of it goes."""
+        own = set(group.nodes)
+        taken = {self.buffers[read] for read in self.fusion.reads(group) if read not in own}
+        for reader in group.nodes[1:]:
+            for target in self.targets.get(reader, ()):
+                storage = self.storage[target]
+                fits = storage.dtype is node.dtype and storage.space in (Space.OUTPUT, Space.ARENA)
+                if fits and target not in taken:
+                    return target
+        return self.new_buffer(f"t{k}", node, Space.ARENA, -1)
 
     def contraction(
         self,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import F32, F64
-from agnesi.dims.dim import product
+from agnesi.dims.dim import add, mul, product
+from agnesi.dims.simplify import floordiv
 from agnesi.graph.leaves import Leaf
 from agnesi.ops.choice import Cast
 from agnesi.ops.families import Elementwise, Movement
@@ -45,10 +46,14 @@ def same_memory(node: Tensor) -> Tensor:
 
 # A library takes products of fewer columns.
 _FEWEST = 4
-# So does it those of this many steps: reading each factor often enough is then an art of its own.
+# So does it those of very few steps, where that is not known before the call.
+_LEAST = (1 << 18) + 1
+# And those of this many: reading each factor often enough is then an art of its own.
 _MOST = 1 << 29
 # Bytes of a matrix that the nearer caches do not hold: a library that packs it reads it better.
 _LARGE = 8 << 20
+# The same where rows are at a distance that is not known before the call, so that nothing is packed.
+_LARGE_OPEN = 3 << 20
 # Nodes that are looked at behind a factor.
 _CHAIN = 32
 # Elements of a product that is cut along its depth.
@@ -63,17 +68,18 @@ def is_computed_here(node: Tensor) -> bool:
     By measurement (``docs/speed.md``): tiles win but where there are very few columns, or a factor
     or the product is very large, and for float64 whose rows get in each other's way; so do vectors.
     Of sizes that are not known, stacks of products are computed here: a library takes them one by
-    one.  So are halves of any sizes, of which a library wants copies as float32.
+    one; of single products that is found out in the call (``library_index``).  So are halves of any
+    sizes, of which a library wants copies as float32.
     """
     if not isinstance(node, MatMul) or node.dtype not in (F32, F64):
         return False
     m, n = node.type.shape[-2:]
-    if any(from_half(matrix_view(x)[0]) for x in node.operands):
+    if reads_halves(node):
         return 0 not in (m, n)
     if n == 1:
         return m not in (0, 1)
     if not isinstance(n, int):
-        return node.ndim > 2 and node.dtype is F32 and m != 1
+        return m != 1 and (node.ndim == 2 or node.dtype is F32)
     if n < _FEWEST or m == 0 or (m != 1 and _is_large(node)):
         return False
     steps = product((*node.type.shape, node.x.type.shape[-1]))
@@ -85,6 +91,30 @@ def is_computed_here(node: Tensor) -> bool:
 def clashes(columns: Size, dtype: DType) -> bool:
     """Whether rows of so many numbers get in each other's way in a cache."""
     return isinstance(columns, int) and columns * dtype.bytes % _CLASH == 0
+
+
+def library_index(node: MatMul) -> Size | None:
+    """Return a size that is 0 where generated code is to compute a product, else more.
+
+    None where that is known already.
+    """
+    m, n = node.type.shape[-2:]
+    if isinstance(n, int) or node.ndim > 2 or reads_halves(node):
+        return None
+    k = node.x.type.shape[-1]
+    large = _LARGE_OPEN // node.dtype.bytes
+    return add(
+        floordiv(product((m, n, k)), _MOST),
+        floordiv(mul(k, n), large),
+        floordiv(mul(m, n), large),
+        floordiv(_FEWEST, add(n, 1)),
+        floordiv(_LEAST, add(product((m, n, k)), 1)),
+    )
+
+
+def reads_halves(node: MatMul) -> bool:
+    """Whether a factor is halves made wider."""
+    return any(from_half(matrix_view(x)[0]) for x in node.operands)
 
 
 def _is_large(node: MatMul) -> bool:
@@ -125,7 +155,7 @@ def packable(
     for node in order:
         if not isinstance(node, MatMul):
             continue
-        here = node not in libraries and is_computed_here(node)
+        here = node not in libraries and is_computed_here(node) and library_index(node) is None
         for which, operand in enumerate(node.operands):
             held = matrix_view(operand)[0]
             if here and (from_half(held) or (not _ends_kernel(held) and not _is_thin(node))):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from agnesi.core.record import field, record, replace
 from agnesi.dims.dim import mul, product
+from agnesi.loops.nodes import Buffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from agnesi.dims.dim import Dim, Shape, Size, Value
     from agnesi.graph.leaves import Constant, Leaf
     from agnesi.graph.tensor import Requirement, Tensor
-    from agnesi.loops.nodes import Buffer, Kernel
+    from agnesi.loops.nodes import Kernel
     from agnesi.ops.branch import Branch
     from agnesi.ops.families import HostOp
+    from agnesi.ops.linear import MatMul
     from agnesi.ops.loop import Loop
 
 
@@ -249,13 +251,13 @@ class RunBranch:
 
     Attributes:
         node: what it computes.
-        index: which one, an i64; the nearest there is.
+        index: which one, an i64 in memory, or a size; the nearest there is.
         taken: takes which one was run, if something reads it.
         parts: the lists.
     """
 
-    node: Branch
-    index: Buffer
+    node: Branch | MatMul
+    index: Buffer | Size
     taken: Buffer | None
     parts: tuple[tuple[Step, ...], ...]
 
@@ -267,7 +269,7 @@ class RunBranch:
     @property
     def own(self) -> tuple[Buffer, ...]:
         """The buffers that it needs besides those of its steps."""
-        return (self.index,) if self.taken is None else (self.index, self.taken)
+        return tuple(b for b in (self.index, self.taken) if isinstance(b, Buffer))
 
 
 Step: TypeAlias = (

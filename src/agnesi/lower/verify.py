@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import CompilerBug
+from agnesi.loops.nodes import Buffer
 from agnesi.loops.verify import verify_kernel
 from agnesi.lower.plan import accesses, touched
 from agnesi.lower.program import Copy, Require, RunBranch, RunKernel, RunLoop, Space
@@ -12,7 +13,6 @@ from agnesi.lower.program import Copy, Require, RunBranch, RunKernel, RunLoop, S
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agnesi.loops.nodes import Buffer
     from agnesi.lower.program import Program, Step
 
 _GIVEN = (Space.INPUT, Space.SHARED, Space.CONSTANT)
@@ -124,7 +124,7 @@ class _Check:
 
     def branch(self, branch: RunBranch) -> None:
         """Check each list by itself; after it only what all of them wrote is there."""
-        self.read((branch.index,), branch)
+        self.read((b for b in (branch.index,) if isinstance(b, Buffer)), branch)
         before, tenants = set(self.written), dict(self.tenants)
         ends: list[tuple[set[Buffer], dict[int, Buffer]]] = []
         for part in branch.parts:

@@ -22,7 +22,7 @@ from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import PLAIN, Machine
 from agnesi.core.record import record
 from agnesi.dims.dim import Dim, Symbol, Value, add, mul, product, terms_of
-from agnesi.loops.nodes import Contract, Foreign, Literal, literal
+from agnesi.loops.nodes import Buffer, Contract, Foreign, Literal, literal
 from agnesi.loops.traverse import walk_statements
 from agnesi.loops.work import PER_NANOSECOND, work
 from agnesi.lower.plan import accesses, touched
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from agnesi.dims.dim import Size
     from agnesi.graph.leaves import Leaf
-    from agnesi.loops.nodes import Buffer, Kernel
+    from agnesi.loops.nodes import Kernel
 
 Form: TypeAlias = OneOf["one", "list", "dict", "none"]
 
@@ -953,7 +953,10 @@ class _Entry:
         """Write a choice between lists of steps."""
         self.ahead(branch)
         w = self.w
-        number = w.let(f"load i64, ptr {self.pointer[branch.index]}")
+        if isinstance(branch.index, Buffer):
+            number = w.let(f"load i64, ptr {self.pointer[branch.index]}")
+        else:
+            number = w.size(branch.index, self.known)
         low = w.intrinsic("i64", "llvm.smax.i64", f"i64 {number}", "i64 0")
         which = w.intrinsic("i64", "llvm.smin.i64", f"i64 {low}", f"i64 {len(branch.parts) - 1}")
         if branch.taken is not None:

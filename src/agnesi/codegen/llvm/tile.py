@@ -24,6 +24,7 @@ from agnesi.codegen.llvm.pack import Order, emit_pack, pack_name, steps
 from agnesi.codegen.llvm.thin import emit_thin, emit_thin_turned
 from agnesi.codegen.llvm.writer import Writer, value_type
 from agnesi.core.record import record
+from agnesi.dims.dim import Symbol, Value
 
 if TYPE_CHECKING:
     from agnesi.core.dtypes import DType
@@ -62,6 +63,7 @@ class Block:
         vector: what of the matrix follows each other in memory, where the other factor is a vector:
             ``b`` one of columns, or ``a`` one of rows.
         thin: the columns of a product of which a vector would hold many more, else 0.
+        any: whether it may turn out in a call how many columns there are, also very few.
     """
 
     dtype: DType
@@ -71,6 +73,7 @@ class Block:
     packs_b: Order | None = None
     vector: Order | None = None
     thin: int = 0
+    any: bool = False
 
     @property
     def name(self) -> str:
@@ -81,6 +84,7 @@ class Block:
         parts += ["packed"] if self.packs_a else []
         parts += [f"by_{self.packs_b}"] if self.packs_b else []
         parts += [f"thin_{self.thin}"] if self.thin else []
+        parts += ["any"] if self.any else []
         return "_".join([*parts, *(["narrow"] if self.narrow else [])])
 
     @property
@@ -104,15 +108,16 @@ def block_of(product: Contract, machine: Machine) -> Block:
         turns: Order | None = "columns" if product.b.column == 1 else None
         return Block(dtype, "columns", packs_b=turns, thin=thin)
     few = isinstance(product.columns, int) and product.columns <= lanes
+    any_ = machine.masks and not _is_known(product.columns)
     packs: Order | None = None
     if product.b.column != 1:
         packs = "rows"
     elif _clashes(product.b.row, dtype, _CLASH_B) and not _is_less(product.depth, lanes):
         packs = "columns"
     if product.a.column != 1:
-        return Block(dtype, "rows", few, packs_b=packs)
+        return Block(dtype, "rows", few, packs_b=packs, any=any_)
     clashes = _clashes(product.a.row, dtype, _CLASH_A) and not _is_less(product.depth, lanes)
-    return Block(dtype, "columns", few, clashes, packs)
+    return Block(dtype, "columns", few, clashes, packs, any=any_)
 
 
 def _thin_columns(product: Contract, machine: Machine) -> int:
@@ -125,6 +130,11 @@ def _thin_columns(product: Contract, machine: Machine) -> int:
     # The depth has to be worth adding up lanes.
     lanes = machine.lanes(dtype)
     return columns if isinstance(product.depth, int) and product.depth >= _LONG * lanes else 0
+
+
+def _is_known(size: Size) -> bool:
+    """Whether a size depends on nothing but constants and indices of loops over known sizes."""
+    return isinstance(size, int) or not any(isinstance(a, Symbol | Value) for a in size.atoms)
 
 
 def _clashes(row: Size, dtype: DType, distance: int) -> bool:
@@ -154,7 +164,7 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     most, wide = machine.tile(block.dtype)
     lanes = machine.lanes(block.dtype)
     heights = sorted({most, max(2, most // 3), 1}, reverse=True)
-    widths = [lanes if block.narrow else wide]
+    widths = [lanes if block.narrow else wide, *([lanes] if block.any else [])]
     if not masked:
         widths = sorted({*widths, lanes, 1}, reverse=True)
     needs: dict[str, None] = {}
@@ -242,8 +252,11 @@ class _Loops:
         """Write the tiles of a few columns."""
         w, start = self.w, "0"
         (a_place, stride, rows), (b_place, distance, columns) = a, b
-        for width, high in self.tiles.items():
-            with steps(w, start, width, columns, 1 if self.masked else width) as j:
+        narrower = [*list(self.tiles)[1:], 0]
+        for (width, high), rest in zip(self.tiles.items(), narrower, strict=True):
+            # Of what is left, a part of a tile is computed if no narrower one will do.
+            room = rest + 1 if self.masked else width
+            with steps(w, start, width, columns, room) as j:
                 left, row = w.let(f"sub i64 {columns}, {j}"), "0"
                 for tile in high:
                     with steps(w, row, tile.rows, rows, tile.rows) as i:
