@@ -52,7 +52,7 @@ _LEAST = (1 << 18) + 1
 _MOST = 1 << 29
 # Bytes of a matrix that the nearer caches do not hold: a library that packs it reads it better.
 _LARGE = 8 << 20
-# The same where rows are at a distance that is not known before the call, so that nothing is packed.
+# The same where rows are at an unknown distance, so that nothing is packed.
 _LARGE_OPEN = 3 << 20
 # Nodes that are looked at behind a factor.
 _CHAIN = 32
