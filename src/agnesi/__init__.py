@@ -8,12 +8,16 @@
 
 from __future__ import annotations
 
-from agnesi import fft as fft
-from agnesi import linalg as linalg
-from agnesi import nn as nn
-from agnesi import optim as optim
-from agnesi import random as random
-from agnesi import special as special
+from agnesi.core.collector import paused as _paused
+
+with _paused():
+    from agnesi import fft as fft
+    from agnesi import linalg as linalg
+    from agnesi import nn as nn
+    from agnesi import optim as optim
+    from agnesi import random as random
+    from agnesi import special as special
+
 from agnesi._version import __version__ as __version__
 from agnesi.api.constants import *
 from agnesi.api.grids import mgrid as mgrid

@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agnesi.codegen.llvm.emit import emit_kernel
+from agnesi.codegen.llvm.emit import emit_kernel, kernel_code
+from agnesi.codegen.llvm.lanes import can_be_written_out
 from agnesi.codegen.llvm.vectors import VectorShape, sum_shape, vector_shape, with_metadata
 from agnesi.core.dtypes import BOOL, F16, F32, F64, I32, I64, U8, DType
 from agnesi.core.machine import AVX2, AVX512
 from agnesi.dims.dim import Size, add, fresh_index, mul, named_symbol
+from agnesi.dims.simplify import floordiv, mod
 from agnesi.loops.interpret import interpret
 from agnesi.loops.nodes import (
     Accumulate,
     Assign,
     For,
+    FromIndex,
     Guard,
     Kernel,
     Load,
@@ -184,3 +187,43 @@ def test_short_sums_run_in_vectors():
     )
     text = with_metadata(emit_kernel(kernel, AVX512)[0])
     assert text.count("unroll.disable") == 1
+
+
+def test_what_a_loop_reads_of_what_it_writes():
+    i = fresh_index("i", N)
+    out, x = fresh_buffer("out", F32), fresh_buffer("x", F32)
+    here, ahead, behind = Load(out, i), Load(out, add(i, 3)), Load(out, add(i, -1))
+    in_place = For(i, (Store(out, i, here * 2 + Load(x, i)), Store(out, i, here + here)))
+    forward = For(i, (Store(out, i, ahead + Load(x, 0)),))
+    for loop in (in_place, forward):
+        assert can_be_written_out(loop)
+        for n in (3, 16, 50):
+            run_both(kernel_of([loop], [out, x]), [F32, F32], {N: n}, [n + 3, n])
+    # The next turn reads what this one writes; another one would write between.
+    assert not can_be_written_out(For(i, (Store(out, i, behind),)))
+    assert not can_be_written_out(For(i, (Store(out, i, here), Store(out, add(i, 1), here))))
+    assert not can_be_written_out(For(i, (Store(out, i, Load(x, i)), Store(x, i, ahead))))
+
+
+def test_numbers_of_elements():
+    """Integers that depend on the index, also by quotients, and on what is known outside."""
+    i = fresh_index("i", N)
+    out, count, large = fresh_buffer("out", I64), fresh_buffer("n", I64), fresh_buffer("outl", I32)
+    size: Size = add(mul(3, i), floordiv(i, 7), mul(-2, mod(i, 4)), N)
+    value = FromIndex(size) + Load(count, 0)
+    body = (Store(out, i, value), Store(large, i, select(value > 9, value, -value).cast(I32)))
+    kernel = kernel_of([For(i, body)], [out, large, count])
+    assert "<8 x i64>" in emit_kernel(kernel, AVX512)[0]
+    for n in (5, 8, 61):
+        run_both(kernel, [I64, I32, I64], {N: n}, [n, n, 1])
+
+
+def test_vectors_need_no_passes_of_llvm():
+    i, r = fresh_index("i", N), fresh_index("r", 5)
+    out, x, total = fresh_buffer("out", F32), fresh_buffer("x", F32), fresh_local("t", F32)
+    rows = For(r, (For(i, (Store(out, add(i, mul(r, N)), Load(x, i)),)),))
+    assert kernel_code(kernel_of([rows], [out, x]), AVX512).work == "vectors"
+    assert kernel_code(kernel_of([rows], [out, x]), AVX2).work == "loops"
+    sums = [Assign(total, literal(0, F32)), For(i, (Accumulate(total, Prim.ADD, Load(x, i)),))]
+    kernel = kernel_of([*sums, Store(out, 0, Read(total))], [out, x])
+    assert kernel_code(kernel, AVX512).work == "loops"

@@ -29,6 +29,7 @@ from agnesi.compile.report import CompileReport, compile_report
 from agnesi.compile.shared import Shared
 from agnesi.compile.told import tell_sizes
 from agnesi.core import knobs
+from agnesi.core.collector import paused
 from agnesi.core.errors import FunctionError
 from agnesi.core.record import record, replace
 from agnesi.dims.dim import Dim, Size, Symbol, fresh_symbol
@@ -275,6 +276,11 @@ def function(
 
 def compile_request(request: Request) -> Function:
     """Return the compiled function of a checked request."""
+    with paused():
+        return _compiled(request)
+
+
+def _compiled(request: Request) -> Function:
     start = perf_counter()
     log = Log()
     roots = [*request.outputs, *request.updates.values()]

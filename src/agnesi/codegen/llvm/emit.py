@@ -1,12 +1,13 @@
-"""A kernel as an LLVM function: scalar loops that LLVM's vectoriser takes from there."""
+"""A kernel as an LLVM function: loops over vectors, and scalar ones for LLVM's vectoriser."""
 
 from __future__ import annotations
 
 import math
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from agnesi.codegen.llvm.inline import Inline, is_inlined
+from agnesi.codegen.llvm.lanes import Outside, VectorLoop, can_be_written_out
 from agnesi.codegen.llvm.spell import extreme, spell
 from agnesi.codegen.llvm.tile import block_of
 from agnesi.codegen.llvm.vectors import (
@@ -59,6 +60,7 @@ from agnesi.loops.work import work
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from agnesi.codegen.llvm.parts import Work
     from agnesi.dims.dim import Dim, Size
     from agnesi.loops.nodes import Procedure
 
@@ -74,8 +76,27 @@ _FINE_BITS = 2
 _GRAIN = 64
 
 
+class KernelCode(NamedTuple):
+    """A kernel's code.
+
+    Attributes:
+        text: of its functions.
+        needs: declarations, and functions that they call.
+        work: what LLVM has to do for it.
+    """
+
+    text: str
+    needs: dict[str, None]
+    work: Work
+
+
 def emit_kernel(kernel: Kernel, machine: Machine = PLAIN) -> tuple[str, dict[str, None]]:
-    """Return the text of a kernel's functions, and the declarations and functions they need.
+    """Return the text of a kernel's functions, and the declarations and functions they need."""
+    return kernel_code(kernel, machine)[:2]
+
+
+def kernel_code(kernel: Kernel, machine: Machine = PLAIN) -> KernelCode:
+    """Return the code of a kernel.
 
     The one of the kernel's name takes a pointer for each buffer, then an i64 for each size.  A
     parallel loop that may be long is a function of its own, named ``name.part0`` and so on, which
@@ -94,7 +115,8 @@ def emit_kernel(kernel: Kernel, machine: Machine = PLAIN) -> tuple[str, dict[str
         else:
             emitter.statement(statement)
     text = emitter.function(kernel.name, ())
-    return "\n\n".join([*emitter.outlined, text]), emitter.w.declared
+    work: Work = "loops" if emitter.needs_passes else "vectors"
+    return KernelCode("\n\n".join([*emitter.outlined, text]), emitter.w.declared, work)
 
 
 @cache
@@ -137,6 +159,8 @@ class _Emitter:
         self.outlined: list[str] = []
         # Loops around the present place whose turns follow each other.
         self.turns = 0
+        # Whether there are loops to make vectors of, or variables to keep in registers.
+        self.needs_passes = False
 
     def function(self, name: str, more: Sequence[str]) -> str:
         """Return the text of the function whose lines have been written."""
@@ -218,6 +242,7 @@ class _Emitter:
         part.loop(loop, "%begin", "%end")
         self.outlined.append(part.function(name, ("i64 %begin", "i64 %end")))
         w.declared.update(part.w.declared)
+        self.needs_passes |= part.needs_passes
         buffers, sizes = len(self.kernel.buffers), len(self.kernel.sizes)
         grain = 1 if any(isinstance(s, For | While | Contract) for s in loop.body) else _GRAIN
         self.outlined.append(_task(name, buffers, sizes, grain))
@@ -292,6 +317,13 @@ class _Emitter:
     def in_vectors(self, loop: For, shape: VectorShape, begin: str, end: str) -> None:
         """Emit a loop over what fills whole vectors, and one over the rest, under a mask."""
         w = self.w
+        if can_be_written_out(loop):
+            self.open()
+            outside = Outside(self.scalar, self.fixed, self.pointer)
+            VectorLoop(w, loop, shape, outside).emit(begin, end)
+            self.close()
+            return
+        self.needs_passes = True
         if begin == "0" and end.isdecimal():
             whole = str(int(end) // shape.chunk * shape.chunk)
         else:
@@ -310,6 +342,8 @@ class _Emitter:
         Hints are for its vectoriser (``vectors.hint``).
         """
         w = self.w
+        if not any(isinstance(s, For | Contract) for s in loop.body):
+            self.needs_passes = True
         head, body, after = w.label("head"), w.label("body"), w.label("after")
         before = w.block
         counter, following = w.fresh(), w.fresh()
@@ -415,6 +449,7 @@ class _Emitter:
     def slot(self, local: Local) -> str:
         """Return the address of a variable."""
         if local not in self.locals:
+            self.needs_passes = True
             name = f"%l{len(self.locals)}"
             self.locals[local] = name
             self.allocas.append((name, value_type(local.element)))
@@ -431,6 +466,10 @@ class _Emitter:
             register = self.find(scalar, fleeting)
             known[value_of(scalar)] = self.scalar(scalar) if register is None else register
         return self.w.size(size, known)
+
+    def fixed(self, size: Size) -> str:
+        """Return an i64 operand for a size."""
+        return self.size(size, {})
 
     def address(
         self, buffer: Buffer, offset: Size, fleeting: dict[Scalar, str] | None = None

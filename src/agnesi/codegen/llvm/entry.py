@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
 
 from agnesi.codegen.llvm import layout as at
-from agnesi.codegen.llvm.emit import emit_kernel
+from agnesi.codegen.llvm.emit import kernel_code
 from agnesi.codegen.llvm.parts import Part
 from agnesi.codegen.llvm.spell import cast
 from agnesi.codegen.llvm.tile import block_of, emit_block
@@ -122,13 +122,13 @@ def emit_program(
 
 def _kernel_part(kernel: Kernel, ends: tuple[str, ...], machine: Machine) -> Part:
     """Return a kernel as a part; kernels that differ only in what they are given are equal."""
-    text, needs = emit_kernel(kernel, machine)
+    text, needs, work = kernel_code(kernel, machine)
     # Its number in this program would make it differ from the same kernel elsewhere.
     text = text.replace(f"@{kernel.name}", "@{}")
     hint = kernel.name.partition("_")[2] or "kernel"
     name = f"{hint}_{blake2b(text.encode(), digest_size=6).hexdigest()}"
     text = text.replace("define internal void @{}(", "define void @{}(", 1)
-    return Part(name, tuple(needs), text.replace("@{}", f"@{name}"), ends)
+    return Part(name, tuple(needs), text.replace("@{}", f"@{name}"), ends, work)
 
 
 def block_parts(

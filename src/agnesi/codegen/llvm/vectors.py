@@ -194,6 +194,11 @@ def scan_hint(loop: For) -> str:
     return ", !llvm.loop !<0 0 0 1>" if _FEW < extent <= _SHORT_LOOP else ""
 
 
+def no_unrolling() -> str:
+    """Return a hint for a loop that is written out already."""
+    return ", !llvm.loop !<0 0 0 1>"
+
+
 def hint(shape: VectorShape, *, rest: bool, short: bool = False) -> str:
     """Return what to write at the jump back of a loop; ``with_metadata`` makes it LLVM's."""
     copies = 1 if rest else shape.copies
