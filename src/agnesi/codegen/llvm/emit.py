@@ -159,7 +159,7 @@ class _Emitter:
         self.outlined: list[str] = []
         # Loops around the present place whose turns follow each other.
         self.turns = 0
-        # Whether there are loops to make vectors of, or variables to keep in registers.
+        # Whether there are loops to make vectors of, or what is better kept in registers.
         self.needs_passes = False
 
     def function(self, name: str, more: Sequence[str]) -> str:
@@ -409,6 +409,8 @@ class _Emitter:
         w = self.w
         target, a, b = product.matrices
         if self.turns and is_inlined(product, self.machine):
+            # What a turn leaves in memory for the next one may stay in registers.
+            self.needs_passes = True
             places = [self.address(m.buffer, m.offset) for m in product.matrices]
             Inline(w, product, self.machine).emit(*places)
             return
