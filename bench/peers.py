@@ -176,6 +176,32 @@ class RT:
         data = pick(arrays, ["x", "y"])
         return self.train(loss, pick(arrays, case.params), data, STEP["lstm"], CLIP)
 
+    def build_scan(self, case: Any, arrays: Arrays) -> Any:
+        """Recurrences with a tiny body, of declared sizes, and powers by repeated products."""
+        if case.cfg["k"] == "pow":
+            times = 100_000
+            return self.pure(
+                lambda a: ag.scan(lambda r, _: (r * a, None), ag.ones_like(a), length=times)[0],
+                arrays,
+                known=True,
+            )
+
+        def states(x: ag.Tensor, w: ag.Tensor, u: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
+            def cell(h: ag.Tensor, row: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
+                h = ag.tanh(row @ u + h @ w)
+                return h, h
+
+            return ag.scan(cell, ag.zeros(x.shape[1:]), x)
+
+        if case.cfg["k"] == "fwd":
+            return self.pure(lambda x, w, u: states(x, w, u)[0], arrays, known=True)
+        inputs = [self.variable(name, a, known=True) for name, a in arrays.items()]
+        x, w, u = inputs
+        loss = (states(x, w, u)[1] ** 2).sum() / x.shape[0]
+        f = ag.function(inputs, [loss, *ag.grad(loss, [w, u])])
+        given = list(arrays.values())
+        return Prog(lambda: f(*given), lambda results: [np.asarray(r) for r in results])
+
     def build_autoencoder(self, case: Any, arrays: Arrays) -> Any:
         """A tied auto-encoder, and a variational one whose noise is given."""
         if case.cfg["k"] == "ae":

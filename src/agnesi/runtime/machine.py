@@ -40,6 +40,9 @@ Level = Literal[0, 1, 2, 3]
 # Part of the key of what is kept on disk: to be raised when `optimise` changes what it does.
 _EDITION = 2
 
+# Characters of a large program's callable.
+_LONG_TEXT = 30_000
+
 _lock = threading.RLock()
 
 
@@ -204,7 +207,10 @@ def recipe(part: Part, level: Level) -> Recipe:
     code: Level = level if level < 2 else 2 if level > 2 else 1
     if part.work == "loops":
         return Recipe(min(level, 1), code, vectorise=level > 1)  # type: ignore[arg-type]
-    return Recipe(0, code if part.work == "vectors" else min(code, 1), vectorise=False)  # type: ignore[arg-type]
+    if part.work == "calls":
+        # The callable of a large program takes little of its time, but much of LLVM's.
+        code = 0 if len(part.text) > _LONG_TEXT else min(code, 1)  # type: ignore[assignment]
+    return Recipe(0, code, vectorise=False)
 
 
 def optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, how: Recipe) -> None:
