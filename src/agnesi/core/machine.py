@@ -19,11 +19,13 @@ class Machine:
         registers: how many there are.
         masks: whether any part of a vector is loaded and stored as fast as the whole, by masks that
             have registers of their own.
+        halves: whether it converts between float16 and float32 by an instruction.
     """
 
     vector_bytes: int = 16
     registers: int = 16
     masks: bool = False
+    halves: bool = False
 
     def lanes(self, dtype: DType) -> int:
         """Return how many numbers a vector holds."""

@@ -57,8 +57,9 @@ _THIN, _FEW_ROWS = 1 << 14, 128
 # Where it packs its columns, it is higher.
 _HIGH, _TALL, _WIDE = 12, 20, 8
 # The same where a factor is computed, which is better done for many columns at once; a depth that
-# is computed at a time; rows beside a vector; bytes of sums.
-_FAR, _DEEP, _BESIDE, _SUMS = 16, 256, 32, 1 << 16
+# is computed at a time; rows of what stands beside a vector, so that they stay in the nearest cache
+# and pages of memory are read on; bytes of sums.
+_FAR, _DEEP, _BESIDE, _SUMS = 16, 256, 8, 1 << 16
 # Products of few blocks and elements are cut along the depth; where that is not known and may be
 # short, those of very few.
 _FEW, _TINY = 2, 512
@@ -172,7 +173,7 @@ def cut_made(
     """
     high, wide = tile
     if m == 1 or n == 1:
-        return _Blocks(1 if m == 1 else _BESIDE, 1 if n == 1 else _FAR * wide)
+        return _Blocks(1 if m == 1 else _BESIDE, 1 if n == 1 else 4 * _FAR * wide)
     most_rows, most_columns = _HIGH * high, _FAR * wide
     if not isinstance(n, int):
         return _Blocks((2 if made[0] else _HIGH) * high, (_FAR if made[0] else 2) * wide)
@@ -436,7 +437,7 @@ class _Contraction:
 
     def deep(self, depth: Size) -> int:
         """Return how deep pieces are of which factors are computed."""
-        most = _BESIDE if self.m == 1 else _DEEP
+        most = _BESIDE if self.m == 1 else 2 * _DEEP if self.n == 1 else _DEEP
         if isinstance(depth, int):
             # Pieces are alike, rather than a small one being left.
             pieces = max(1, -(-depth // most))

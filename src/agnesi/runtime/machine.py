@@ -21,7 +21,7 @@ from agnesi._version import __version__
 from agnesi.codegen.llvm.parts import Part
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
-from agnesi.core.record import field, record
+from agnesi.core.record import field, record, replace
 from agnesi.runtime import threads
 from agnesi.runtime.allocator import EXPORTED, allocator, start_allocator
 from agnesi.runtime.arguments import ARRANGE, SCALARS
@@ -133,9 +133,9 @@ def this_machine() -> Machine:
     """Return what code generation has to know of this CPU."""
     features = cpu_features().split(",")
     if all(f"+avx512{part}" in features for part in ("f", "bw", "dq", "vl")):
-        return AVX512
+        return replace(AVX512, halves="+f16c" in features)
     if "+avx2" in features and "+fma" in features:
-        return AVX2
+        return replace(AVX2, halves="+f16c" in features)
     return NEON if "+neon" in features else PLAIN
 
 

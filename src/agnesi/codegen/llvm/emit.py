@@ -147,7 +147,7 @@ class _Emitter:
 
     def __init__(self, kernel: Kernel, machine: Machine = PLAIN) -> None:
         self.kernel, self.machine = kernel, machine
-        self.w = Writer()
+        self.w = Writer(halves=machine.halves)
         self.pointer = {b: f"%b{k}" for k, b in enumerate(kernel.buffers)}
         self.pointer |= {b: f"%q{k}" for k, (b, _) in enumerate(kernel.private)}
         self.sizes: list[dict[Dim, str]] = [{s: f"%s{k}" for k, s in enumerate(kernel.sizes)}]

@@ -222,7 +222,9 @@ def _saturated(w: Writer, x: str, kind: DType, result: DType) -> str:
 
 
 def _from_half(w: Writer, x: str, kind: DType) -> str:
-    """Return a half as a float, exactly, by integer arithmetic that every machine has."""
+    """Return a half as a float, exactly: by an instruction, or by integer arithmetic."""
+    if kind is F16 and w.halves:
+        return w.let(f"fpext half {w.let(f'bitcast i16 {x} to half')} to float")
     wide = w.let(f"zext i16 {x} to i32")
     if kind is BF16:
         return w.let(f"bitcast i32 {w.let(f'shl i32 {wide}, 16')} to float")
@@ -258,8 +260,11 @@ def _rounded_once(w: Writer, x: str, kind: DType, result: DType) -> str:
 def _to_half(w: Writer, x: str, result: DType) -> str:
     """Round a float to the nearest half, ties to even.
 
-    By integer arithmetic: LLVM's own conversion may end in a call of a function that is not there.
+    By integer arithmetic where the machine has no instruction: LLVM's own conversion may then end
+    in a call of a function that is not there.
     """
+    if result is F16 and w.halves:
+        return w.let(f"bitcast half {w.let(f'fptrunc float {x} to half')} to i16")
     bits = w.let(f"bitcast float {x} to i32")
     unordered = w.let(f"fcmp uno float {x}, {x}")
     if result is BF16:

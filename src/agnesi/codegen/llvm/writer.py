@@ -45,9 +45,14 @@ def float_text(value: float) -> str:
 
 
 class Writer:
-    """Collects the lines of one function."""
+    """Collects the lines of one function.
 
-    def __init__(self, prefix: str = "v") -> None:
+    Attributes:
+        halves: whether the machine that it is for converts float16 by an instruction.
+    """
+
+    def __init__(self, prefix: str = "v", *, halves: bool = False) -> None:
+        self.halves = halves
         self.lines: list[str] = []
         self.count = 0
         self.prefix = prefix
