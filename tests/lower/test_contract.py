@@ -123,6 +123,39 @@ def test_stacks() -> None:
         close(second, np.tanh(p.astype(float) @ q) * 2, 17)
 
 
+@pytest.mark.parametrize("sizes", ["t, b", "3, 5"])
+def test_a_stack_that_meets_one_matrix_is_one_product(sizes: str) -> None:
+    """Its blocks go from one matrix of the stack to the next; what reads it finds its places."""
+    x, y, r = (
+        ag.input("x", f"f32[{sizes}, 9]"),
+        ag.input("y", "f32[9, 20]"),
+        ag.input("r", f"f32[{sizes}, 20]"),
+    )
+    steps = ag.arange(x.shape[0]).astype("f4").reshape(x.shape[0], 1, 1)
+    f = ag.function([x, y, r], [ag.tanh(x @ y + r) * steps, x[:, 0] @ y])
+    (one, _) = contracts(f)
+    assert one.rows == 15 or "b*t" in str(one.rows)
+    a, b, c = normal(3, 5, 9), normal(9, 20), normal(3, 5, 20)
+    found = run(f, a, b, c)
+    wanted = np.tanh(a.astype(float) @ b + c) * np.arange(3).reshape(3, 1, 1)
+    close(found[0], wanted, 9)
+    close(found[1], a[:, 0].astype(float) @ b, 9)
+
+
+def test_the_gradient_of_a_matrix_that_a_stack_meets_is_one_product() -> None:
+    x, w, ct = (
+        ag.input("x", "f32[t, b, 9]"),
+        ag.input("w", "f32[9, 20]"),
+        ag.input("ct", "f32[t, b, 20]"),
+    )
+    f = ag.function([x, w, ct], ag.grad((x @ w * ct).sum(), [w, x]))
+    assert len(contracts(f)) == 2
+    a, b, c = normal(7, 5, 9), normal(9, 20), normal(7, 5, 20)
+    slopes = run(f, a, b, c)
+    close(slopes[0], np.einsum("tbk,tbn->kn", a.astype(float), c), 35)
+    close(slopes[1], c.astype(float) @ b.T, 20)
+
+
 def test_large_products_are_cut_into_independent_blocks() -> None:
     x, y = ag.input("x", "f32[300, 64]"), ag.input("y", "f32[64, 500]")
     f = ag.function([x, y], [x @ y])

@@ -315,6 +315,10 @@ class _Contraction:
         self.k = node.x.type.shape[-1]
         tile = machine.tile(node.dtype)
         self.factors = [Factor(x, buffers) for x in node.operands]
+        # Rows of each of a stack of products that is one product; None where it is a stack.
+        self.each: Size | None = None
+        if self.is_one():
+            self.each, self.m, self.stack = self.m, mul(product(stack), self.m), ()
         packs = self.factors[1].turned
         # Where a factor is a vector, the rows or columns of the other one are read in their order:
         # a product is the transpose of that of the transposes, in turn.
@@ -325,10 +329,27 @@ class _Contraction:
         self.private: dict[Buffer, int] = {}
         self.blocks = self.cut(tile, machine)
         high, wide = self.blocks.rows, self.blocks.columns
-        self.tasks = product(stack), ceildiv(self.n, wide), ceildiv(self.m, high)
+        self.tasks = product(self.stack), ceildiv(self.n, wide), ceildiv(self.m, high)
         count = product(self.tasks)
-        sizes = product(stack), self.m, self.n, self.k
+        sizes = product(self.stack), self.m, self.n, self.k
         self.chunks = chunks(*sizes, count) if isinstance(count, int) else None
+
+    def is_one(self) -> bool:
+        """Whether the rows of a stack of products follow each other, and all meet one matrix."""
+        first, second = (factor.lies for factor in self.factors)
+        if not self.stack or first is None or second is None:
+            return False
+        buffer, offset, down, across = first.args
+        stack = self.factors[0].indices[:-2]
+        number: Size = 0
+        for index in stack:
+            number = add(mul(number, index.extent), index)
+        start = self.factors[0].at((0,) * len(stack), 0, 0)
+        assert start is not None
+        even = Matrix(buffer, add(start.offset, mul(number, mul(self.m, down))), down, across)
+        others = self.factors[1].indices[:-2]
+        same = isinstance(second.offset, int) or not set(others) & set(second.offset.atoms)
+        return same and even.offset == offset
 
     def take_whole(self) -> None:
         """Let a product of a step of a loop be one block, if it is plain and small."""
@@ -372,7 +393,7 @@ class _Contraction:
         count = product(self.tasks)
         task = fresh_index("task", count)
         which, across, down = unravel(task if count != 1 else 0, self.tasks)
-        self.where = unravel(which, self.stack) if self.stack else ()
+        self.where = unravel(which, self.stack) if self.stack else self.no_stack()
         self.matrix = which
         self.row, self.column = mul(down, high), mul(across, wide)
         self.rows = _within(high, self.row, self.m)
@@ -384,7 +405,7 @@ class _Contraction:
         """Return the loop over chunks of the depth, and one over rows that adds them up."""
         m, n = self.m, self.n
         assert isinstance(m, int) and isinstance(n, int)
-        self.where, self.matrix = (0,) * len(self.stack), 0
+        self.where, self.matrix = self.no_stack(), 0
         self.blocks = _Blocks(m, n)
         self.row, self.column, self.rows, self.columns = 0, 0, m, n
         # Totals of two chunks do not share a line of a cache.
@@ -403,6 +424,10 @@ class _Contraction:
         self.row, self.rows = row, 1
         rest = self.consumers(Matrix(total, mul(row, n), n, 1), skipped=0)
         return ParallelFor(chunk, tuple(body)), ParallelFor(row, (added, *rest))
+
+    def no_stack(self) -> Shape:
+        """Return where the only product is in its factors."""
+        return (0,) * (self.node.ndim - 2)
 
     def block(self) -> list[Statement]:
         """Return the statements of one block."""
@@ -473,6 +498,9 @@ class _Contraction:
         i, j = fresh_index("i", self.rows), fresh_index("j", self.columns)
         at = (add(self.row, i), add(self.column, j))
         index: Shape = (*self.where, *(at[::-1] if self.turned else at))
+        if self.each is not None:
+            row, column = index[-2:]
+            index = (*unravel(row, (*self.node.type.shape[:-2], self.each)), column)
         writer = Writer(self.buffers, frozenset(self.group.nodes))
         writer.known[self.node, index] = Load(sums.buffer, sums.at(i, j))
         stores: list[Statement] = []

@@ -25,6 +25,7 @@ from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import (
     BroadcastTo,
     ExpandDims,
+    Reshape,
     Squeeze,
     Transpose,
     broadcast,
@@ -122,6 +123,32 @@ def lift_sign_of_product(node: MatMul) -> Tensor | None:
         return None
     lifted = MatMul(node.x if x is None else x, node.y if y is None else y)
     return Negative(lifted) if x is None or y is None else lifted
+
+
+@rewrite(Sum)
+def sum_of_products(node: Sum) -> Tensor | None:
+    """A sum of products of matrices is one product of longer matrices.
+
+    It is what the gradient of weights is that a whole stack is multiplied by.
+
+    before: sum(mat_mul(transpose(x, [0, 2, 1]), y), [0])
+    after:  mat_mul(transpose(reshape(x, [6, 4]), [1, 0]), reshape(y, [6, 3]))
+    with:   x: f32[2, 3, 4], y: f32[2, 3, 3]
+    """
+    match node.x:
+        case MatMul(Transpose(x, order), y) if type(node) is Sum and node.dtype.is_inexact:
+            last = x.ndim - 1
+            stack = tuple(range(last - 1))
+            (*front, k, m), n = x.type.shape, y.type.shape[-1]
+            swapped = order == (*stack, last, last - 1)
+            # Sizes that a call has to compare stay as they are.
+            if not swapped or node.axes != stack or y.type.shape[:-1] != (*front, k):
+                return None
+            depth = product((*front, k))
+            turned = Transpose(Reshape(x, (depth, m)), (1, 0))
+            return MatMul(turned, Reshape(y, (depth, n)))
+        case _:
+            return None
 
 
 def _unsigned(x: Tensor) -> Tensor | None:
@@ -233,6 +260,7 @@ REDUCE = (
     lift_transpose,
     lift_negative,
     lift_sign_of_product,
+    sum_of_products,
     lift_factor,
     lift_monotone,
     drop_broadcast,
