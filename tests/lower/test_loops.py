@@ -525,3 +525,11 @@ def test_rows_that_know_of_each_other() -> None:
             for s in walk_steps(program.steps)
             if isinstance(s, RunKernel)
         )
+
+
+def test_a_few_numbers_of_a_state_are_named_one_by_one() -> None:
+    a = ag.input("a", "f32[3]")
+    loop = loop_of(lambda t, c: ([c * a], []), [ag.ones((3,))], length=1000)
+    program = checked([a], loop.parts(), [1, 0.999, 1.001])
+    assert "out0[2] = out0[2] * a[2]" in kernel_of(program)
+    native([a], loop.parts(), [1, 0.999, 1.001])

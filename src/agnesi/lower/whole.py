@@ -14,13 +14,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import F32, F64
-from agnesi.dims.dim import Size, add, fresh_index, mul, sub
-from agnesi.dims.simplify import maximum
+from agnesi.dims.dim import Dim, Size, add, fresh_index, mul, sub
+from agnesi.dims.simplify import maximum, substitute
 from agnesi.loops.nodes import (
+    Apply,
     Buffer,
+    Call,
     Contract,
     For,
     Foreign,
+    Guard,
     If,
     Load,
     Matrix,
@@ -32,7 +35,15 @@ from agnesi.loops.nodes import (
     dynamic_scalars,
     index_scalar,
 )
-from agnesi.loops.traverse import map_statement, rebuild_scalar, walk_scalars, walk_statements
+from agnesi.loops.prims import Prim
+from agnesi.loops.traverse import (
+    map_statement,
+    rebuild_scalar,
+    scalars_in,
+    substitute_sizes,
+    walk_scalars,
+    walk_statements,
+)
 from agnesi.loops.work import PER_NANOSECOND, work
 from agnesi.lower.kernels import close_kernel
 from agnesi.lower.program import NOTHING, ONE, Copy, MultiplyMatrices, RunKernel, Space
@@ -50,6 +61,9 @@ _LONG_ROWS, _SHORT_ROWS = 100_000 * PER_NANOSECOND, 200 * PER_NANOSECOND
 # Bytes of memory of its own that the nearest cache holds besides what a step reads, and of matrices
 # that the next one holds: every part reads them in each step.
 _OWN, _NEAR = 1 << 14, 1 << 18
+# Numbers of a state that stay in registers one by one, if little is done to each.
+_FEW, _OPERATIONS = 16, 6
+_CHEAP = frozenset({Prim.ADD, Prim.SUB, Prim.MUL, Prim.NEG, Prim.ABS, Prim.MIN, Prim.MAX, Prim.FMA})
 
 
 def as_kernel(
@@ -164,8 +178,36 @@ class _Whole:
         amount = add(0, work(body))
         if self.room(self.private) > _OWN or not isinstance(amount, int) or amount >= _LONG:
             return None
-        whole = [*self.before(), For(self.index, tuple(map(self.moved, body))), *self.last()]
+        body = [each for statement in map(self.moved, body) for each in self.unrolled(statement)]
+        whole = [*self.before(), For(self.index, tuple(body)), *self.last()]
         return self.kernel(name, whole, self.private)
+
+    def unrolled(self, statement: Statement) -> list[Statement]:
+        """Return a loop over a few numbers of a state as statements: they stay in registers.
+
+        Of more than a few operations a vector of them is done sooner.
+        """
+        if not isinstance(statement, For) or not isinstance(statement.index.extent, int):
+            return [statement]
+        stores = [s for s in statement.body if isinstance(s, Store)]
+        if statement.index.extent > _FEW or len(stores) < len(statement.body):
+            return [statement]
+        scalars = walk_scalars(scalar for s in stores for scalar in scalars_in(s))
+        loaded = {s.buffer for s in scalars if isinstance(s, Load)}
+        dear = [s for s in scalars if isinstance(s, Apply | Call | Guard)]
+        plain = all(isinstance(s, Apply) and s.prim in _CHEAP for s in dear)
+        state = any(
+            (s.buffer in loaded or s.buffer in self.private) and not self.moves(s.offset)
+            for s in stores
+        )
+        if not plain or not state or len(dear) > _OPERATIONS:
+            return [statement]
+        turns: list[dict[Dim, Size]] = [{statement.index: k} for k in range(statement.index.extent)]
+        return [_at(store, turn) for turn in turns for store in stores]
+
+    def moves(self, offset: Size) -> bool:
+        """Whether an offset differs from step to step."""
+        return not isinstance(offset, int) and self.index in offset.atoms
 
     def in_rows(self, name: str) -> RunKernel | None:
         """Return the kernel in which a few rows at a time go through all steps, if they can."""
@@ -289,6 +331,12 @@ class _Whole:
         """Return a matrix where it is."""
         buffer, start = self.place(matrix.buffer)
         return Matrix(buffer, add(start, matrix.offset), matrix.row, matrix.column)
+
+
+def _at(store: Store, index: Mapping[Dim, Size]) -> Store:
+    """Return what a turn of a loop stores."""
+    offset = substitute(store.offset, index.get)
+    return Store(store.buffer, offset, substitute_sizes(store.value, index))
 
 
 def _block(step: MultiplyMatrices) -> Statement:
