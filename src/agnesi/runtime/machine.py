@@ -30,7 +30,7 @@ from agnesi.runtime.cache import key_of
 from agnesi.runtime.gil import TURNS
 from agnesi.runtime.pool import C_FUNCTIONS, POOL_FUNCTIONS, THREADS, pool_text
 from agnesi.runtime.support import SUPPORT
-from agnesi.runtime.symbols import blas, libc_address, provide
+from agnesi.runtime.symbols import blas, libc_address, provide, provide_blas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -412,6 +412,7 @@ def load_pool() -> Loaded:
 def blas_on_pool() -> None:
     """Let OpenBLAS run its jobs on our pool, with as many threads: it needs none of its own."""
     load_pool()
+    provide_blas()
     library = blas()
     install = library.scipy_openblas_set_threads_callback_function
     install.argtypes, install.restype = [ctypes.c_void_p], None
@@ -448,6 +449,8 @@ def support() -> dict[str, int]:
     with _lock:
         provide()
         found: dict[str, int] = {}
+        missing = [job for job, _ in _residents() if job not in _ahead]
+        _ahead.update(zip(missing, _objects(missing, _Seconds()), strict=True))
         for job, names in _residents():
             engine = _load(job, names[0]).engine
             for name in names:

@@ -113,10 +113,17 @@ def provide() -> None:
     libc = ctypes.CDLL(None)
     for name in (*_LIBC, *(n for n in _SYSTEM if hasattr(libc, n))):
         llvm.add_symbol(name, _address(libc, name))
-    # OpenBLAS with LAPACK: some thousand names, found when a program mentions them.
+    ADDRESSES.append(library_address)
+
+
+@cache
+def provide_blas() -> None:
+    """Let LLVM find OpenBLAS and LAPACK, some thousand names, once a program mentions one.
+
+    Loading it starts threads, which look for work for a while where LLVM could compile.
+    """
     blas()
     llvm.load_library_permanently(str(blas_path()))
-    ADDRESSES.append(library_address)
 
 
 def libc_address(name: str) -> int:
