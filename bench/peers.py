@@ -106,6 +106,18 @@ class RT:
 
     # -- families of workloads ---------------------------------------------------------------
 
+    def build_random(self, case: Any, arrays: Arrays) -> Any:
+        """Random numbers, new ones in each call."""
+        del arrays
+        stream, shape = ag.random.Stream(1), (case.cfg["n"],)
+        draws: dict[str, Callable[[], ag.Tensor]] = {
+            "normal": lambda: stream.normal(shape),
+            "uniform": lambda: stream.uniform(shape),
+            "bern": lambda: stream.bernoulli(0.5, shape, dtype="f32"),
+        }
+        f = ag.function([], draws[case.cfg["k"]]())
+        return Prog(f, lambda result: [np.asarray(result)])
+
     def build_elementwise(self, case: Any, arrays: Arrays) -> Any:
         """Element-wise chains and small calls."""
         a, b = CHAIN
@@ -203,11 +215,16 @@ class RT:
         return Prog(lambda: f(*given), lambda results: [np.asarray(r) for r in results])
 
     def build_autoencoder(self, case: Any, arrays: Arrays) -> Any:
-        """A tied auto-encoder, and a variational one whose noise is given."""
+        """A tied auto-encoder, and a variational one whose noise is given or drawn."""
         if case.cfg["k"] == "ae":
             return self.train(tied_loss, pick(arrays, case.params), pick(arrays, ["x"]), STEP["ae"])
         if case.cfg["k"] != "eps":
-            raise NotSupported("agnesi: random numbers are not there yet")
+            stream = ag.random.Stream(0)
+
+            def drawn(weights: Sequence[ag.Tensor], x: ag.Tensor) -> ag.Tensor:
+                return vae_loss(weights, x, stream.normal((x.shape[0], 50)))
+
+            return self.train(drawn, pick(arrays, VAE), pick(arrays, ["x"]), STEP["vae"])
         return self.train(vae_loss, pick(arrays, VAE), pick(arrays, ["x", "eps"]), STEP["vae"])
 
 

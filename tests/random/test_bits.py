@@ -126,11 +126,13 @@ def test_threads_do_not_change_a_bit(name: str):
             assert a.tobytes() == b.tobytes()
 
 
-def test_whoever_reads_a_draw_sees_the_same_numbers():
-    key, bias = ag.input("key", "u32[2]"), ag.input("bias", "f64[70]")
-    z = ag.random.normal(key, (90, 70), dtype="f64")
+# Rows that begin in the middle of a strip, and rows that are strips.
+@pytest.mark.parametrize("columns", [70, 64])
+def test_whoever_reads_a_draw_sees_the_same_numbers(columns: int):
+    key, bias = ag.input("key", "u32[2]"), ag.input("bias", f"f64[{columns}]")
+    z = ag.random.normal(key, (90, columns), dtype="f64")
     readers = [z, z + bias, z.sum(1), z.max(0), z[::7, 3:], z.T @ z, ag.softmax(z), z.reshape(-1)]
-    given = [np.array([8, 9], np.uint32), np.linspace(-1, 1, 70)]
+    given = [np.array([8, 9], np.uint32), np.linspace(-1, 1, columns)]
     alone = [native([key, bias], [r])(given)[0] for r in readers]
     base = alone[0]
     expected = [
@@ -171,6 +173,37 @@ def test_each_word_of_a_block_is_computed_once_for_four_elements():
     assert isinstance(lanes, For)
     assert lanes.index.extent == 16
     assert len(lanes.body) == 4
+
+
+def test_a_draw_whose_rows_do_not_fit_strips_is_computed_before():
+    key = ag.input("key", "u32[2]")
+    kernels: list[int] = []
+    for shape in ((40, 100), (40, 128), (1, 100)):
+        z, bias = ag.random.normal(key, shape), ag.input("bias", f"f32[{shape[1]}]")
+        spread = ag.function([key, bias], z + bias)
+        kernels.append(len(spread.kernels))
+        assert all(_has_strips(kernel) for kernel in spread.kernels[:1])
+        flat = ag.function([key], ag.exp(z) * 2 + z)
+        assert len(flat.kernels) == 1
+    assert kernels == [2, 1, 1]
+
+
+def _has_strips(kernel: Kernel) -> bool:
+    return any(
+        isinstance(s, For) and s.index.extent == 16 and len(s.body) == 4
+        for s in walk_statements(kernel.body)
+    )
+
+
+def test_strips_are_found_among_sums():
+    key = ag.input("key", "u32[2]")
+    z = ag.random.uniform(key, (50, 128), dtype="f64")
+    f = ag.function([key], [z.sum(1), z - z.mean(1, keepdims=True)])
+    given = np.array([1, 1], np.uint32)
+    sums, centred = f(given)
+    values = ag.random.uniform(given, (50, 128), dtype="f64").eval()
+    np.testing.assert_allclose(sums, values.sum(1), rtol=1e-14)
+    np.testing.assert_allclose(centred, values - values.mean(1, keepdims=True), atol=1e-14)
 
 
 def test_strips_are_left_alone_where_order_matters():

@@ -52,6 +52,8 @@ _EXPENSIVE, _REPEAT, _WHOLE = 12, 6, 300
 # Factors of products that are no dearer than these are computed while they are packed: by one
 # product, or by several readers.
 _PACKED, _SHARED = 6, 2
+# A strip has at most so many elements.
+_STRIP = 64
 # Nodes one kernel may store.
 _MEMBERS = 16
 
@@ -83,11 +85,13 @@ class Fusion:
         stored: nodes with memory.
         groups: in an order in which they can run.
         accumulations: stored sums of products that libraries add up in place.
+        apart: nodes that are computed in loops of their own.
     """
 
     stored: dict[Tensor, None]
     groups: list[Group] = field(default_factory=list[Group])
     accumulations: dict[Tensor, Accumulation] = field(default_factory=dict["Tensor", Accumulation])
+    apart: frozenset[Tensor] = frozenset()
 
     def code_reads(self, node: Tensor) -> Sequence[Tensor]:
         """Return what the code of a node reads."""
@@ -184,7 +188,9 @@ def fuse(outputs: Sequence[Tensor], changing: Collection[Tensor] = ()) -> Fusion
             readers[operand] = readers.get(operand, 0) + 1
     sums = find_accumulations(order, outputs, readers, changing)
     sums = {node: sum_ for node, sum_ in sums.items() if not _better_here(sum_)}
-    fusion = Fusion(_stored(order, outputs, sums, readers), accumulations=sums)
+    apart = _unlike_strips(order)
+    fusion = Fusion(_stored(order, {*outputs, *apart}, sums, readers), accumulations=sums)
+    fusion.apart = frozenset(apart)
     _group(order, fusion)
     _join_products(fusion)
     return fusion
@@ -260,6 +266,41 @@ def _cheap_to_pack(node: Tensor, whole: int, readers: int) -> bool:
     return whole <= (_PACKED if readers == 1 or from_half(node) else _SHARED)
 
 
+def _unlike_strips(order: list[Tensor]) -> set[Tensor]:
+    """Return nodes that are computed in strips, but are read otherwise than in one stretch.
+
+    Storing them costs less than computing each element for itself.
+    """
+    strips = {n for n in order if isinstance(n, Op) and n.in_strips and _has_rows(n)}
+    if not strips:
+        return set()
+    found: set[Tensor] = set()
+    otherwise: set[Tensor] = set()
+    plain: dict[Tensor, bool] = {}
+    for node in order:
+        scalar = isinstance(node, BroadcastTo) and not node.x.ndim
+        passes = isinstance(node, Elementwise | Reshape | ExpandDims | Squeeze)
+        own = is_materialised_leaf(node) or scalar or passes or node in strips or not node.ndim
+        plain[node] = own and (not passes or all(plain[o] for o in node.operands))
+        if not passes or not plain[node]:
+            otherwise.add(node)
+    for node in reversed(order):
+        if node in otherwise:
+            for operand in node.operands:
+                if isinstance(operand, Elementwise | Reshape | ExpandDims | Squeeze):
+                    otherwise.add(operand)
+                elif isinstance(operand, Op) and operand.in_strips:
+                    found.add(operand)
+    return found & strips
+
+
+def _has_rows(node: Tensor) -> bool:
+    """Whether rows may begin in the middle of a strip."""
+    *outer, last = node.type.shape or (1,)
+    aligned = isinstance(last, int) and last % _STRIP == 0
+    return any(size != 1 for size in outer) and not aligned
+
+
 def _rereads(node: Tensor) -> bool:
     """Whether elements of the first operand may be read several times."""
     if isinstance(node, Gather):
@@ -317,7 +358,8 @@ def _group(order: list[Tensor], fusion: Fusion) -> None:
             needs[node] = 1 << home
             continue
         whole = len(node.dependencies) == len(node.operands)
-        free = is_inlinable(node) and whole and node not in fusion.accumulations
+        own = node in fusion.accumulations or node in fusion.apart
+        free = is_inlinable(node) and whole and not own
         candidates = by_shape.setdefault(node.type.shape, []) if free else []
         late = before[node]
         reduces = whole and isinstance(node, Reduction)

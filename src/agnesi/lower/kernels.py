@@ -155,13 +155,15 @@ def _elementwise(
     group: Group, writer: Writer, targets: Mapping[Tensor, Sequence[Buffer]]
 ) -> tuple[Statement, ...]:
     indices = loops(group.shape)
+    # An axis of size 1 needs no loop.
+    where: Shape = tuple(0 if i.extent == 1 else i for i in indices)
     # All loads come before all stores, so that a kernel may write over what it reads.
-    values = [(n, writer.element(n, tuple(indices))) for n in group.nodes]
+    values = [(n, writer.element(n, where)) for n in group.nodes]
     stores: list[Statement] = []
     for node, value in values:
-        offset = ravel(tuple(indices), node.type.shape)
+        offset = ravel(where, node.type.shape)
         stores += [s for buffer in targets.get(node, ()) for s in store(buffer, offset, value)]
-    return nest(indices, hold(stores))
+    return nest([i for i in indices if i.extent != 1], hold(stores))
 
 
 def close_kernel(

@@ -163,6 +163,8 @@ class Op(Tensor):
         of_distribution: its derivative is that of the distribution of its numbers, not that of the
             way in which they are computed.
         expensive: an element is worth computing once rather than again for each reader.
+        in_strips: elements that follow each other in C order are computed together for less than
+            they cost one by one.
         wholes: operands that every element reads, so that they are computed before, into memory.
     """
 
@@ -182,6 +184,7 @@ class Op(Tensor):
     of_distribution: ClassVar[bool] = False
     expensive: ClassVar[bool] = False
     wholes: ClassVar[tuple[int, ...]] = ()
+    in_strips: ClassVar[bool] = False
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """The op itself where it is linear, else the transpose of ``vjp``."""

@@ -353,6 +353,7 @@ class Draw(Op):
     differentiable = False
     expensive = True
     wholes = (0,)
+    in_strips = True
     dtypes = (U32,)
     domain = (KEYS,)
     per_block: ClassVar[Mapping[DType, int]] = MappingProxyType(draws.PER_BLOCK)

@@ -110,6 +110,7 @@ class _OfBits(Op):
     differentiable = False
     expensive = True
     wholes = (0,)
+    in_strips = True
     dtypes = (U32,)
 
     @property

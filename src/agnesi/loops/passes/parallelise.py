@@ -48,7 +48,7 @@ def parallelise(kernel: Kernel) -> Kernel:
         around = (*kernel.body[:k], *kernel.body[k + 1 :])
         if (
             type(statement) is For
-            and is_independent(statement, private)
+            and _is_independent(statement, private)
             and not _shares(statement, around)
         ):
             body.append(ParallelFor(statement.index, statement.body))
@@ -57,8 +57,7 @@ def parallelise(kernel: Kernel) -> Kernel:
     return kernel if tuple(body) == kernel.body else replace(kernel, body=tuple(body))
 
 
-def is_independent(loop: For, private: set[Buffer]) -> bool:
-    """Whether the iterations of a loop may run in any order, also at once."""
+def _is_independent(loop: For, private: set[Buffer]) -> bool:
     if loop.index.extent == 1 or dynamic_scalars(loop.index.extent):
         return False
     accesses = _accesses(loop.body)

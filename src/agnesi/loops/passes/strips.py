@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agnesi.core.record import replace
 from agnesi.dims.dim import FloorDiv, Index, Mod, Size, add, fresh_index, mul
-from agnesi.dims.simplify import floordiv, mod
+from agnesi.dims.simplify import floordiv, linear_in, mod
 from agnesi.dims.simplify import substitute as substitute_size
 from agnesi.loops.nodes import (
     Accumulate,
@@ -28,6 +28,7 @@ from agnesi.loops.nodes import (
     If,
     Kernel,
     Literal,
+    Load,
     Read,
     Scalar,
     Statement,
@@ -36,9 +37,9 @@ from agnesi.loops.nodes import (
     fresh_local,
     literal,
 )
-from agnesi.loops.passes.parallelise import is_independent
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import (
+    assigned_in,
     map_statement,
     rebuild_scalar,
     scalars_in,
@@ -66,23 +67,22 @@ class _Pattern(NamedTuple):
 
 def strips(kernel: Kernel) -> Kernel:
     """Take every loop apart that asks in which of a few stretches its index lies."""
-    private = {b for b, _ in kernel.private}
-    body = tuple(new for s in kernel.body for new in _strips(s, private))
+    body = tuple(new for s in kernel.body for new in _strips(s))
     return kernel if body == kernel.body else replace(kernel, body=body)
 
 
-def _strips(statement: Statement, private: set[Buffer]) -> tuple[Statement, ...]:
+def _strips(statement: Statement) -> tuple[Statement, ...]:
     if isinstance(statement, If | While):
-        inner = tuple(new for s in statement.body for new in _strips(s, private))
+        inner = tuple(new for s in statement.body for new in _strips(s))
         return (type(statement)(statement.condition, inner),)
     if not isinstance(statement, For):
         return (statement,)
     if any(isinstance(s, For | If | While) for s in statement.body):
-        inner = tuple(new for s in statement.body for new in _strips(s, private))
+        inner = tuple(new for s in statement.body for new in _strips(s))
         same = inner == statement.body
         return (statement if same else type(statement)(statement.index, inner),)
     pattern = _pattern(statement)
-    if pattern is None or not _any_order(statement, private):
+    if pattern is None or not _any_order(statement):
         return (statement,)
     return _apart(statement, pattern)
 
@@ -112,14 +112,42 @@ def _steps(size: Size, index: Index, lanes: int) -> bool:
     )
 
 
-def _any_order(loop: For, private: set[Buffer]) -> bool:
-    """Whether the iterations may be done in any order."""
-    if all(isinstance(s, Accumulate) for s in loop.body):
-        sums = {s.local for s in loop.body if isinstance(s, Accumulate)}
-        read = walk_scalars(v for s in loop.body for v in scalars_in(s))
-        return not any(isinstance(s, Read) and s.local in sums for s in read)
-    plain = all(isinstance(s, Store | Assign) for s in loop.body)
-    return plain and is_independent(loop, private)
+def _any_order(loop: For) -> bool:
+    """Whether the iterations may be done in any order, also several side by side.
+
+    They may if each has elements and variables of its own, but for sums, which nobody reads.
+    """
+    if not all(isinstance(s, Store | Assign | Accumulate) for s in loop.body):
+        return False
+    places: dict[Buffer, Size] = {}
+    for statement in loop.body:
+        if isinstance(statement, Store):
+            place = places.setdefault(statement.buffer, statement.offset)
+            if place != statement.offset or not _moves(place, loop.index):
+                return False
+    scalars = walk_scalars(v for s in loop.body for v in scalars_in(s))
+    loads = (s for s in scalars if isinstance(s, Load))
+    return all(s.offset == places.get(s.buffer, s.offset) for s in loads) and _keeps(loop)
+
+
+def _keeps(loop: For) -> bool:
+    """Whether no iteration reads a variable that another one has set."""
+    changed = assigned_in(loop.body)
+    own: set[Local] = set()
+    for statement in loop.body:
+        read = {s.local for s in walk_scalars(scalars_in(statement)) if isinstance(s, Read)}
+        if read & changed - own:
+            return False
+        if isinstance(statement, Assign):
+            own.add(statement.local)
+    sums = {s.local for s in loop.body if isinstance(s, Accumulate)}
+    return not sums & own
+
+
+def _moves(offset: Size, index: Index) -> bool:
+    """Whether an offset is another one for each index."""
+    parts = linear_in(offset, index)
+    return parts is not None and isinstance(parts[0], int) and parts[0] != 0
 
 
 def _apart(loop: For, pattern: _Pattern) -> tuple[Statement, ...]:
