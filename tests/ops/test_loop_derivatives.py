@@ -314,3 +314,22 @@ def test_bodies_are_closed() -> None:
         if isinstance(node, Several):
             for body in node.bodies:
                 verify_graph(body.outputs, body.inputs, body.symbols)
+
+
+@pytest.mark.parametrize("how", [{}, {"checkpoint": 2}, {"reverse": True}], ids=str)
+def test_random_numbers_are_the_same_going_back(how: dict[str, Any]) -> None:
+    stream = ag.random.Stream(3)
+    x, w = ag.input("x", "f64[t, 3]"), ag.input("w", "f64[3, 3]")
+
+    def step(c: Any, r: Any) -> Any:
+        noise = stream.normal((3,), dtype="f64")
+        kept = ag.where(stream.uniform((3,)) < 0.7, c @ w, 0.0)
+        return ag.tanh(kept + r + noise * 0.3), noise
+
+    last, ys = ag.scan(step, ag.zeros(3, "f64"), x, **how)
+    cost = (last * ys.sum(0)).sum()
+    rows, weights, along = normal(7, 3), normal(3, 3), normal(3, 4)[:, 1:]
+    drawn, slope = value((ys, ag.grad(cost, w)), {x: rows, w: weights})
+    assert len(np.unique(drawn)) == drawn.size
+    ahead, behind = (value(cost, {x: rows, w: weights + s * along}) for s in (1e-6, -1e-6))
+    np.testing.assert_allclose((slope * along).sum(), (ahead - behind) / 2e-6, rtol=1e-6)
