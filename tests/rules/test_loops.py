@@ -425,9 +425,21 @@ def test_sums_of_what_is_large_stay():
     assert products(kept.body) == 1
 
 
-def test_sums_that_steps_read_stay():
+def test_a_factor_that_is_carried_is_collected_as_the_product_wants_it():
+    square = ag.input("square", "f32[t, n, n]")
+
+    def step(_: Tensor, c: Tensor, d: Tensor, row: Tensor) -> Any:
+        return [ag.tanh(c + row), d + (c @ row) * 0.5], []
+
+    made = the_loop(*rewritten(loop(step, [w, w], [square]).parts()[1]))
+    assert products(made.body) == 0
+
+
+@pytest.mark.parametrize("read", ["before", "after", "function"])
+def test_sums_that_steps_read_stay(read: str):
     def step(_: Tensor, c: Tensor, row: Tensor) -> Any:
-        return [c + row.T @ row], [c]
+        new = c + row.T @ row
+        return [new], [{"before": c, "after": new, "function": ag.tanh(new)}[read]]
 
     assert loops_of(*rewritten(*loop(step, [ag.zeros((u.shape[0],) * 2)], [x]).parts()))
 

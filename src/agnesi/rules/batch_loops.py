@@ -288,8 +288,10 @@ def lift_sums(draft: Draft) -> None:
     allowed = _sizes([*draft.rows, *draft.collected])
     sums = _Sums(draft, steps, allowed)
     lone = dict(_lone_readers(steps, readers))
-    for place in range(len(draft.carries)):
-        _lift_sum(draft, sums, place, lone)
+    for place, after in enumerate(draft.nexts):
+        # What is carried on is read by nothing else, either.
+        if readers[after] == 1:
+            _lift_sum(draft, sums, place, lone)
 
 
 def _lone_readers(steps: _Steps, readers: Mapping[Tensor, int]) -> list[tuple[Tensor, Tensor]]:
@@ -315,7 +317,7 @@ def _lift_sum(draft: Draft, sums: _Sums, place: int, lone: Mapping[Tensor, Tenso
         other = reader.y if reader.x is node else reader.x
         terms.append((other, isinstance(reader, Subtract)))
         node = reader
-    if not terms or node in draft.stacks or not leaf.dtype.is_inexact:
+    if not terms or not leaf.dtype.is_inexact:
         return
     later = [(term, minus) for term, minus in terms if sums.accepts(term)]
     if not later:
@@ -419,7 +421,8 @@ class _Sums:
 
     def _is_of_rows(self, x: Tensor) -> bool:
         """Whether a node can be computed for all steps from rows of sequences, as it can in one."""
-        if x in self.steps.carried or isinstance(x, Input):
+        # What is made on the way, such as a transposed factor, is not among the nodes of the step.
+        if x in self.steps.carried or x not in self.steps.inner or isinstance(x, Input):
             return False
         known = self.of_rows.get(x)
         if known is None:
