@@ -181,7 +181,7 @@ def chars(
     cell: Annotated[
         Literal["lstm", "gru", "irnn", "rnn"], typer.Option(help="Kind of the recurrent units.")
     ] = "lstm",
-    units: Annotated[int, typer.Option(min=1, help="Units of a layer.")] = 400,
+    units: Annotated[int, typer.Option(min=1, help="Units of a layer.")] = 256,
     layers: Annotated[int, typer.Option(min=1, help="Recurrent layers.")] = 1,
     epochs: Annotated[int, typer.Option(min=1, help="Times over the text.")] = 2,
     batch: Annotated[int, typer.Option(min=1, help="Places of the text read side by side.")] = 32,

@@ -68,7 +68,7 @@ _irnn_cell = partial(ag.nn.rnn_cell, activation=ag.relu)
 _irnn_weights = partial(ag.nn.irnn_weights, scale=0.5)
 
 CELLS = {
-    "lstm": Cell(ag.nn.lstm, ag.nn.lstm_cell, ag.nn.lstm_weights, ag.nn.LstmState, 2, rate=3e-3),
+    "lstm": Cell(ag.nn.lstm, ag.nn.lstm_cell, ag.nn.lstm_weights, ag.nn.LstmState, 2, rate=5e-3),
     "gru": Cell(ag.nn.gru, ag.nn.gru_cell, ag.nn.gru_weights, _only, 1, rate=2e-3),
     "irnn": Cell(_irnn, _irnn_cell, _irnn_weights, _only, 1, rate=2e-3),
     "rnn": Cell(ag.nn.rnn, ag.nn.rnn_cell, ag.nn.rnn_weights, _only, 1, rate=1e-3),
@@ -93,13 +93,13 @@ class Recipe:
     """
 
     cell: str = "lstm"
-    units: int = 400
+    units: int = 256
     layers: int = 1
     embedding: int = 64
     columns: int = 32
     steps: int = 64
     epochs: int = 2
-    rate: float = 3e-3
+    rate: float = 5e-3
     clip: float = 1.0
     seed: int = 0
 
@@ -155,7 +155,8 @@ class Model:
         states: of the training text's streams, then of those that are measured.
         step: characters, those that follow, and a rate, to the loss; moves parameters and states.
         measure: characters and those that follow, to the loss; moves the states.
-        write: numbers between 0 and 1 and a temperature to as many characters, a stream of its own.
+        write: a first character, how many shall follow and a temperature, to those that follow;
+            other ones each time.
     """
 
     parameters: tuple[ag.Shared, ...]
@@ -185,7 +186,7 @@ class Model:
         logits, news = network.read(x, measured)
         loss = ag.cross_entropy(logits, y).mean()
         measure = ag.function([x, y], loss, updates=_carried(measured, news), name="measure")
-        return cls(parameters, (training, measured), step, measure, network.writer())
+        return cls(parameters, (training, measured), step, measure, network.writer(recipe.seed))
 
     @property
     def size(self) -> int:
@@ -254,22 +255,20 @@ class _Network:
             h = cell.flat(lasts[-1:])[0]
         return h @ self.out + self.bias, cell.flat(lasts)
 
-    def writer(self) -> ag.Function:
+    def writer(self, seed: int) -> ag.Function:
         """The function that writes: each character is drawn, and read before the next is."""
-        chances, temperature = ag.vector("chances"), ag.scalar("temperature")
-        first = ag.input("first", "i32[]")
+        first, count = ag.input("first", "i32[]"), ag.input("count", "i64[]")
+        temperature, numbers = ag.scalar("temperature"), ag.random.Stream(seed)
 
-        def write(carry: Any, chance: ag.Tensor) -> Any:
+        def write(carry: Any, _: None) -> Any:
             character, states = carry
             logits, states = self.read_one(character, states)
-            likely = ag.cumsum(ag.softmax(logits / temperature))
-            last = self.bias.shape[0] - 1
-            drawn = ag.minimum((likely < chance).sum(), last).astype("i32")
+            drawn = numbers.categorical(logits / temperature).astype("i32")
             return (drawn, tuple(states)), drawn
 
         start = tuple(ag.zeros((self.units,)) for _ in self.states())
-        _, characters = ag.scan(write, (first, start), chances)
-        return ag.function([first, chances, temperature], characters, name="write")
+        _, characters = ag.scan(write, (first, start), length=count)
+        return ag.function([first, count, temperature], characters, name="write")
 
 
 def _carried(
@@ -373,15 +372,8 @@ def measure(model: Model, streams: Streams, steps: int) -> float:
     return mean.bits
 
 
-def write(
-    model: Model, vocabulary: Vocabulary, recipe: Recipe, characters: int, temperature: float
-) -> str:
+def write(model: Model, vocabulary: Vocabulary, characters: int, temperature: float) -> str:
     """Text that the model writes, beginning after the end of a line (or after any character)."""
     first = "\n" if "\n" in vocabulary.symbols else vocabulary.symbols[0]
-    rng = np.random.default_rng((recipe.seed, 2))
-    codes = model.write(
-        vocabulary.encode([first])[0],
-        rng.random(characters, dtype=np.float32),
-        np.float32(temperature),
-    )
+    codes = model.write(vocabulary.encode([first])[0], characters, np.float32(temperature))
     return "".join(vocabulary.decode(codes))

@@ -78,7 +78,7 @@ def _finish(outcome: _Outcome, temperature: float, out: Path, console: Console) 
     model, texts, recipe = outcome.model, outcome.texts, outcome.recipe
     valid = measure(model, texts.valid, recipe.steps)
     test = measure(model, texts.test, recipe.steps)
-    text = write(model, texts.vocabulary, recipe, WRITTEN, temperature)
+    text = write(model, texts.vocabulary, WRITTEN, temperature)
     curve = plots.curve_of_bits(
         [evaluation.characters for evaluation in outcome.measured],
         [evaluation.train_bits for evaluation in outcome.measured],
