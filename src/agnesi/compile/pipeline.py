@@ -15,6 +15,7 @@ from agnesi.graph.verify import verify_graph
 from agnesi.loops.passes.collapse import collapse
 from agnesi.loops.passes.expand_math import expand_math
 from agnesi.loops.passes.parallelise import parallelise
+from agnesi.loops.passes.pieces import pieces
 from agnesi.loops.passes.strips import strips
 from agnesi.loops.verify import verify_kernel
 from agnesi.rewrite.trace import Trace
@@ -56,6 +57,7 @@ GRAPH = (
 )
 
 KERNEL = (
+    Pass("pieces", pieces, "loops over what is joined or padded become loops over its pieces"),
     Pass("collapse", collapse, "nested loops that walk through memory as one become one"),
     Pass("strips", strips, "what elements of a few stretches share is computed once"),
     Pass("parallelise", parallelise, "loops whose iterations are independent are marked"),

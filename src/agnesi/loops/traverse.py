@@ -175,6 +175,9 @@ def rebuild_scalar(
     leaf: Callable[[Scalar], Scalar] = lambda scalar: scalar,
     apply: Callable[[Prim, tuple[Scalar, ...], DType], Scalar] = Apply,
     procedure: Callable[[Procedure], Procedure] = lambda procedure: procedure,
+    *,
+    guard: Callable[[Scalar, Scalar, Scalar], Scalar] = Guard,
+    known: Mapping[Scalar, Scalar] | None = None,
 ) -> Scalar:
     """Return the expression with loads, index values and other leaves replaced.
 
@@ -183,8 +186,10 @@ def rebuild_scalar(
         leaf: is given each leaf.
         apply: is given each primitive with its new operands.
         procedure: is given each procedure that is called.
+        guard: is given the new parts of each guard.
+        known: expressions with what takes their place.
     """
-    new: dict[Scalar, Scalar] = {}
+    new: dict[Scalar, Scalar] = dict(known or {})
     stack = [root]
     while stack:
         scalar = stack[-1]
@@ -201,7 +206,7 @@ def rebuild_scalar(
             case Call(called, operands):
                 new[scalar] = Call(procedure(called), tuple(new[o] for o in operands))
             case Guard(condition, value, otherwise):
-                new[scalar] = Guard(new[condition], new[value], new[otherwise])
+                new[scalar] = guard(new[condition], new[value], new[otherwise])
             case Complex(re, im, to):
                 new[scalar] = Complex(new[re], new[im], to)
             case _:
