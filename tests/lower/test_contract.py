@@ -286,6 +286,10 @@ def test_a_step_of_few_columns_goes_in_even_blocks(n: int | None) -> None:
     size = n or "n"
     x, d = ag.input("x", f"f32[{size}, 784]"), ag.input("d", f"f32[{size}, 10]")
     f = ag.function([x, d], [x @ w], updates=[(w, w - np.float32(0.1) * (x.T @ d))])
+    # Each half of the depth is a task of its own; what adds them up is another loop.
+    halves = [k for k in f.kernels if len(k.body) == 2]
+    products = [s for k in halves for s in walk_statements(k.body) if isinstance(s, Contract)]
+    assert [product.depth for product in products] == [392]
     ag.set_threads(2)
     for rows in (n,) if n else (0, 1, 51, 60, 300):
         w.set_value(c)

@@ -333,6 +333,18 @@ class _Contraction:
         count = product(self.tasks)
         sizes = product(self.stack), self.m, self.n, self.k
         self.chunks = chunks(*sizes, count) if isinstance(count, int) else None
+        thin = isinstance(self.n, int) and machine.is_thin(node.dtype, self.n) and self.m != 1
+        self.halves = thin and self.chunks is None and self.is_long()
+
+    def is_long(self) -> bool:
+        """Whether few columns of many steps go in two halves of the depth, for a thread each.
+
+        Each then reads its own rows of the second factor, which an update in rows has written: what
+        another core has written comes slowly.
+        """
+        lie = all(factor.lies is not None for factor in self.factors)
+        plain = lie and not self.stack and not self.factors[0].turned
+        return plain and isinstance(self.k, int) and self.k >= 2 * _DEEP and not self.k % 2
 
     def is_one(self) -> bool:
         """Whether the rows of a stack of products follow each other, and all meet one matrix."""
@@ -357,7 +369,7 @@ class _Contraction:
         plain = not self.stack and all(factor.lies is not None for factor in self.factors)
         if plain and isinstance(m, int) and isinstance(n, int) and 0 < m * n <= _WHOLE:
             self.blocks = _Blocks(m, n)
-            self.tasks, self.chunks = (1, 1, 1), None
+            self.tasks, self.chunks, self.halves = (1, 1, 1), None, False
 
     def cut(self, tile: tuple[int, int], machine: Machine) -> _Blocks:
         """Return how the product is cut."""
@@ -383,7 +395,12 @@ class _Contraction:
 
     def kernel(self, name: str, scratch: dict[Buffer, Size]) -> Kernel:
         """Return the kernel."""
-        whole = self.all_blocks() if self.chunks is None else self.all_chunks(self.chunks, scratch)
+        if self.halves:
+            whole = self.both_halves(scratch)
+        elif self.chunks is None:
+            whole = self.all_blocks()
+        else:
+            whole = self.all_chunks(self.chunks, scratch)
         names = "_".join(op_name(n) for n in self.group.nodes[:3])
         return close_kernel(f"{name}_{names}", whole, self.private)
 
@@ -424,6 +441,28 @@ class _Contraction:
         self.row, self.rows = row, 1
         rest = self.consumers(Matrix(total, mul(row, n), n, 1), skipped=0)
         return ParallelFor(chunk, tuple(body)), ParallelFor(row, (added, *rest))
+
+    def both_halves(self, scratch: dict[Buffer, Size]) -> tuple[Statement, ...]:
+        """Return the loop over blocks of rows of both halves, and one over rows that adds them."""
+        m, n, high = self.m, self.n, 2 * _FEW_ROWS
+        assert isinstance(self.k, int) and isinstance(n, int)
+        total, apart, deep = fresh_buffer("totals", self.node.dtype), mul(m, n), self.k // 2
+        scratch[total] = mul(2, apart)
+        blocks = ceildiv(m, high)
+        task = fresh_index("task", mul(2, blocks))
+        half, down = unravel(task, (2, blocks))
+        self.where, self.matrix, self.blocks = self.no_stack(), 0, _Blocks(high, n)
+        self.row, self.column, self.columns = mul(down, high), 0, n
+        self.rows = _within(high, self.row, m)
+        place = add(mul(half, apart), mul(self.row, n))
+        body = self.product(Matrix(total, place, n, 1), Span(mul(half, deep), deep, 0))
+        row, j = fresh_index("row", m), fresh_index("j", n)
+        place = add(mul(row, n), j)
+        both = Load(total, place) + Load(total, add(place, apart))
+        self.row, self.rows = row, 1
+        rest = self.consumers(Matrix(total, mul(row, n), n, 1), skipped=0)
+        added = nest((j,), [Store(total, place, both)])
+        return ParallelFor(task, tuple(body)), ParallelFor(row, (*added, *rest))
 
     def no_stack(self) -> Shape:
         """Return where the only product is in its factors."""
