@@ -61,6 +61,8 @@ _LONG_ROWS, _SHORT_ROWS = 100_000 * PER_NANOSECOND, 200 * PER_NANOSECOND
 # Bytes of memory of its own that the nearest cache holds besides what a step reads, and of matrices
 # that the next one holds: every part reads them in each step.
 _OWN, _NEAR = 1 << 14, 1 << 18
+# Expressions of a step: LLVM takes longer over one large function than over several.
+_MOST = 2000
 # Numbers of a state that stay in registers one by one, if little is done to each.
 _FEW, _OPERATIONS = 16, 6
 _CHEAP = frozenset({Prim.ADD, Prim.SUB, Prim.MUL, Prim.NEG, Prim.ABS, Prim.MIN, Prim.MAX, Prim.FMA})
@@ -80,7 +82,7 @@ def as_kernel(
     if loop.condition or loop.length is None or not _are_kernels(loop.steps):
         return None
     whole = _Whole(loop, storage, fresh)
-    if not whole.is_known():
+    if not whole.is_known() or not whole.is_short():
         return None
     return whole.in_rows(name) or whole.in_order(name)
 
@@ -142,9 +144,17 @@ class _Whole:
 
     def is_known(self) -> bool:
         """Whether the sizes of all memory are known, and how often things are done."""
-        bodies = [s.kernel.body for s in self.loop.steps if isinstance(s, RunKernel)]
         numbers = all(isinstance(n, int) for n in self.private.values())
-        return numbers and not any(map(self.counts, bodies))
+        return numbers and not any(map(self.counts, self.bodies()))
+
+    def is_short(self) -> bool:
+        """Whether the text of a step is short enough for one function."""
+        every = [s for body in self.bodies() for s in walk_statements(body)]
+        return len(walk_scalars(x for s in every for x in scalars_in(s))) <= _MOST
+
+    def bodies(self) -> list[tuple[Statement, ...]]:
+        """Return what kernels do."""
+        return [s.kernel.body for s in self.loop.steps if isinstance(s, RunKernel)]
 
     def room(self, private: Mapping[Buffer, Size]) -> int:
         """Return the bytes of memory of its own."""

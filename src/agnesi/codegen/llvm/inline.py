@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _MOST, _BUSY = 16, 8
 # Multiplications of vectors that are written without a loop.
 _WRITTEN = 64
+# A longer sum is more exact in pieces, as functions of blocks have it.
+_DEEP = 1024
 
 
 def is_inlined(product: Contract, machine: Machine) -> bool:
@@ -29,7 +31,7 @@ def is_inlined(product: Contract, machine: Machine) -> bool:
     if product.a.column != 1 or product.b.column != 1 or not isinstance(product.b.row, int):
         return False
     lanes = machine.lanes(dtype)
-    if columns % lanes and not machine.masks:
+    if (columns % lanes and not machine.masks) or product.depth > _DEEP:
         return False
     return 1 < columns <= _MOST * lanes
 
