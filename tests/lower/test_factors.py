@@ -10,9 +10,11 @@ import pytest
 import agnesi as ag
 from agnesi.core.dtypes import BF16, F16
 from agnesi.core.knobs import setting
-from agnesi.loops.nodes import Contract
+from agnesi.core.machine import AVX512, PLAIN, Machine
+from agnesi.loops.nodes import MOST_PRIVATE, Contract
 from agnesi.loops.traverse import walk_statements
 from agnesi.lower.contract import cut_made
+from agnesi.lower.lower import lower
 from agnesi.lower.program import MultiplyMatrices, RunKernel, Space
 
 random = np.random.default_rng(0)
@@ -214,6 +216,24 @@ def test_a_weight_that_a_computed_factor_reads_is_not_written_over() -> None:
 def test_blocks_of_computed_factors_fit(made: tuple[bool, bool]) -> None:
     for m, n, k in ((128, 500, 784), (2000, 3000, 700), (60, 10, 784), (5, 900, 30)):
         blocks = cut_made(1, m, n, k, (14, 32), made=made)
-        assert blocks.rows <= 168 and blocks.columns <= 512
-        tasks = -(-m // blocks.rows) * -(-n // blocks.columns)
+        assert blocks.high <= 168 and blocks.columns <= 512
+        tasks = -(-m // blocks.high) * -(-n // blocks.columns)
         assert tasks >= min(8, m * n * k // 400_000)
+
+
+@pytest.mark.parametrize("machine", [AVX512, PLAIN])
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_what_blocks_pack_fits_a_stack(machine: Machine, dtype: str) -> None:
+    for m, k, n in (
+        (2000, 1024, 16),
+        (2000, 1025, 10),
+        (60, 383, 2000),
+        (1, 5000, 900),
+        (900, 7, 1),
+    ):
+        x, y = ag.input("x", f"{dtype}[{m}, {k}]"), ag.input("y", f"{dtype}[{k}, {n}]")
+        program = lower("f", [x, y], [(x * x) @ (y * y)], [], machine)
+        (step,) = program.steps
+        assert isinstance(step, RunKernel)
+        room = sum(count * b.element.bytes for b, count in step.kernel.private)
+        assert 0 < room <= MOST_PRIVATE

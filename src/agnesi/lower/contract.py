@@ -60,6 +60,8 @@ _HIGH, _TALL, _WIDE = 12, 20, 8
 # is computed at a time; rows of what stands beside a vector, so that they stay in the nearest cache
 # and pages of memory are read on; bytes of sums.
 _FAR, _DEEP, _BESIDE, _SUMS = 16, 256, 8, 1 << 16
+# Bytes of a factor that is computed beside few columns, at a time.
+_PACKED = 1 << 17
 # Products of few blocks and elements are cut along the depth; where that is not known and may be
 # short, those of very few.
 _FEW, _TINY = 2, 512
@@ -327,6 +329,8 @@ class _Contraction:
             self.m, self.n = self.n, self.m
             self.factors.reverse()
         self.private: dict[Buffer, int] = {}
+        few = isinstance(self.n, int) and machine.is_thin(node.dtype, self.n)
+        self.is_thin = few and self.m != 1
         self.blocks = self.cut(tile, machine)
         high, wide = self.blocks.rows, self.blocks.columns
         self.tasks = product(self.stack), ceildiv(self.n, wide), ceildiv(self.m, high)
@@ -378,14 +382,14 @@ class _Contraction:
         made = self.factors[0].lies is None, self.factors[1].lies is None
         packs = self.factors[1].turned or clashes(self.n, element)
         most = (_SUMS if any(made) or packs else _NEAR) // element.bytes
-        if any(made):
-            blocks = cut_made(*sizes, tile, made=made)
-        elif isinstance(self.n, int) and machine.is_thin(element, self.n) and self.m != 1:
+        if self.is_thin and isinstance(self.n, int):
             unit = machine.lanes(element) if self.factors[0].turned else 1
-            most = _THIN // element.bytes // self.n // unit * unit
-            return cut_thin(self.m, self.n, self.k, unit, most)
-        else:
-            blocks = cut(*sizes, tile, packs=packs)
+            most = _THIN // element.bytes // self.n
+            if made[0]:
+                deep = self.deep(self.k)
+                most = max(min(most, _PACKED // element.bytes // deep), unit)
+            return cut_thin(self.m, self.n, self.k, unit, most // unit * unit)
+        blocks = cut_made(*sizes, tile, made=made) if any(made) else cut(*sizes, tile, packs=packs)
         if self.targets.get(self.node):
             return blocks
         blocks = _near(blocks, tile, most)
@@ -502,10 +506,15 @@ class _Contraction:
     def deep(self, depth: Size) -> int:
         """Return how deep pieces are of which factors are computed."""
         most = _BESIDE if self.m == 1 else 2 * _DEEP if self.n == 1 else _DEEP
+        if self.is_thin:
+            # The time is that of reading rows, which goes best to their ends.
+            most = 4 * _DEEP
         if isinstance(depth, int):
-            # Pieces are alike, rather than a small one being left.
+            # Pieces are alike, rather than a small one being left; best of one known depth.
             pieces = max(1, -(-depth // most))
-            most = min(most, max(_up(-(-depth // pieces), 8), 1))
+            even = next((p for p in range(pieces, 2 * pieces + 1) if depth % p == 0), None)
+            best = _up(-(-depth // pieces), 8) if even is None else depth // even
+            most = min(most, max(best, 1))
         return most
 
     def piece(self, sums: Matrix, depth: Span, *, adds: bool) -> list[Statement]:
