@@ -515,6 +515,32 @@ def test_rows_of_functions_are_functions_of_rows():
     assert len(dear.sequences) == 2
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("steps", ["[t, 2, 4]", "[1, 2, 4]", "[7, 1, 4]"])
+def test_states_before_a_step_are_those_after_the_step_before(reverse: bool, steps: str):
+    rows = ag.input("rows", f"f32{steps}")
+    weight, start = ag.input("weight", "f32[4, 4]"), ag.input("start", f"f32[{steps[-5]}, 4]")
+
+    def step(h: Tensor, row: Tensor) -> Any:
+        h = ag.tanh(h @ weight + row)
+        return h, h
+
+    for init in (start, ag.zeros_like(start)):
+        _, states = ag.scan(step, init, rows, reverse=reverse)
+        made = rewritten(*ag.grad((states**2).sum(), [weight, rows]))
+        if steps[1] == "1":
+            assert not loops_of(*made)
+            continue
+        forward, back = loops_of(*made)
+        given = arrays(*made)
+        given[rows] = given[rows][: 0 if steps[1] == "t" else None]
+        for found in interpret(made[:1], given):
+            assert found.any() == (steps[1] != "t")
+        # The states are kept once, and the loop back reads them instead of carrying them.
+        assert len(forward.collected) == 1
+        assert (len(back.inits), len(back.sequences)) == (1, 1)
+
+
 # -- loops as users write them -------------------------------------------------------------------
 
 

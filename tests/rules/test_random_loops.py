@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 X, Y = ag.input("x", "f64[t, n, n]"), ag.input("y", "f64[t, n, n]")
 W, H = ag.input("w", "f64[n, n]"), ag.input("h", "f64[n, n]")
 N = 3
+# Some rules want to know sizes.
+KX, KW, KH = ag.input("x", "f64[t, 3, 3]"), ag.input("w", "f64[3, 3]"), ag.input("h", "f64[3, 3]")
 
 UNARY: tuple[Callable[[Any], Any], ...] = (
     lambda a: ag.tanh(a),
@@ -122,3 +124,36 @@ def test_rules_for_loops_keep_values(outputs: list[Tensor], steps: int):
     again = loops(after, Trace())
     for old, new in zip(interpret(after, arrays), interpret(again, arrays), strict=True):
         np.testing.assert_allclose(new, old, rtol=1e-9, atol=1e-9)
+
+
+@st.composite
+def gradients(draw: Any) -> list[Tensor]:
+    """Return a cost over random loops, of loops of their states, and its gradients."""
+    array: Any = KX
+    cost: Any = 0.0
+    start = draw(st.sampled_from([KH, ag.zeros_like(KH)]))
+    for _ in range(draw(st.integers(1, 2))):
+
+        def step(state: Any, row: Any) -> Any:
+            leaves = [state, row, KW, KH]
+            new = ag.tanh(state @ KW * 0.3 + expression(draw, leaves, 3) * 0.5)
+            return new, expression(draw, leaves, 3) + new
+
+        reverse, checkpoint = draw(st.booleans()), draw(st.sampled_from([None, None, 2]))
+        last, ys = ag.scan(step, start, array, reverse=reverse, checkpoint=checkpoint)
+        kind = draw(st.integers(0, 3))
+        cost += (last * KW).sum() if kind == 0 else (ys[-1] ** 2).sum() if kind == 1 else ys.sum()
+        array = ys
+    return [cost, *ag.grad(cost, [KW, KH, KX], disconnected="zero")]
+
+
+@given(outputs=gradients(), steps=st.integers(1, 5))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_rules_for_loops_keep_gradients(outputs: list[Tensor], steps: int):
+    rng = np.random.default_rng(steps)
+    arrays: dict[Tensor, Any] = {KX: rng.normal(size=(steps, N, N)) * 0.5}
+    arrays |= {m: rng.normal(size=(N, N)) * 0.5 for m in (KW, KH)}
+    after = loops(canonical(outputs), Trace())
+    verify_graph(after)
+    for old, new in zip(interpret(outputs, arrays), interpret(after, arrays), strict=True):
+        np.testing.assert_allclose(new, old, rtol=1e-8, atol=1e-8)

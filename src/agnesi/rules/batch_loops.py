@@ -25,8 +25,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.batching.graph import batch_graph
-from agnesi.dims.dim import Dim, add, mul
-from agnesi.dims.simplify import at_least
+from agnesi.dims.dim import Dim, add, mul, sub
+from agnesi.dims.simplify import at_least, maximum, minimum
 from agnesi.graph.body import Part, Several
 from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Input, new_input
@@ -45,8 +45,8 @@ from agnesi.ops.movement import (
 )
 from agnesi.ops.ranges import arange
 from agnesi.ops.reductions import Sum
-from agnesi.ops.slicing import Place
-from agnesi.rules.loop_rows import first_rows
+from agnesi.ops.slicing import Place, Slice
+from agnesi.rules.loop_rows import States, first_rows, states_before
 from agnesi.rules.tensors import aligned, filled, number
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 _MOST_BYTES = 1 << 30
 # A product with more rows than this is no faster with more of them.
 _ENOUGH_ROWS = 512
+# Products of no more elements are made here of parts of arrays, whatever they are long.
+_SMALL_PRODUCT = 1 << 13
 
 
 class _Steps:
@@ -286,7 +288,7 @@ def lift_sums(draft: Draft) -> None:
     for root in [*draft.nexts, *draft.collected]:
         readers[root] = readers.get(root, 0) + 1
     allowed = _sizes([*draft.rows, *draft.collected])
-    sums = _Sums(draft, steps, allowed)
+    sums = _Sums(draft, steps, allowed, readers)
     lone = dict(_lone_readers(steps, readers))
     for place, after in enumerate(draft.nexts):
         # What is carried on is read by nothing else, either.
@@ -346,7 +348,10 @@ def _lift_sum(draft: Draft, sums: _Sums, place: int, lone: Mapping[Tensor, Tenso
 class _Sums:
     """Sums over the steps of what they compute, made outside of rows."""
 
-    def __init__(self, draft: Draft, steps: _Steps, allowed: Size) -> None:
+    def __init__(
+        self, draft: Draft, steps: _Steps, allowed: Size, readers: Mapping[Tensor, int]
+    ) -> None:
+        self.readers = readers
         self.draft = draft
         self.steps = steps
         self.allowed = allowed
@@ -498,8 +503,46 @@ class _Sums:
             return MatMul(a, self.total(c))
         if c not in inner:
             return MatMul(self.total(a), c)
-        left, right = self.rows(_transposed(a)), self.rows(c)
+        right = self.rows(c)
+        found = self._states(_transposed(a), right)
+        if found is not None:
+            return self._shifted(found, right)
+        left = self.rows(_transposed(a))
         return MatMul(Transpose(_one_below_another(left), (1, 0)), _one_below_another(right))
+
+    def _states(self, factor: Tensor, right: Tensor) -> States | None:
+        """Return the states of the loop before, where a factor is all of them but the last.
+
+        They are collected as they are after each step: where nothing else reads them as they are
+        before it, they need not be collected twice.  Only where the product is small: a library
+        wants its own copies of factors that are parts of arrays.
+        """
+        if factor not in self.steps.given or self.readers.get(factor) != 1:
+            return None
+        found = states_before(self.steps.given[factor])
+        size = mul(factor.type.shape[1], right.type.shape[2])
+        if found is None or not isinstance(size, int) or size > _SMALL_PRODUCT:
+            return None
+        states = found[1]
+        return states if states.after.type.shape[0] == self.steps.length else None
+
+    def _shifted(self, states: States, right: Tensor) -> Tensor:
+        """Return the sum of the products of a state before each step with rows."""
+        length, rest = self.steps.length, states.after.type.shape[1:]
+        other = right.type.shape[1:]
+        early, late = (1, 0) if states.reverse else (0, 1)
+        count, one = maximum(sub(length, 1), 0), minimum(length, 1)
+        first = sub(length, one) if states.reverse else 0
+        before = _rows_from(states.after, early, count, rest)
+        product = MatMul(
+            Transpose(_one_below_another(before), (1, 0)),
+            _one_below_another(_rows_from(right, late, count, other)),
+        )
+        self.draft.around.update((states.after, states.init))
+        if number(states.init) == 0:
+            return product
+        start = Sum(_rows_from(right, first, one, other), (0,))
+        return Add(product, MatMul(Transpose(states.init, (1, 0)), start))
 
     def _repeated(self, x: Tensor) -> Tensor:
         """Return what does not depend on the step, as often as there are steps."""
@@ -507,6 +550,10 @@ class _Sums:
         if isinstance(length, int):
             return Multiply(x, filled(length, x.dtype, x.type.shape))
         return Multiply(x, broadcast(astype(SizeValue(length), x.dtype), x.type.shape))
+
+
+def _rows_from(x: Tensor, first: Size, count: Size, rest: tuple[Size, ...]) -> Tensor:
+    return Slice(x, (first, *(0 for _ in rest)), (1,) * x.ndim, (count, *rest))
 
 
 def _one_below_another(rows: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
     scan(step, 0, 2 * y)         the rows of y, doubled in the step: 2 * y is not written to memory
     scan(step, 0, ones)          a number in the step, no rows
     states[-1]                   what is carried last: no rows
+    out, saved in a gradient     the states themselves, which the loop before has collected
     grad of states[-1]           0 but in the first step: part of what is carried in
 
 A sequence that is a function of arrays, element by element, would be written by one pass over
@@ -253,6 +254,74 @@ def _last_of(draft: Draft, value: Tensor) -> Tensor:
     draft.carry(filled(0, value.dtype, value.type.shape), "last")
     draft.nexts[-1] = value
     return draft.finals[-1]
+
+
+# -- states of the loop before -----------------------------------------------------------------
+
+
+@record(frozen=True)
+class States:
+    """What a loop carries, and both ways in which it has collected it.
+
+    Attributes:
+        init: what was carried into the first step.
+        after: rows of what was carried on.
+        reverse: whether the first step had the last number.
+    """
+
+    init: Tensor
+    after: Tensor
+    reverse: bool
+
+
+def states_before(sequence: Tensor) -> tuple[Part, States] | None:
+    """Return what rows of states before each step are, if they are that.
+
+    Returns:
+        What the loop carried last, and the states; None where the states after each step are not
+        collected, or the loop may end early.
+    """
+    if not isinstance(sequence, Part) or not isinstance(sequence.of, Loop):
+        return None
+    loop, first = sequence.of, len(sequence.of.inits)
+    if loop.condition is not None or sequence.place < first:
+        return None
+    value = loop.collected[sequence.place - first]
+    place = next((k for k, leaf in enumerate(loop.carries) if leaf is value), None)
+    if place is None:
+        return None
+    after = next((k for k, c in enumerate(loop.collected) if c is loop.nexts[place]), None)
+    if after is None or loop.inits[place].type.shape != sequence.type.shape[1:]:
+        return None
+    states = States(loop.inits[place], Part(loop, first + after), loop.reverse)
+    return Part(loop, place), states
+
+
+def read_states(draft: Draft) -> None:
+    """A loop back that carries the state before each step into the next one reads it instead.
+
+    What it carries is the state after the step, which the loop there has collected, too.
+    """
+    if draft.length is None or draft.conditions:
+        return
+    given: dict[Tensor, Tensor] = dict(zip(draft.rows, draft.sequences, strict=True))
+    replaced: dict[Tensor, Tensor] = {}
+    gone: list[int] = []
+    for k, (leaf, init) in enumerate(zip(list(draft.carries), draft.inits, strict=True)):
+        found = states_before(given.get(draft.nexts[k], leaf))
+        if found is None:
+            continue
+        last, states = found
+        back = states.reverse is not draft.reverse and states.after.type.shape[0] == draft.length
+        if not back or init is not last or states.after.type.shape[1:] != leaf.type.shape:
+            continue
+        replaced[leaf] = draft.read(states.after, leaf.type)
+        gone.append(k)
+        draft.meanings[draft.finals[k]] = states.init
+        draft.around.add(states.init)
+    if gone:
+        draft.substitute(replaced)
+        draft.drop_carries(gone)
 
 
 # -- what is added in the first step alone ---------------------------------------------------------

@@ -31,6 +31,7 @@ from agnesi.rules.loop_rows import (
     add_before_first_step,
     drop_known_rows,
     keep_last_alone,
+    read_states,
     sink_into_steps,
 )
 from agnesi.rules.merge_loops import (
@@ -158,6 +159,7 @@ def changed_loop(
     add_before_first_step(draft)
     merge_equal_carries(draft)
     drop_constant_carries(draft)
+    read_states(draft)
     inlined = _inlined(draft)
     if inlined is not None:
         return None, inlined
