@@ -165,6 +165,7 @@ class Op(Tensor):
         expensive: an element is worth computing once rather than again for each reader.
         in_strips: elements that follow each other in C order are computed together for less than
             they cost one by one.
+        folds: of known operands, it is computed before a call, in NumPy.
         wholes: operands that every element reads, so that they are computed before, into memory.
     """
 
@@ -185,6 +186,7 @@ class Op(Tensor):
     expensive: ClassVar[bool] = False
     wholes: ClassVar[tuple[int, ...]] = ()
     in_strips: ClassVar[bool] = False
+    folds: ClassVar[bool] = True
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """The op itself where it is linear, else the transpose of ``vjp``."""

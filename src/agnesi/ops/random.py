@@ -354,6 +354,7 @@ class Draw(Op):
     expensive = True
     wholes = (0,)
     in_strips = True
+    folds = False  # the same bits whether or not the key is known
     dtypes = (U32,)
     domain = (KEYS,)
     per_block: ClassVar[Mapping[DType, int]] = MappingProxyType(draws.PER_BLOCK)

@@ -214,6 +214,7 @@ class Sampled(Op):
 
     expensive = True
     wholes = (0,)
+    folds = False
     dtypes = (F64, F32)
     sampler: ClassVar[Sampler]
 

@@ -111,6 +111,7 @@ class _OfBits(Op):
     expensive = True
     wholes = (0,)
     in_strips = True
+    folds = False
     dtypes = (U32,)
 
     @property
@@ -549,6 +550,7 @@ class MultinomialDraw(LoopOp):
     public = "multinomial"
     reference = staticmethod(_multinomials)
     streams = (1, 2)
+    folds = False
     differentiable = False
     dtypes = (F64,)
     domain = (KEYS, Domain(7, 7, dtypes=(F64,)), Domain(0, 1, dtypes=(F64,)))

@@ -37,7 +37,7 @@ _MOST_BYTES = 1_000_000
 @rewrite(Op)
 def fold_constant(node: Op) -> Tensor | None:
     """An op on arrays that are known is an array that is known."""
-    if isinstance(node, BroadcastTo | WithinBounds) or not node.operands:
+    if isinstance(node, BroadcastTo | WithinBounds) or not (node.operands and node.folds):
         return None
     values = [_value(operand) for operand in node.operands]
     arrays = [value for value in values if value is not None]
