@@ -533,3 +533,20 @@ def test_a_few_numbers_of_a_state_are_named_one_by_one() -> None:
     program = checked([a], loop.parts(), [1, 0.999, 1.001])
     assert "out0[2] = out0[2] * a[2]" in kernel_of(program)
     native([a], loop.parts(), [1, 0.999, 1.001])
+
+
+def test_rows_of_any_number_go_their_own_way() -> None:
+    x, w = ag.input("x", "f32[t, b, 24]"), ag.input("w", "f32[24, 24]")
+
+    def step(t: Tensor, h: Tensor, c: Tensor, row: Tensor) -> Any:
+        z = h @ w + row
+        return [ag.tanh(z) + c[:, ::-1], c + z / (1 + abs(z).sum(axis=1, keepdims=True))], [c, z]
+
+    start = ag.zeros((x.shape[1], 24))
+    loop = loop_of(step, [start, start + 1], [x], x.type.shape[0])
+    for steps, rows in ((2, 1), (3, 8), (2, 13), (0, 4), (2, 0)):
+        program = checked([x, w], loop.parts(), *arrays((steps, rows, 24), (24, 24)))
+    assert "parallel for p < ((b + 7) // 8):\n" in kernel_of(program)
+    f = native([x, w], loop.parts(), *arrays((3, 13, 24), (24, 24)))
+    for steps, rows in ((2, 1), (1, 16), (0, 4), (2, 0)):
+        assert f(*arrays((steps, rows, 24), (24, 24)))[3].shape == (steps, rows, 24)

@@ -371,7 +371,10 @@ class _Contraction:
         """Let a product of a step of a loop be one block, if it is plain and small."""
         m, n = self.m, self.n
         plain = not self.stack and all(factor.lies is not None for factor in self.factors)
-        if plain and isinstance(m, int) and isinstance(n, int) and 0 < m * n <= _WHOLE:
+        if not plain or not isinstance(n, int) or n == 0:
+            return
+        small = 0 < m * n <= _WHOLE if isinstance(m, int) else bool(self.targets.get(self.node))
+        if small:
             self.blocks = _Blocks(m, n)
             self.tasks, self.chunks, self.halves = (1, 1, 1), None, False
 

@@ -264,7 +264,9 @@ class Lowering:
             if isinstance(node, Several) and node not in wanted:
                 continue
             if node not in wanted and len(self.home[node].nodes) > 1 and isinstance(node, MatMul):
-                continue
+                rows = node.type.shape[-2]
+                if not self.whole or isinstance(rows, int):
+                    continue
             buffer = self.new_buffer(f"t{k}", node, Space.ARENA, -1)
             self.buffers[node] = buffer
             self.targets[node] = [buffer]

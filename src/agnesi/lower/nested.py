@@ -73,7 +73,8 @@ def several_steps(outer: Lowering, number: int, node: Several) -> list[Step]:
 def _loop(outer: Lowering, number: int, node: Loop) -> list[Step]:
     """Return the steps of a loop, which may be one kernel if its products are not cut."""
     products = [n for n in toposort(node.body.outputs) if is_computed_here(n)]
-    known = all(isinstance(size, int) for leaf in node.carries for size in leaf.type.shape)
+    # How many rows there are need not be known.
+    known = all(isinstance(size, int) for leaf in node.carries for size in leaf.type.shape[1:])
     if not products or not known:
         return _LoopSteps(outer, number, node).steps()
     saved = dict(outer.buffers), dict(outer.targets), dict(outer.storage)

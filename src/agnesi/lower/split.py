@@ -10,8 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.dims.dim import Index, add, fresh_index, mul
-from agnesi.dims.simplify import at_least, is_nonnegative, linear_in, substitute
+from agnesi.dims.dim import Index, add, divide_exactly, fresh_index, mul, sub
+from agnesi.dims.simplify import (
+    at_least,
+    ceildiv,
+    is_nonnegative,
+    linear_in,
+    minimum,
+    substitute,
+)
 from agnesi.loops.nodes import (
     Accumulate,
     Assign,
@@ -41,8 +48,8 @@ if TYPE_CHECKING:
     from agnesi.dims.dim import Size
     from agnesi.loops.nodes import Buffer
 
-# Rows of a part at most.
-_MOST = 16
+# Rows of a part at most, and where it is not known how many there are.
+_MOST, _USUAL = 16, 8
 _SIMPLE = (Store, Assign, Accumulate, For, If)
 
 
@@ -61,7 +68,7 @@ class Split:
         numbers: Mapping[Buffer, Size],
         private: Iterable[Buffer],
         own: Iterable[Buffer],
-        rows: int,
+        rows: Size,
     ) -> None:
         """Find out.
 
@@ -77,22 +84,21 @@ class Split:
         self.statements = statements
         written = accessed_buffers(statements)[1]
         self.kept = {*written, *self.private} - self.own
-        good = all(map(self.stays, self.kept)) and all(map(self.is_apart, statements))
-        self.part = _part(rows) if good else 0
-        self.index = fresh_index("p", rows // self.part if self.part else 1)
+        good = all(map(self.stride, self.kept)) and all(map(self.is_apart, statements))
+        self.part = part_of(rows) if good else 0
+        self.index = fresh_index("p", ceildiv(rows, max(self.part, 1)))
         self.first = mul(self.index, self.part)
+        left = sub(rows, self.first)
+        even = isinstance(rows, int) and self.part > 0 and rows % self.part == 0
+        # Rows that there are of a part.
+        self.extent: Size = self.part if even else minimum(self.part, left)
 
     # -- whether rows are apart --------------------------------------------------------------
 
     def stride(self, buffer: Buffer) -> int:
-        """Return how many numbers of a buffer are of one row."""
-        count = self.numbers[buffer]
-        return count // self.rows if isinstance(count, int) else 0
-
-    def stays(self, buffer: Buffer) -> bool:
-        """Whether a buffer is made of rows."""
-        count = self.numbers.get(buffer)
-        return isinstance(count, int) and count > 0 and count % self.rows == 0
+        """Return how many numbers of a buffer are of one row; 0 if it is not made of rows."""
+        each, rest = divide_exactly(self.numbers.get(buffer, 0), self.rows)
+        return each if isinstance(each, int) and rest == 0 else 0
 
     def is_apart(self, statement: Statement) -> bool:
         """Whether a statement goes from row to row."""
@@ -147,11 +153,11 @@ class Split:
         """Return a statement for the rows of one part."""
         match statement:
             case For(index, body):
-                here = fresh_index(index.name, self.part)
+                here = fresh_index(index.name, self.extent)
                 return For(here, tuple(_Rows(self, index, here).statement(s) for s in body))
             case Contract(_, _, b, _, columns, depth, adds):
                 target, a = self.matrix(statement.target), self.matrix(statement.a)
-                return Contract(target, a, b, self.part, columns, depth, adds)
+                return Contract(target, a, b, self.extent, columns, depth, adds)
             case _:
                 return statement
 
@@ -162,9 +168,9 @@ class Split:
         offset = add(matrix.offset, mul(self.first, matrix.row))
         return Matrix(matrix.buffer, offset, matrix.row, matrix.column)
 
-    def room(self, buffer: Buffer, count: int) -> int:
+    def room(self, buffer: Buffer, count: Size) -> Size:
         """Return how many numbers of private memory are of one part."""
-        return count // self.rows * self.part if buffer in self.private else count
+        return self.stride(buffer) * self.part if buffer in self.private else count
 
 
 class _Rows:
@@ -210,10 +216,13 @@ class _Rows:
                 return scalar
 
 
-def _part(rows: int) -> int:
-    """Return how many rows are a part: at least two parts, of whole tiles if that can be."""
+def part_of(rows: Size) -> int:
+    """Return how many rows are a part: of whole tiles, and all alike, if that can be."""
+    if not isinstance(rows, int):
+        return _USUAL
     fits = [n for n in range(1, min(_MOST, rows // 2) + 1) if rows % n == 0]
-    return max(fits, key=lambda n: (n % 8 == 0 and n == 8, n % 4 == 0 and n <= 8, n), default=0)
+    best = max(fits, key=lambda n: (n % 8 == 0 and n == 8, n % 4 == 0 and n <= 8, n), default=0)
+    return best if best >= min(4, rows // 2) else _USUAL
 
 
 def _mentions(size: Size, index: Index) -> bool:

@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import F32, F64
-from agnesi.dims.dim import Dim, Size, add, fresh_index, mul, sub
-from agnesi.dims.simplify import maximum, substitute
+from agnesi.dims.dim import Dim, Size, Symbol, add, divide_exactly, fresh_index, mul, sub
+from agnesi.dims.simplify import floordiv, maximum, substitute
 from agnesi.loops.nodes import (
     Apply,
     Buffer,
@@ -47,7 +47,7 @@ from agnesi.loops.traverse import (
 from agnesi.loops.work import PER_NANOSECOND, work
 from agnesi.lower.kernels import close_kernel
 from agnesi.lower.program import NOTHING, ONE, Copy, MultiplyMatrices, RunKernel, Space
-from agnesi.lower.split import Split
+from agnesi.lower.split import Split, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 
 # A step that takes longer, in ticks, gains nothing by it, and may be worth several threads.
 _LONG = 4_000 * PER_NANOSECOND
-# A step whose rows go their own way takes no longer than this, and at least so long.
-_LONG_ROWS, _SHORT_ROWS = 100_000 * PER_NANOSECOND, 200 * PER_NANOSECOND
+# A step of rows that go their own way takes no longer than this, and at least so long.
+_LONG_ROWS, _SHORT_ROWS = 25_000 * PER_NANOSECOND, 50 * PER_NANOSECOND
 # Bytes of memory of its own that the nearest cache holds besides what a step reads, and of matrices
 # that the next one holds: every part reads them in each step.
 _OWN, _NEAR = 1 << 14, 1 << 18
@@ -140,12 +140,11 @@ class _Whole:
         # Rows of what is carried, if all of that has as many.
         same = len(set(shapes)) == 1 and bool(shapes[0])
         rows = shapes[0][0] if same else 0
-        self.rows = rows if isinstance(rows, int) else 0
+        self.rows: Size = rows if isinstance(rows, int | Symbol) else 0
 
     def is_known(self) -> bool:
-        """Whether the sizes of all memory are known, and how often things are done."""
-        numbers = all(isinstance(n, int) for n in self.private.values())
-        return numbers and not any(map(self.counts, self.bodies()))
+        """Whether it is known how often things are done."""
+        return not any(map(self.counts, self.bodies()))
 
     def is_short(self) -> bool:
         """Whether the text of a step is short enough for one function."""
@@ -157,7 +156,9 @@ class _Whole:
         return [s.kernel.body for s in self.loop.steps if isinstance(s, RunKernel)]
 
     def room(self, private: Mapping[Buffer, Size]) -> int:
-        """Return the bytes of memory of its own."""
+        """Return the bytes of memory of its own; more than there may be if that is not known."""
+        if not all(isinstance(n, int) for n in private.values()):
+            return _OWN + 1
         return sum(n * b.element.bytes for b, n in private.items() if isinstance(n, int))
 
     def counts(self, body: Iterable[Statement]) -> bool:
@@ -185,7 +186,7 @@ class _Whole:
     def in_order(self, name: str) -> RunKernel | None:
         """Return the kernel that does it all on one thread, if that is little."""
         body = self.statements()
-        amount = add(0, work(body))
+        amount = work(body)
         if self.room(self.private) > _OWN or not isinstance(amount, int) or amount >= _LONG:
             return None
         body = [each for statement in map(self.moved, body) for each in self.unrolled(statement)]
@@ -221,10 +222,15 @@ class _Whole:
 
     def in_rows(self, name: str) -> RunKernel | None:
         """Return the kernel in which a few rows at a time go through all steps, if they can."""
-        if self.rows < 2:
+        if self.rows in (0, 1):
             return None
         body = self.statements()
+        part = part_of(self.rows)
         amount = work(body)
+        if isinstance(self.rows, int):
+            amount = floordiv(mul(amount, part), self.rows)
+        else:
+            amount = substitute(amount, lambda size: part if size is self.rows else None)
         if not isinstance(amount, int) or not _SHORT_ROWS <= amount < _LONG_ROWS:
             return None
         matrices = {s.b.buffer for s in body if isinstance(s, Contract)}
@@ -235,7 +241,7 @@ class _Whole:
         numbers = {b: s.numbers for b, s in self.storage.items()} | self.private
         every = [*before, *body, *last]
         split = Split(every, numbers, self.private, self.of_turns(), self.rows)
-        private = {b: split.room(b, n) for b, n in self.private.items() if isinstance(n, int)}
+        private = {b: split.room(b, n) for b, n in self.private.items()}
         if not split.part or self.room(private) > _OWN:
             return None
         inner: list[Statement] = [
@@ -292,12 +298,12 @@ class _Whole:
         numbers = self.storage[target].numbers
         if numbers == 1:
             return Store(target, 0, Load(source, 0))
-        rows = self.rows if isinstance(numbers, int) and self.rows else 1
-        if not isinstance(numbers, int) or numbers % rows or rows in (1, numbers):
+        each, rest = (0, 1) if self.rows == 0 else divide_exactly(numbers, self.rows)
+        if rest != 0 or each == 1 or self.rows == 1:
             i = fresh_index("i", numbers)
             return For(i, (Store(target, i, Load(source, i)),))
-        i, j = fresh_index("i", rows), fresh_index("j", numbers // rows)
-        place = add(mul(i, numbers // rows), j)
+        i, j = fresh_index("i", self.rows), fresh_index("j", each)
+        place = add(mul(i, each), j)
         return For(i, (For(j, (Store(target, place, Load(source, place)),)),))
 
     def place(self, buffer: Buffer) -> tuple[Buffer, Size]:
