@@ -11,6 +11,7 @@ from agnesi.dims.dim import (
     Shape,
     Symbol,
     Value,
+    add,
     mul,
 )
 from agnesi.graph.text import op_name
@@ -34,6 +35,7 @@ from agnesi.lower.products import same_memory
 from agnesi.lower.reductions import reduction
 from agnesi.lower.row_loops import write_rows
 from agnesi.ops.families import Reduction
+from agnesi.ops.joining import Concatenate
 from agnesi.ops.movement import ravel
 from agnesi.ops.reductions import ArgExtreme
 
@@ -154,6 +156,9 @@ def write_loops(
 def _elementwise(
     group: Group, writer: Writer, targets: Mapping[Tensor, Sequence[Buffer]]
 ) -> tuple[Statement, ...]:
+    only = group.nodes[0]
+    if len(group.nodes) == 1 and isinstance(only, Concatenate):
+        return _parts(only, writer, targets)
     indices = loops(group.shape)
     # An axis of size 1 needs no loop.
     where: Shape = tuple(0 if i.extent == 1 else i for i in indices)
@@ -164,6 +169,28 @@ def _elementwise(
         offset = ravel(where, node.type.shape)
         stores += [s for buffer in targets.get(node, ()) for s in store(buffer, offset, value)]
     return nest([i for i in indices if i.extent != 1], hold(stores))
+
+
+def _parts(
+    node: Concatenate, writer: Writer, targets: Mapping[Tensor, Sequence[Buffer]]
+) -> tuple[Statement, ...]:
+    """Return loops over each part of a joined array, so that no element has to ask whose it is.
+
+    What may be written over is read where it is written, which is in one part alone.
+    """
+    outer = loops(node.type.shape[: node.axis])
+    begins: Size = 0
+    statements: list[Statement] = []
+    for part in node.parts:
+        inner = loops(part.type.shape)[node.axis :]
+        where = (*outer, *inner)
+        place = (*outer, add(inner[0], begins), *inner[1:])
+        offset = ravel(place, node.type.shape)
+        value = writer.element(part, where)
+        stores = [s for buffer in targets.get(node, ()) for s in store(buffer, offset, value)]
+        statements += nest(inner, hold(stores))
+        begins = add(begins, part.type.shape[node.axis])
+    return nest(outer, statements)
 
 
 def close_kernel(

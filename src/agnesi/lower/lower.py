@@ -16,8 +16,8 @@ from agnesi.core.record import field, record, replace
 from agnesi.dims.dim import Dim, Size, Symbol, Value, product
 from agnesi.graph.body import Several
 from agnesi.graph.graph import toposort
-from agnesi.graph.leaves import Constant, owner_of
-from agnesi.graph.tensor import Requirement, Tensor
+from agnesi.graph.leaves import Constant, Leaf, owner_of
+from agnesi.graph.tensor import Requirement, SizeFloat, SizeValue, Tensor
 from agnesi.loops.nodes import Buffer, Contract, Load, Store, fresh_buffer
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
 from agnesi.lower.contract import write_contraction
@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agnesi.graph.body import Body
-    from agnesi.graph.leaves import Leaf
     from agnesi.loops.nodes import Kernel
     from agnesi.lower.accumulate import Accumulation, Factor, Term
 
@@ -161,8 +160,9 @@ class Lowering:
 
     def analyse(self) -> None:
         """Decide what is stored, and what shares a kernel."""
-        self.roots = [*self.outputs, *self.updates.values()]
-        self.nodes = toposort(self.roots, set(self.inputs))
+        self.written = [_writes(output) for output in self.outputs]
+        self.roots = [*self.written, *self.updates.values()]
+        self.nodes = toposort([*self.outputs, *self.roots], set(self.inputs))
         self.fusion: Fusion = fuse(self.roots, {*self.updates})
         self.home = {n: g for g in self.fusion.groups for n in g.nodes}
 
@@ -244,7 +244,7 @@ class Lowering:
 
     def place_outputs(self, buffers: Sequence[Buffer]) -> None:
         """Let the node that makes an output write it where it belongs."""
-        for node, buffer in zip(self.outputs, buffers, strict=True):
+        for node, buffer in zip(self.written, buffers, strict=True):
             if not is_materialised_leaf(node):
                 self.targets.setdefault(node, []).append(buffer)
                 self.buffers.setdefault(node, buffer)
@@ -457,7 +457,7 @@ class Lowering:
                 steps.append(BindValue(value, self.buffers[term]))
                 bound.add(value)
         self.release(pending, bound, steps)
-        for node, buffer in zip(self.outputs, outputs, strict=True):
+        for node, buffer in zip(self.written, outputs, strict=True):
             if is_materialised_leaf(node):
                 steps.append(Copy(self.buffers[node], buffer))
         steps += self.first_copies
@@ -670,6 +670,13 @@ class Lowering:
         for leaf in [*self.inputs, *self.shareds]:
             found.update({s: None for s in leaf.type.shape if isinstance(s, Symbol)})
         return tuple(found)
+
+
+def _writes(output: Tensor) -> Tensor:
+    """Return the node that is written where an output belongs: what it is a view of."""
+    node = same_memory(output)
+    same = node.type.size == output.type.size and not isinstance(node, Leaf | SizeValue | SizeFloat)
+    return node if same else output
 
 
 def _term(value: Value) -> Tensor:

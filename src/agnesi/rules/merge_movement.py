@@ -13,10 +13,13 @@ A node that checks something in a call is left alone: what it checks would be lo
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from agnesi.dims.dim import add, mul
+from agnesi.ops.arithmetic import Add
 from agnesi.ops.families import Movement
+from agnesi.ops.joining import Concatenate
 from agnesi.ops.movement import (
     BroadcastTo,
     ExpandDims,
@@ -31,8 +34,11 @@ from agnesi.ops.slicing import Place, Slice
 from agnesi.rewrite.rule import rewrite
 
 if TYPE_CHECKING:
-    from agnesi.dims.dim import Shape
+    from agnesi.dims.dim import Shape, Size
     from agnesi.graph.tensor import Tensor
+
+# More terms of one sum are not looked at.
+_TERMS = 32
 
 
 @rewrite(Movement, Reshape)
@@ -192,7 +198,72 @@ def drop_place(node: Place) -> Tensor | None:
     return None
 
 
+@rewrite(Add)
+def join_places(node: Add) -> Tensor | None:
+    """Arrays put beside each other, each with zeros around it, are one array.
+
+    before: add(place(x, [0, 2], [1, 1], [3, 6]), place(y, [0, 0], [1, 1], [3, 6]))
+    after:  concatenate([y, x], 1)
+    with:   x: f32[3, 4], y: f32[3, 2]
+    """
+    if not any(type(operand) is Place for operand in node.operands):
+        return None
+    terms = _terms(node)
+    # What begins where, by axis; of two at one place the second is left.
+    begins: dict[tuple[int, Size], Place] = {}
+    for term in terms:
+        axis = _only_axis(term)
+        if axis is not None and isinstance(term, Place):
+            begins.setdefault((axis, term.starts[axis]), term)
+    follows = {k: (k[0], add(k[1], place.x.type.shape[k[0]])) for k, place in begins.items()}
+    ends = set(follows.values())
+    for first in begins:
+        run = [first]
+        while (after := follows[run[-1]]) in begins and after not in run:
+            run.append(after)
+        if first not in ends and len(run) > 1:
+            joined = _joined([begins[k] for k in run], first[0])
+            used = {begins[k] for k in run}
+            rest = [term for term in terms if term not in used]
+            return reduce(Add, [*rest, joined])
+    return None
+
+
+def _terms(node: Add) -> list[Tensor]:
+    """Return the terms of a sum of sums; of a long one the first few."""
+    terms: list[Tensor] = [node]
+    while len(terms) < _TERMS:
+        k = next((k for k, term in enumerate(terms) if isinstance(term, Add)), None)
+        if k is None:
+            break
+        terms[k : k + 1] = terms[k].operands
+    return terms
+
+
+def _only_axis(x: Tensor) -> int | None:
+    """Return the axis along which an array is put among zeros, where there is only one."""
+    if type(x) is not Place or any(step != 1 for step in x.steps):
+        return None
+    sizes = zip(x.x.type.shape, x.type.shape, strict=True)
+    axes = [k for k, (own, whole) in enumerate(sizes) if own != whole]
+    others = (start for k, start in enumerate(x.starts) if k not in axes)
+    return axes[0] if len(axes) == 1 and all(start == 0 for start in others) else None
+
+
+def _joined(places: list[Place], axis: int) -> Tensor:
+    parts: list[Tensor] = []
+    for place in places:
+        x = place.x
+        nested = isinstance(x, Concatenate) and x.axis == axis and not x.requirements()
+        parts += x.operands if nested else [x]
+    whole = Concatenate(tuple(parts), axis)
+    if whole.type.shape == places[0].type.shape:
+        return whole
+    return places[0].replace(x=whole)
+
+
 MERGE = (
+    join_places,
     merge_into_broadcast,
     merge_broadcasts,
     merge_transposes,
