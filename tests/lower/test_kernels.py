@@ -123,10 +123,15 @@ CASES = {
             "    out0[i] = begin + i64(position)"
         ],
     ),
-    "joining chooses": (
+    "joining is done part by part": (
         ["x: f32[3]", "y: f32[n]"],
         lambda x, y: ag.concatenate([x, y]),
-        ["  for i < n + 3:\n    out0[i] = x[i] if (i < 3) else y[i - 3]"],
+        ["  for i < 3:\n    out0[i] = x[i]\n  for i < n:\n    out0[i + 3] = y[i]"],
+    ),
+    "what reads joined arrays chooses": (
+        ["x: f32[3]", "y: f32[n]"],
+        lambda x, y: -ag.concatenate([x, y]),
+        ["  for i < n + 3:\n    out0[i] = -(x[i] if (i < 3) else y[i - 3])"],
     ),
 }
 
