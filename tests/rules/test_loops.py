@@ -20,6 +20,7 @@ from agnesi.graph.types import TensorType
 from agnesi.graph.verify import verify_graph
 from agnesi.ops.branch import Branch
 from agnesi.ops.loop import Loop
+from agnesi.ops.movement import BroadcastTo, Reshape
 from agnesi.ops.slicing import Place
 from agnesi.rewrite.trace import Trace
 from agnesi.rules.canonicalize import canonicalize
@@ -640,3 +641,17 @@ def test_branches_in_loops():
     function = ag.function(list(given), made)
     for found, value in zip(function(*given.values()), interpret(made, given), strict=True):
         np.testing.assert_allclose(found, value, rtol=2e-4, atol=2e-4)
+
+
+def test_checkpoints_keep_their_promise():
+    def step(h: Tensor, row: Tensor) -> Any:
+        h = ag.tanh(h @ weight + row @ weight)
+        return h, h
+
+    rows, weight = ag.input("rows", "f32[64, 4, 8]"), ag.input("weight", "f32[8, 8]")
+    last, _ = ag.scan(step, ag.zeros((4, 8)), rows, checkpoint=8)
+    made = rewritten((last**2).sum(), ag.grad((last**2).sum(), weight), tolerance=1e-4)
+    # What is computed and what is kept is one loop over segments; products stay within those.
+    assert len(loops_of(*made)) == 2
+    stored = [node for node in toposort(made) if not isinstance(node, BroadcastTo | Reshape)]
+    assert all(int(str(n.type.size)) <= 8 * 4 * 8 for n in stored if n.operands)

@@ -35,6 +35,7 @@ from agnesi.ops.arithmetic import Add, Multiply, Negative, Subtract
 from agnesi.ops.choice import astype
 from agnesi.ops.families import Elementwise, HostOp, Op, Reduction
 from agnesi.ops.linear import MatMul
+from agnesi.ops.loop import Loop
 from agnesi.ops.movement import (
     BroadcastTo,
     ExpandDims,
@@ -166,6 +167,10 @@ def lift_products_of_rows(draft: Draft) -> None:
     if draft.length is None or draft.conditions:
         return
     steps = _Steps(draft)
+    # Products beside a loop have as many rows as that takes steps: more of them cost memory alone,
+    # which whoever parts a loop into loops wants to save.
+    if draft.carries and any(isinstance(node, Loop) for node in steps.inner):
+        return
     ends = _ends_of_rows(draft, steps)
     if not ends:
         return

@@ -224,13 +224,13 @@ def keep_last_alone(draft: Draft, parts: Sequence[Part], around: Around) -> None
         read.setdefault(result, []).append(part)
     for value, stack in list(draft.stacks.items()):
         wanted = read.get(stack)
-        if wanted and all(_reads_last(part, around) for part in wanted):
+        if wanted and all(reads_last(part, around) for part in wanted):
             last = _last_of(draft, value)
             shape = (draft.length, *value.type.shape)
             draft.drop_stack(value, BroadcastTo(ExpandDims(last, (0,)), shape))
 
 
-def _reads_last(part: Part, around: Around) -> bool:
+def reads_last(part: Part, around: Around) -> bool:
     """Whether all that is read of a result's rows is that of the last step."""
     loop = part.of
     if part in around.outputs or not isinstance(loop, Loop) or loop.length is None:

@@ -14,13 +14,14 @@ Bodies inside of bodies come first, so that what they give up can go further out
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from agnesi.core import source
 from agnesi.graph.body import Body, Part, Several, in_bodies
 from agnesi.graph.graph import rebuild, remake, size_of, toposort
 from agnesi.graph.leaves import scalar_constant
 from agnesi.ops.branch import Branch
+from agnesi.ops.families import Elementwise
 from agnesi.ops.loop import Loop
 from agnesi.ops.movement import BroadcastTo, ExpandDims
 from agnesi.rules.batch_loops import lift_products_of_rows, lift_results, lift_sums
@@ -32,6 +33,7 @@ from agnesi.rules.loop_rows import (
     drop_known_rows,
     keep_last_alone,
     read_states,
+    reads_last,
     sink_into_steps,
 )
 from agnesi.rules.merge_loops import (
@@ -54,17 +56,18 @@ def loops(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
     """Return the outputs with less work in the loops and branches they depend on."""
     if not any(isinstance(node, Several) for node in toposort(outputs)):
         return list(outputs)
-    new = _loops(outputs, trace)
+    new = _loops(outputs, trace, {})
     if any(a is not b for a, b in zip(new, outputs, strict=True)):
         new = prune(_canonical(new, trace))
     return new
 
 
-def _loops(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
-    inside = in_bodies(outputs, lambda inner: _loops(inner, trace))
+def _loops(outputs: Sequence[Tensor], trace: Trace, known: _Known) -> list[Tensor]:
+    # What nobody reads goes from the outside in, what does not change from the inside out.
+    inside = in_bodies(prune(outputs), lambda inner: _loops(inner, trace, known))
     if not any(isinstance(node, Several) for node in toposort(inside)):
         return inside
-    return prune(_Walk(prune(inside), trace).run())
+    return prune(_Walk(prune(inside), trace, known).run())
 
 
 def _canonical(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
@@ -72,11 +75,19 @@ def _canonical(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
     return in_bodies(new, lambda inner: _canonical(inner, trace))
 
 
+# What loops become: what tells the number of steps, None for the loop as it was; and all results.
+_Changed: TypeAlias = "tuple[Tensor | None, list[Tensor]]"
+# By the loops, and by which of their results the last row alone is read.  Two bodies that share a
+# loop, such as those of a gradient with checkpoints, still share it afterwards.
+_Known: TypeAlias = "dict[tuple[object, ...], _Changed]"
+
+
 class _Walk:
     """One walk over a graph, each loop changed once what it needs is new."""
 
-    def __init__(self, outputs: Sequence[Tensor], trace: Trace) -> None:
+    def __init__(self, outputs: Sequence[Tensor], trace: Trace, known: _Known) -> None:
         self.outputs = outputs
+        self.known = known
         self.trace = trace
         self.new: dict[Tensor, Tensor] = {}
         order = toposort(outputs)
@@ -116,7 +127,7 @@ class _Walk:
             group = self.groups.get(node, [node])
             made = [loop for old in group if isinstance(loop := remake(old, self.new), Loop)]
             kept = [part for loop in made for part in loop.parts()]
-            count, results = changed_loop(group, made, self.around)
+            count, results = self._changed(group, made)
             if any(a is not b for a, b in zip(kept, results, strict=True)):
                 if self.trace.permits():
                     self.trace.count("merge_loops" if len(made) > 1 else "change_loop")
@@ -132,6 +143,16 @@ class _Walk:
         else:
             self.new[node] = remake(node, self.new)
 
+    def _changed(self, group: Sequence[Loop], made: Sequence[Loop]) -> _Changed:
+        """Return what loops become: the same loops in the same place become the same."""
+        lasts = [reads_last(part, self.around) for loop in group for part in loop.parts()]
+        if any(isinstance(s, Elementwise | BroadcastTo) for m in made for s in m.sequences):
+            return changed_loop(group, made, self.around)
+        key = (*made, *lasts)
+        if key not in self.known:
+            self.known[key] = changed_loop(group, made, self.around)
+        return self.known[key]
+
     def _put(self, group: Sequence[Loop], count: Tensor | None, results: Sequence[Tensor]) -> None:
         rest = iter(results)
         for loop in group:
@@ -140,9 +161,7 @@ class _Walk:
                 self.new[Part(loop, place)] = next(rest)
 
 
-def changed_loop(
-    group: Sequence[Loop], made: Sequence[Loop], around: Around
-) -> tuple[Tensor | None, list[Tensor]]:
+def changed_loop(group: Sequence[Loop], made: Sequence[Loop], around: Around) -> _Changed:
     """Return what several loops that are merged, or one, become.
 
     Args:
