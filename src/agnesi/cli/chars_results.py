@@ -49,7 +49,7 @@ def run(corpus: Corpus, recipe: Recipe, temperature: float, out: Path, console: 
             for evaluation in train(model, texts, recipe, meter=meter, tick=tick):
                 measured.append(evaluation)
                 write_atomically(out / "metrics.csv", _csv(measured))
-                progress.console.print(_line(evaluation), highlight=False)
+                progress.console.print(_line(evaluation), highlight=False, soft_wrap=True)
         finished = True
     except KeyboardInterrupt:
         console.print(

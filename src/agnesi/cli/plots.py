@@ -92,15 +92,15 @@ def curve_of_bits(
         axes.plot(
             millions, series, color=colour, label=name, marker="o", markersize=3, linewidth=1.6
         )
-        axes.annotate(
-            f"{series[-1]:.3f}",
-            (millions[-1], series[-1]),
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            fontsize=8,
-        )
+    axes.annotate(
+        f"{valid[-1]:.3f}",
+        (millions[-1], valid[-1]),
+        (5, 0),
+        textcoords="offset points",
+        va="center",
+        color=_TEST,
+        fontsize=8,
+    )
     axes.set_title("bits a character", loc="left", color=_INK, fontsize=11)
     axes.set_xlabel("millions of characters read", color=_INK)
     axes.set_xlim(0, 1.08 * millions[-1])
