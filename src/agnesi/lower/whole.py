@@ -33,6 +33,7 @@ from agnesi.loops.nodes import (
     Store,
     While,
     dynamic_scalars,
+    fresh_buffer,
     index_scalar,
 )
 from agnesi.loops.prims import Prim
@@ -132,9 +133,10 @@ class _Whole:
             self.private[each.buffer] = storage[each.buffer].numbers
         self.index = fresh_index("t", loop.length if loop.length is not None else 0)
         self.turn = self.index if not loop.reverse else sub(add(self.index.extent, -1), self.index)
-        self.places: dict[Buffer, tuple[Buffer, Size]] = {
+        places = {
             row.buffer: (row.base, add(row.start, mul(row.stride, self.turn))) for row in loop.rows
         }
+        self.places = _Places(places, loop.number, self.turn)
         states = [*loop.kept, *(c.buffer for c in loop.carried)]
         shapes = [storage[b].shape[:1] for b in states]
         # Rows of what is carried, if all of that has as many.
@@ -163,7 +165,7 @@ class _Whole:
 
     def counts(self, body: Iterable[Statement]) -> bool:
         """Whether how often something is done depends on what changes its place."""
-        moved = {*self.places, self.loop.number}
+        moved = {*self.places.places, self.loop.number}
         for statement in walk_statements(body):
             if isinstance(statement, For):
                 scalars = walk_scalars(dynamic_scalars(statement.index.extent))
@@ -189,7 +191,9 @@ class _Whole:
         amount = work(body)
         if self.room(self.private) > _OWN or not isinstance(amount, int) or amount >= _LONG:
             return None
-        body = [each for statement in map(self.moved, body) for each in self.unrolled(statement)]
+        body = [
+            each for statement in map(self.places.moved, body) for each in self.unrolled(statement)
+        ]
         whole = [*self.before(), For(self.index, tuple(body)), *self.last()]
         return self.kernel(name, whole, self.private)
 
@@ -237,16 +241,21 @@ class _Whole:
         sizes = [self.storage[b].numbers for b in matrices if b in self.storage]
         if not all(isinstance(n, int) and 4 * n <= _NEAR for n in sizes):
             return None
-        before, last = self.before(), self.last()
+        # States are copied: two threads that write the same line of a cache wait for each other.
+        own = {b: fresh_buffer(b.name, b.element) for b in self.loop.kept}
+        body = list(map(_Places({b: (c, 0) for b, c in own.items()}, None, 0).moved, body))
+        before = [*(self.copy(b, c) for b, c in own.items()), *self.before()]
+        last = [*self.last(), *(self.copy(c, b) for b, c in own.items())]
         numbers = {b: s.numbers for b, s in self.storage.items()} | self.private
+        private = self.private | {c: numbers[b] for b, c in own.items()}
         every = [*before, *body, *last]
-        split = Split(every, numbers, self.private, self.of_turns(), self.rows)
-        private = {b: split.room(b, n) for b, n in self.private.items()}
+        split = Split(every, numbers | private, private, self.of_turns(), self.rows)
+        private = {b: split.room(b, n) for b, n in private.items()}
         if not split.part or self.room(private) > _OWN:
             return None
         inner: list[Statement] = [
             *map(split.taken, before),
-            For(self.index, tuple(self.moved(split.taken(s)) for s in body)),
+            For(self.index, tuple(self.places.moved(split.taken(s)) for s in body)),
             *map(split.taken, last),
         ]
         return self.kernel(name, [ParallelFor(split.index, tuple(inner))], private)
@@ -295,7 +304,7 @@ class _Whole:
 
     def copy(self, source: Buffer, target: Buffer) -> Statement:
         """Return how a buffer gets into another one, row by row."""
-        numbers = self.storage[target].numbers
+        numbers = self.storage[target if target in self.storage else source].numbers
         if numbers == 1:
             return Store(target, 0, Load(source, 0))
         each, rest = (0, 1) if self.rows == 0 else divide_exactly(numbers, self.rows)
@@ -305,6 +314,21 @@ class _Whole:
         i, j = fresh_index("i", self.rows), fresh_index("j", each)
         place = add(mul(i, each), j)
         return For(i, (For(j, (Store(target, place, Load(source, place)),)),))
+
+
+class _Places:
+    """Says what memory buffers are, and rewrites statements so.
+
+    Attributes:
+        places: of buffers that are other memory: that, and where in it they begin.
+        number: the buffer that holds the number of the step, or None.
+        turn: what that number is.
+    """
+
+    def __init__(
+        self, places: Mapping[Buffer, tuple[Buffer, Size]], number: Buffer | None, turn: Size
+    ) -> None:
+        self.places, self.number, self.turn = places, number, turn
 
     def place(self, buffer: Buffer) -> tuple[Buffer, Size]:
         """Return what memory a buffer is, and where in it."""
@@ -322,7 +346,7 @@ class _Whole:
         """Return a load moved."""
         if not isinstance(scalar, Load):
             return scalar
-        if scalar.buffer is self.loop.number:
+        if scalar.buffer is self.number:
             return index_scalar(self.turn)
         buffer, start = self.place(scalar.buffer)
         return Load(buffer, add(start, scalar.offset))
