@@ -88,7 +88,7 @@ class UnitLaplace(Draw):
             distance += ((own >> np.uint64(1)).astype(np.longdouble) + 0.5) * 2.0**-31
         distance *= 2.0**-32
         size = -np.where(high >> np.uint64(31), np.log1p(-distance), np.log(distance))
-        return np.where(own & np.uint64(1), size, -size)
+        return np.where(own & np.uint64(1), -size, size)
 
 
 def laplace(

@@ -264,7 +264,10 @@ def _to_half(w: Writer, x: str, result: DType) -> str:
     in a call of a function that is not there.
     """
     if result is F16 and w.halves:
-        return w.let(f"bitcast half {w.let(f'fptrunc float {x} to half')} to i16")
+        # Unless something stands between, LLVM rounds the parts of a copysign, one of which may be
+        # a double, for which there is no instruction.
+        own = w.intrinsic("float", "llvm.canonicalize.f32", f"float {x}")
+        return w.let(f"bitcast half {w.let(f'fptrunc float {own} to half')} to i16")
     bits = w.let(f"bitcast float {x} to i32")
     unordered = w.let(f"fcmp uno float {x}, {x}")
     if result is BF16:
