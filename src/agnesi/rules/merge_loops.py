@@ -95,8 +95,25 @@ def _alike(a: Loop, b: Loop) -> bool:
     return bool(shared)
 
 
+def _takes_same_steps(a: Loop, b: Loop) -> bool:
+    """Whether two loops are seen at once to differ in what they collect alone."""
+    pairs = (
+        (a.body.inputs, b.body.inputs),
+        (a.inits, b.inits),
+        (a.sequences, b.sequences),
+        (a.captured, b.captured),
+        (a.nexts, b.nexts),
+    )
+    equal = all(
+        len(p) == len(q) and all(x is y for x, y in zip(p, q, strict=True)) for p, q in pairs
+    )
+    return equal and bool(a.inits) and a.condition is b.condition
+
+
 def _pays(loops: Sequence[Loop]) -> bool:
     """Whether loops become less work by being merged; not so if they may end differently."""
+    if len(loops) == 2 and _takes_same_steps(*loops):
+        return True
     draft = joined(loops)
     count = len(draft.carries)
     merge_equal_rows(draft)
