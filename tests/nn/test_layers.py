@@ -183,6 +183,26 @@ def test_gradients(name: str, masked: bool):
     check_gradient(outputs, *arrays, order=1 if masked else 2, evaluator=interpreted)
 
 
+@pytest.mark.parametrize(("name", "reverse"), [("lstm", False), ("gru", True)])
+def test_gradients_in_native_code(name: str, reverse: bool):
+    kind = KINDS[name]
+    arrays = [xs(), *weights_of(kind), *states_of(name)]
+    given, count = symbols(arrays), 1 + len(kind.shapes)
+    y, state = kind.layer(
+        given[0],
+        kind.weights(*given[1:count]),
+        kind.state(*given[count:]),
+        lengths=ag.constant(np.array([2, 5])),
+        reverse=reverse,
+    )
+    cost = (y * y).sum() + sum((part**3).sum() for part in flat(state))
+    slopes = ag.grad(cost, given)
+    for got, expected in zip(
+        native(given, slopes)(arrays), interpreted(given, slopes)(arrays), strict=True
+    ):
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-13)
+
+
 def test_one_sequence_alone_and_a_state_for_all():
     kind = KINDS["lstm"]
     weights, state = weights_of(kind), [row[0] for row in states_of("lstm")]
