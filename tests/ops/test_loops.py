@@ -224,6 +224,7 @@ BAD = {
     "carry\\['a'\\] changes its type: f32\\[\\] before a step, f32\\[": lambda: ag.scan(
         lambda c, r: ({"a": c["a"] + r}, None), {"a": 0.0}, MATRIX
     ),
+    "list or tuple is several sequences": lambda: ag.scan(lambda c, r: (c, r), 0.0, [1.0, 2.0]),
     "xs is a scalar": lambda: ag.scan(lambda c, r: (c, None), 0.0, 1.0),
     "scan: init\\[0\\]: 'a'": lambda: ag.scan(lambda c, r: (c, None), ("a",), VECTOR),
     "the condition gives one bool": lambda: ag.while_loop(lambda c: c, lambda c: c, 1.0),

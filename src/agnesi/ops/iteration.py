@@ -366,10 +366,12 @@ def _sequences(op: str, xs: Any, length: Any) -> _Sequences:
     arrays = [as_tensor(_lifted(op, n, x)) for n, x in zip(names, leaves, strict=True)]
     for name, x in zip(names, arrays, strict=True):
         if not x.ndim:
+            hint = "what is the same in each step needs not be given: the step may just use it"
+            if name != "xs":
+                hint = "a list or tuple is several sequences: np.array([...]) is one; " + hint
             raise GraphTypeError(
                 f"{op}: a sequence has rows, along its first axis, but {name} is a scalar\n"
-                f"{operand_lines((name,), (x,))}\n"
-                "  what is the same in each step needs not be given: the step may just use it"
+                f"{operand_lines((name,), (x,))}\n  {hint}"
             )
     if length is not None:
         return _Sequences(arrays, tree, _as_length(op, length, names, arrays))
