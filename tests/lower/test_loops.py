@@ -550,3 +550,16 @@ def test_rows_of_any_number_go_their_own_way() -> None:
     f = native([x, w], loop.parts(), *arrays((3, 13, 24), (24, 24)))
     for steps, rows in ((2, 1), (1, 16), (0, 4), (2, 0)):
         assert f(*arrays((steps, rows, 24), (24, 24)))[3].shape == (steps, rows, 24)
+
+
+@pytest.mark.parametrize("size", [8, 600])
+def test_memory_of_many_steps_is_that_of_one(size: int) -> None:
+    x = ag.input("x", f"f32[{size}, {size}]")
+    loop = loop_of(
+        lambda t, c: ([ag.tanh(c[::-1] @ x), c.sum(axis=0)], []), [x, x[0]], length=10_000
+    )
+    program = lower("f", [x], [loop.parts()[0]], [])
+    state = 4 * (size * size + size)
+    arena = sum(slot for slot in program.slots if isinstance(slot, int))
+    # What a step reads and what it makes, the rows in another order besides.
+    assert arena <= 3 * state
