@@ -555,11 +555,13 @@ def test_rows_of_any_number_go_their_own_way() -> None:
 @pytest.mark.parametrize("size", [8, 600])
 def test_memory_of_many_steps_is_that_of_one(size: int) -> None:
     x = ag.input("x", f"f32[{size}, {size}]")
-    loop = loop_of(
-        lambda t, c: ([ag.tanh(c[::-1] @ x), c.sum(axis=0)], []), [x, x[0]], length=10_000
-    )
+
+    def step(t: Tensor, c: Tensor, s: Tensor) -> Any:
+        return [ag.tanh(c[::-1] @ x), s + c.sum(axis=0)], []
+
+    loop = loop_of(step, [x, x[0]], length=10_000)
     program = lower("f", [x], [loop.parts()[0]], [])
     state = 4 * (size * size + size)
     arena = sum(slot for slot in program.slots if isinstance(slot, int))
-    # What a step reads and what it makes, the rows in another order besides.
-    assert arena <= 3 * state
+    # What a step reads and what it makes, and some totals.
+    assert arena < 2.05 * state
