@@ -76,7 +76,9 @@ class _Outcome:
 def _finish(outcome: _Outcome, temperature: float, out: Path, console: Console) -> None:
     """Measure the test text, write some text, show and keep all of it."""
     model, texts, recipe = outcome.model, outcome.texts, outcome.recipe
-    valid = measure(model, texts.valid, recipe.steps)
+    last = outcome.measured[-1]
+    ended = last.characters == outcome.meter.characters
+    valid = last.valid_bits if ended else measure(model, texts.valid, recipe.steps)
     test = measure(model, texts.test, recipe.steps)
     text = write(model, texts.vocabulary, WRITTEN, temperature)
     curve = plots.curve_of_bits(
