@@ -111,11 +111,15 @@ def test_kernels_interpreted_give_the_same_bits_as_machine_code(name: str):
         assert one.tobytes() == other.tobytes()
 
 
-@pytest.mark.parametrize("name", DRAWS)
+@pytest.mark.parametrize("name", [*DRAWS, "gamma"])
 def test_threads_do_not_change_a_bit(name: str):
     key = ag.input("key", "u32[2]")
+    if name == "gamma":
+        draws = [ag.random.gamma(key, ag.linspace(0.1, 2.0, 50_001), dtype="f64")]
+    else:
+        draws = drawn(name, key, (700_001,))
     with setting(optimise=3):
-        f = ag.function([key], drawn(name, key, (700_001,)))
+        f = ag.function([key], draws)
     given = np.array([5, 6], np.uint32)
     found: list[list[Array]] = []
     for threads in (1, 2, 3):

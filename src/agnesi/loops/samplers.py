@@ -95,13 +95,35 @@ def log_gamma(code: Code, blocks: Blocks, alpha: Scalar) -> Scalar:
             code.set(going, False)
         code.set(attempt, attempt + 1)
     with code.when(small & (alpha > 0.0)):
-        code.set(result, result - exponential(blocks(_BESIDES), 0, F64) / alpha)
+        code.set(result, result - less_log_gamma(blocks, alpha))
     return result
 
 
 def _fits(surely: Scalar, never: Scalar, exactly: Scalar) -> Scalar:
     """Whether an attempt is accepted: what is dear to compute is asked last."""
     return choose(surely, literal(True, BOOL), choose(never, literal(False, BOOL), exactly))
+
+
+def first_log_gamma(words: Words, alpha: Scalar) -> tuple[Scalar, Scalar]:
+    """Return whether the first attempt of ``log_gamma`` is accepted, and what it then gives.
+
+    Without branches, so that vectors of elements can be tried at once; what is less for an alpha
+    below 1 is for ``less_log_gamma`` to say.
+    """
+    d = select(alpha < 1.0, alpha + 1.0, alpha) - 1 / 3
+    z, u = normal_and_uniform(words)
+    y = z * (1 / 3 / p.sqrt(d))
+    square = z * z
+    surely = u < 1.0 - square * square * 0.0331
+    height = 3.0 * (p.log1p(y) - y) - y * y * (y + 3.0)
+    exactly = p.log(u) < square * 0.5 + d * height
+    fits = (surely | exactly) & (y > -1.0) & (alpha > 0.0) & (alpha < 1e300)
+    return fits, p.log(d) + 3.0 * p.log1p(y)
+
+
+def less_log_gamma(blocks: Blocks, alpha: Scalar) -> Scalar:
+    """Return what is subtracted where alpha is below 1."""
+    return exponential(blocks(_BESIDES), 0, F64) / alpha
 
 
 def _surprise(k: Scalar, mean: Scalar) -> Scalar:

@@ -9,23 +9,40 @@ which the number keeps its quantile (Figurnov et al., "Implicit reparameterizati
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from agnesi.core.dtypes import F32, F64, U32, U64
+from agnesi.core.dtypes import BOOL, F32, F64, U32, U64
 from agnesi.core.errors import GraphTypeError
-from agnesi.dims.dim import fresh_index
+from agnesi.dims.dim import add, fresh_index, mul, product, sub
+from agnesi.dims.simplify import ceildiv, minimum
 from agnesi.graph.types import TensorType
 from agnesi.loops import draws, samplers
 from agnesi.loops.interpret import interpret
-from agnesi.loops.nodes import For, Kernel, Load, Store, fresh_buffer, index_scalar
+from agnesi.loops.nodes import (
+    Accumulate,
+    Assign,
+    For,
+    If,
+    Kernel,
+    Load,
+    Read,
+    Store,
+    fresh_buffer,
+    fresh_local,
+    index_scalar,
+    literal,
+    select,
+)
+from agnesi.loops.prims import Prim
 from agnesi.ops.arithmetic import clip
 from agnesi.ops.choice import where
 from agnesi.ops.elementary import exp, log, sigmoid
-from agnesi.ops.families import Domain, Op, Reject, Sample, same_shapes
+from agnesi.ops.families import Domain, LoopOp, Memory, Op, Reject, Sample, same_shapes
 from agnesi.ops.lift import as_items, as_tensor, cast, operand_lines
-from agnesi.ops.movement import ravel
+from agnesi.ops.movement import ravel, unravel
+from agnesi.ops.nests import loop_indices, parallel
 from agnesi.ops.probability import softmax
 from agnesi.ops.random import (
     KEYS,
@@ -44,12 +61,12 @@ from agnesi.ops.random import (
 from agnesi.ops.special import digamma, gammainc_slope, gammaln, ndtr, ndtri
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Shape, Size
     from agnesi.graph.tensor import Array, Reader, Requirement, Sizes, Tensor, TensorLike
-    from agnesi.loops.nodes import Scalar
+    from agnesi.loops.nodes import Scalar, Statement
     from agnesi.loops.philox import Words
     from agnesi.loops.samplers import Sampler
 
@@ -271,11 +288,68 @@ def _log_gammas(key: Array, a: Array, shape: Any = None) -> Array:
     return sampled(samplers.log_gamma, key, np.broadcast_to(np.asarray(a, np.float64), size))
 
 
-class LogGammaDraw(Sampled):
-    """Logarithms of numbers of the gamma distribution of scale 1."""
+# Elements that are tried at once.
+_TOGETHER = 256
+
+
+class _Lane(NamedTuple):
+    """One element of those that are drawn together.
+
+    Attributes:
+        number: of the element, u64.
+        blocks: of it.
+        parameters: of it.
+        here: what was stored for it.
+        put: stores for it.
+    """
+
+    number: Scalar
+    blocks: samplers.Blocks
+    parameters: tuple[Scalar, ...]
+    here: Scalar
+    put: Callable[[Scalar], tuple[Statement, ...]]
+
+
+class _Lanes:
+    """Elements that are drawn together: loops over them."""
+
+    def __init__(self, node: Sampled, at: Memory, before: Shape, first: Size, size: Size) -> None:
+        self.node, self.at, self.before, self.first, self.size = node, at, before, first, size
+        a, b = (at.read(0, (*before, k)).cast(U64) for k in range(2))
+        self.key = (a, b)
+
+    def each(self, body: Callable[[_Lane], tuple[Statement, ...]]) -> For:
+        """Return a loop over the elements."""
+        node, at = self.node, self.at
+        lane = fresh_index("l", minimum(_TOGETHER, sub(self.size, self.first)))
+        element = add(self.first, lane)
+        index = (*self.before, *unravel(element, node.type.shape[len(self.before) :]))
+        number = index_scalar(element).cast(U64)
+        parameters = tuple(at.read(k, index) for k in range(1, len(node.operands)))
+        blocks = samplers.Blocks(self.key, number)
+
+        def put(value: Scalar) -> tuple[Statement, ...]:
+            return at.store(index, value)
+
+        return For(lane, body(_Lane(number, blocks, parameters, at.load(index), put)))
+
+    def any(self, holds: Callable[[_Lane], Scalar]) -> tuple[tuple[Statement, ...], Scalar]:
+        """Return statements that find whether something holds for one, and what they find."""
+        found = fresh_local("some", BOOL)
+        loop = self.each(lambda lane: (Accumulate(found, Prim.OR, holds(lane)),))
+        return (Assign(found, literal(False, BOOL)), loop), Read(found)
+
+
+class LogGammaDraw(Sampled, LoopOp):
+    """Logarithms of numbers of the gamma distribution of scale 1.
+
+    The first attempt, which is mostly accepted, is made for vectors of elements; what is left then
+    is drawn one by one.
+    """
 
     alpha: Tensor
 
+    streams = (1,)
     public = "loggamma"
     sampler = samplers.log_gamma
     reference = staticmethod(_log_gammas)
@@ -294,6 +368,33 @@ class LogGammaDraw(Sampled):
     )
     orders = 1
     of_distribution = True
+
+    def loops(self, at: Memory) -> Sequence[Statement]:
+        """Try a few hundred elements at once; then go through those that did not fit."""
+        count = self.drawn_by.ndim - 1
+        size = product(self.type.shape[count:])
+        outer = loop_indices(self.type.shape[:count])
+        chunk = fresh_index("c", ceildiv(size, _TOGETHER))
+        found, around = parallel([*outer, chunk])
+        before = tuple(found[i] for i in outer)
+        lanes = _Lanes(self, at, before, mul(found[chunk], _TOGETHER), size)
+
+        def attempt(lane: _Lane) -> tuple[Statement, ...]:
+            fits, value = samplers.first_log_gamma(lane.blocks(0), *lane.parameters)
+            return lane.put(select(fits, value, math.nan))
+
+        def less(lane: _Lane) -> tuple[Statement, ...]:
+            (alpha,) = lane.parameters
+            change = samplers.less_log_gamma(lane.blocks, alpha)
+            return lane.put(select(alpha < 1.0, lane.here - change, lane.here))
+
+        def rest(lane: _Lane) -> tuple[Statement, ...]:
+            drawn = samplers.log_gamma(lanes.key, lane.number, *lane.parameters)
+            return (If(lane.here.differs(lane.here), lane.put(drawn)),)
+
+        asks, some = lanes.any(lambda lane: lane.parameters[0] < 1.0)
+        below = If(some, (lanes.each(less),))
+        return around([lanes.each(attempt), *asks, below, lanes.each(rest)])
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """That of the distribution; near 0, where ``F`` is ``x**a / gamma(a + 1)``, of that."""
