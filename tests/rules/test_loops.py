@@ -23,6 +23,7 @@ from agnesi.ops.loop import Loop
 from agnesi.ops.movement import BroadcastTo, Reshape
 from agnesi.ops.slicing import Place
 from agnesi.rewrite.trace import Trace
+from agnesi.rules import part_loops
 from agnesi.rules.canonicalize import canonicalize
 from agnesi.rules.loops import loops
 
@@ -655,3 +656,33 @@ def test_checkpoints_keep_their_promise():
     assert len(loops_of(*made)) == 2
     stored = [node for node in toposort(made) if not isinstance(node, BroadcastTo | Reshape)]
     assert all(int(str(n.type.size)) <= 8 * 4 * 8 for n in stored if n.operands)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("steps", [16, 19])
+def test_long_loops_make_products_part_by_part(
+    reverse: bool, steps: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(part_loops, "_FAR", 64)
+    monkeypatch.setattr(part_loops, "_NEAR", 64)
+    rows, weight = ag.input("rows", f"f32[{steps}, 2, 3]"), ag.input("weight", "f32[3, 4]")
+    start, other = ag.input("start", "f32[2, 4]"), ag.input("other", "f32[4, 4]")
+
+    def step(state: Any, row: Tensor) -> Any:
+        h, c = state
+        h = ag.tanh(h @ other + row @ weight)
+        return (h, c * 0.5 + h.sum(1)), h
+
+    (last, total), states = ag.scan(step, (start, start[:, 0]), rows, reverse=reverse)
+    made = rewritten(last, total, states[0] if reverse else states[-1])
+    outer = loops_of(*made)
+    assert len(outer) == (2 if steps % 8 else 1)
+    # No product has rows of more than 8 steps.
+    (inner,) = [n for each in outer for n in toposort(each.body.outputs) if isinstance(n, Loop)]
+    assert {each.length for each in (*outer, inner)} == {2, 8} | ({steps % 8} - {0})
+    given = arrays(last)
+    function = ag.function(list(given), [last, total])
+    for found, value in zip(
+        function(*given.values()), interpret([last, total], given), strict=True
+    ):
+        np.testing.assert_allclose(found, value, rtol=1e-4, atol=1e-4)

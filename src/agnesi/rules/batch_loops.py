@@ -188,6 +188,18 @@ def lift_products_of_rows(draft: Draft) -> None:
     draft.substitute(replaced)
 
 
+def sizes_of_products(draft: Draft) -> list[int]:
+    """Return the sizes of what a step computes of rows with products; none where one is unknown."""
+    if draft.length is None or not draft.carries:
+        return []
+    steps = _Steps(draft)
+    if any(isinstance(node, Loop) for node in steps.inner):
+        return []
+    sizes = [end.type.size for end in _ends_of_rows(draft, steps)]
+    found = [size for size in sizes if isinstance(size, int)]
+    return found if len(found) == len(sizes) else []
+
+
 def _leaves(steps: _Steps, end: Tensor) -> list[Tensor]:
     return [leaf for leaf in toposort([end], steps.draft.around) if leaf in steps.given]
 

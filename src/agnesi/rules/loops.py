@@ -42,6 +42,7 @@ from agnesi.rules.merge_loops import (
     merge_equal_carries,
     merge_equal_rows,
 )
+from agnesi.rules.part_loops import parted
 from agnesi.rules.prune_loops import prune
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def loops(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
         return list(outputs)
     new = _loops(outputs, trace, {})
     if any(a is not b for a, b in zip(new, outputs, strict=True)):
-        new = prune(_canonical(new, trace))
+        new = _pruned(_canonical(new, trace))
     return new
 
 
@@ -68,6 +69,11 @@ def _loops(outputs: Sequence[Tensor], trace: Trace, known: _Known) -> list[Tenso
     if not any(isinstance(node, Several) for node in toposort(inside)):
         return inside
     return prune(_Walk(prune(inside), trace, known).run())
+
+
+def _pruned(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """Return the outputs pruned, from the outside in and once more outside."""
+    return prune(in_bodies(prune(outputs), _pruned))
 
 
 def _canonical(outputs: Sequence[Tensor], trace: Trace) -> list[Tensor]:
@@ -184,6 +190,9 @@ def changed_loop(group: Sequence[Loop], made: Sequence[Loop], around: Around) ->
         return None, inlined
     keep_last_alone(draft, [part for loop in group for part in loop.parts()], around)
     drop_known_rows(draft)
+    in_parts = parted(draft)
+    if in_parts is not None:
+        return None, in_parts
     lift_products_of_rows(draft)
     lift_sums(draft)
     drop_constant_carries(draft)
