@@ -16,6 +16,7 @@ The same functions with a key are pure: the same key, the same numbers.
 from __future__ import annotations
 
 import functools
+import inspect
 import secrets
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -87,13 +88,17 @@ def _method(
 ) -> Callable[Concatenate[Stream, _P], Tensor]:
     """Return a function of a key as a method of a stream, which brings the key."""
 
-    @functools.wraps(draw)
     def method(self: Stream, /, *args: _P.args, **named: _P.kwargs) -> Tensor:
         return draw(self.next_key(), *args, **named)
 
-    lines = (draw.__doc__ or "").splitlines()
-    kept = [line for line in lines if not line.strip().startswith(("key: ", ">>> "))]
-    method.__doc__ = "\n".join(kept)
+    functools.update_wrapper(method, draw)
+    vars(method).pop("__wrapped__")
+    own, (_, *others) = inspect.signature(method), inspect.signature(draw).parameters.values()
+    me = next(iter(own.parameters.values()))
+    vars(method)["__signature__"] = inspect.signature(draw).replace(parameters=[me, *others])
+    # Examples have a key.
+    said, *_ = (draw.__doc__ or "").split(">>>")
+    method.__doc__ = "\n".join(x for x in said.splitlines() if not x.strip().startswith("key: "))
     return method
 
 

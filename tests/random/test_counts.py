@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
@@ -302,3 +303,17 @@ def test_a_stream_draws_them_too():
     calls = [f() for _ in range(12)]
     for name in names:
         assert len({str(call[name]) for call in calls}) > 1, name
+
+
+def test_methods_of_a_stream_are_the_functions_without_their_key():
+    for name in ag.random.__all__:
+        function, method = getattr(ag.random, name), getattr(ag.random.Stream, name, None)
+        if name in ("Stream", "key", "split", "fold_in"):
+            continue
+        assert method is not None, name
+        first, *own = inspect.signature(method).parameters.values()
+        assert first.name == "self"
+        key, *others = inspect.signature(function).parameters.values()
+        assert key.name == "key"
+        assert [p.name for p in own] == [p.name for p in others]
+        assert method.__doc__ and "key:" not in method.__doc__ and ">>>" not in method.__doc__
