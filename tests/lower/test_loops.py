@@ -565,3 +565,23 @@ def test_memory_of_many_steps_is_that_of_one(size: int) -> None:
     arena = sum(slot for slot in program.slots if isinstance(slot, int))
     # What a step reads and what it makes, and some totals.
     assert arena < 2.05 * state
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        lambda a, b, low: [ag.tanh(b - low), a + b - low],
+        lambda a, b, low: [b - low, a * low],
+        lambda a, b, low: [a - low, b - low + a],
+    ],
+)
+def test_several_states_of_one_kernel_over_rows(cell: Callable[..., Sequence[Tensor]]) -> None:
+    x = ag.input("x", "f32[5, 4, 3]")
+
+    def step(t: Tensor, a: Tensor, b: Tensor, row: Tensor) -> Any:
+        first, second = cell(a, b, (a * b + b).sum(axis=1, keepdims=True) * 0.1)
+        return [first + row, second], []
+
+    loop = loop_of(step, [ag.zeros((4, 3)), ag.ones((4, 3))], [x], 5)
+    checked([x], loop.parts(), *arrays((5, 4, 3)))
+    checked([x], loop.parts()[:1], *arrays((5, 4, 3)))

@@ -388,7 +388,9 @@ class Lowering:
         }
         mark = fresh_buffer("mark", value.dtype.real)
         if group.rows is not None:
-            targets = {**self.targets, value: [mark]}
+            # Other new values have no place yet, but will be written.
+            news = {n: stand_in[n] for n in self.updates.values() if n in stand_in}
+            targets = {**news, **self.targets, value: [mark]}
             return may_write_over(group.rows, group.nodes, self.buffers, targets, (value, own))
         if is_computed_here(group.nodes[0]):
             targets = {n: self.targets.get(n, []) for n in group.nodes}

@@ -222,8 +222,8 @@ class Plan:
                 continue
             if any(s.offset != self.rows.offset(member) for s in loads if s.buffer is own):
                 return False
-            last = max(n for n in self.used[other] if self.is_computed(other, n))
-            if last > member.loop:
+            loops = self.used.get(other, {other.loop})
+            if any(n > member.loop for n in loops if self.is_computed(other, n)):
                 return False
         return True
 
