@@ -267,6 +267,22 @@ def test_layers_are_merged_with_those_of_their_gradients():
     assert len(loops_of(*made)) == 3
 
 
+def test_many_layers_find_those_of_their_gradients():
+    rows: Any = ag.input("rows", "f32[t, 2, 3]")
+    weight, start = ag.input("weight", "f32[3, 3]"), ag.zeros((2, 3))
+    for factor in range(1, 13):
+
+        def step(h: Tensor, row: Tensor, factor: int = factor) -> Any:
+            h = ag.tanh(h @ weight * factor + row)
+            return h, h
+
+        _, rows = ag.scan(step, start, rows)
+    cost = rows.sum()
+    made = loops(canonical([cost, ag.grad(cost, weight)]), Trace())
+    # One forward and one back for each layer, no matter how many begin with the same zeros.
+    assert len(loops_of(*made)) == 24
+
+
 def test_loops_that_need_each_other_stay_apart():
     last, states = loop(recurrent, [h0], [x]).parts()
     second = loop(lambda n, h, r: ([ag.tanh(h @ w + r @ u + last)], []), [h0], [x])

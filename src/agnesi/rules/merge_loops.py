@@ -39,8 +39,13 @@ def groups_of_loops(order: Sequence[Tensor]) -> dict[Tensor, list[Loop]]:
         return {}
     before = _needed_loops(order, loops)
     groups: list[list[int]] = []
+    # Groups by what they read, so that each loop looks at few of them.
+    reading: dict[tuple[object, ...], list[list[int]]] = {}
     for k, loop in enumerate(loops):
-        for group in [g for g in groups[::-1] if _alike(loops[g[0]], loop)][:_TRIED]:
+        home: list[int] | None = None
+        keys = _marks(loop)
+        near = {g[0]: g for key in keys for g in reading.get(key, [])[: -_TRIED - 1 : -1]}
+        for group in list(near.values())[:_TRIED]:
             whole = sum(1 << member for member in group)
             reached = before[group[0]]
             if before[k] & whole or reached >> k & 1:
@@ -48,9 +53,15 @@ def groups_of_loops(order: Sequence[Tensor]) -> dict[Tensor, list[Loop]]:
             if _pays([*(loops[member] for member in group), loop]):
                 group.append(k)
                 _merge_needs(before, group, reached | before[k])
+                home = group
                 break
-        else:
-            groups.append([k])
+        if home is None:
+            home = [k]
+            groups.append(home)
+        for key in keys:
+            known = reading.setdefault(key, [])
+            if not known or known[-1] is not home:
+                known.append(home)
     found: dict[Tensor, list[Loop]] = {}
     for group in groups:
         if len(group) > 1:
@@ -85,14 +96,14 @@ def _merge_needs(before: list[int], group: Sequence[int], mask: int) -> None:
             before[k] |= mask | whole
 
 
-def _alike(a: Loop, b: Loop) -> bool:
-    """Whether two loops take the same steps, and have something in common."""
-    if a.length != b.length or a.reverse != b.reverse or len(a.inits) + len(b.inits) == 0:
-        return False
-    if (a.condition is None) != (b.condition is None):
-        return False
-    shared = set(a.inits) & set(b.inits) or set(a.sequences) & set(b.sequences)
-    return bool(shared)
+def _marks(loop: Loop) -> list[tuple[object, ...]]:
+    """Return what loops that may be merged have in common: steps, and what they read."""
+    if not loop.inits:
+        return []
+    kind = loop.length, loop.reverse, loop.condition is None
+    # Steps that read sequences are seldom the same on others; zeros to begin with say nothing.
+    read = dict.fromkeys(loop.sequences or loop.inits)
+    return [(*kind, tensor) for tensor in read]
 
 
 def _takes_same_steps(a: Loop, b: Loop) -> bool:
