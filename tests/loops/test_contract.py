@@ -54,7 +54,7 @@ def compiled(kernel: Kernel, machine: Machine) -> Any:
     text = text.replace("define internal", "define").replace(f"@{kernel.name}(", "@call(")
     ends = ("attributes #0 = { nounwind noinline }",)
     loaded = load(
-        [Part("call", tuple(needs), text, ends), *block_parts(kernel, needs, ends, machine)]
+        [Part("call", tuple(needs), text, ends), *block_parts(kernel, [*needs], ends, machine)]
     )
     kinds = [ctypes.c_void_p] * len(kernel.buffers) + [ctypes.c_int64] * len(kernel.sizes)
     run: Any = ctypes.CFUNCTYPE(None, *kinds)(loaded.address)

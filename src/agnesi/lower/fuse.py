@@ -198,7 +198,7 @@ def fuse(outputs: Sequence[Tensor], changing: Collection[Tensor] = ()) -> Fusion
 
 def _stored(
     order: list[Tensor],
-    outputs: Sequence[Tensor],
+    outputs: Iterable[Tensor],
     sums: Mapping[Tensor, Accumulation],
     readers: Mapping[Tensor, int],
 ) -> dict[Tensor, None]:
