@@ -203,6 +203,19 @@ def test_gradients_in_native_code(name: str, reverse: bool):
         np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-13)
 
 
+def test_nothing_after_the_end_gets_into_gradients():
+    kind = KINDS["gru"]
+    arrays = [xs(), *weights_of(kind)]
+    given = symbols(arrays)
+    y, _ = nn.gru(given[0], nn.GruWeights(*given[1:]), lengths=ag.constant(np.array([2, 5])))
+    slopes = interpreted(given, ag.grad((y * y).sum(), given))
+    expected = slopes(arrays)
+    assert not expected[0][2:, 0].any()
+    arrays[0][2:, 0] = np.nan
+    for got, wanted in zip(slopes(arrays), expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
 def test_one_sequence_alone_and_a_state_for_all():
     kind = KINDS["lstm"]
     weights, state = weights_of(kind), [row[0] for row in states_of("lstm")]

@@ -110,6 +110,8 @@ def recur(
     if going is None:
         state, outputs = scan(step, state, x, reverse=reverse)
     else:
+        # Of what stands after the end no NaN may get into gradients: 0 times NaN is NaN.
+        x = _where(going, x, zeros_like(x))
         state, outputs = scan(held, state, (x, going), reverse=reverse)
     return _time_first(outputs, batch_major), state
 
