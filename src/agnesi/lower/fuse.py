@@ -42,7 +42,7 @@ from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze
 from agnesi.ops.reductions import ArgExtreme
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from agnesi.dims.dim import Shape
 
