@@ -585,3 +585,18 @@ def test_several_states_of_one_kernel_over_rows(cell: Callable[..., Sequence[Ten
     loop = loop_of(step, [ag.zeros((4, 3)), ag.ones((4, 3))], [x], 5)
     checked([x], loop.parts(), *arrays((5, 4, 3)))
     checked([x], loop.parts()[:1], *arrays((5, 4, 3)))
+
+
+def test_memory_of_inner_loops_is_used_again_in_between() -> None:
+    x, w = ag.input("x", "f32[t, b, 4]"), ag.input("w", "f32[4, 4]")
+
+    def outer(t: Tensor, c: Tensor, row: Tensor) -> Any:
+        a, b = ag.tanh(c * 0.5 + row), row[:, ::-1]
+        first = loop_of(lambda s, h: ([ag.tanh(h[::-1] @ w) + b], [h]), [a], length=2)
+        second = loop_of(lambda s, h: ([ag.tanh(h[::-1] @ w) + a], [h]), [b], length=3)
+        sums = [loop.parts()[1].sum(axis=0) for loop in (first, second)]
+        return [sums[0][::-1] + c.mean() + sums[1]], [first.parts()[0]]
+
+    loop = loop_of(outer, [x[0]], [x], x.type.shape[0])
+    checked([x, w], loop.parts(), *arrays((3, 5, 4), (4, 4)))
+    native([x, w], loop.parts(), *arrays((3, 5, 4), (4, 4)))

@@ -234,6 +234,17 @@ class RunLoop:
         return (*(r.buffer for r in self.rows), *(c.buffer for c in self.carried))
 
     @property
+    def spares(self) -> tuple[Carried, ...]:
+        """The views that hold nothing at first: each gives its memory for that of another."""
+        found: dict[Buffer, Carried] = {}
+        by_view = {each.buffer: each for each in self.carried}
+        for each in self.carried:
+            other = by_view.get(each.then)
+            if other is not None and other.then is each.buffer and each.buffer not in found:
+                found[other.buffer] = other
+        return tuple(found.values())
+
+    @property
     def own(self) -> tuple[Buffer, ...]:
         """The buffers that it needs from its beginning to its end, besides those of its steps."""
         found = [*self.kept, *(r.base for r in self.rows), *(c.first for c in self.carried)]

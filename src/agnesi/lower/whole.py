@@ -281,25 +281,16 @@ class _Whole:
 
     def before(self) -> list[Statement]:
         """Return how what is carried gets to where it is in the first step."""
-        spares = self.spares()
+        spares = {each.buffer for each in self.loop.spares}
         return [self.copy(c.first, c.buffer) for c in self.loop.carried if c.buffer not in spares]
 
     def last(self) -> list[Statement]:
         """Return how what was carried at last gets to where it is wanted."""
         return [self.copy(s.source, s.target) for s in self.loop.last if isinstance(s, Copy)]
 
-    def spares(self) -> set[Buffer]:
-        """Return the views that hold nothing at first: each gives its memory for another's."""
-        found: set[Buffer] = set()
-        then = {c.buffer: c.then for c in self.loop.carried}
-        for view, other in then.items():
-            if then.get(other) is view and view not in found:
-                found.add(other)
-        return found
-
     def turned(self) -> list[Statement]:
         """Return what takes the place of views that change their memory: copies."""
-        spares = self.spares()
+        spares = {each.buffer for each in self.loop.spares}
         return [self.copy(c.then, c.buffer) for c in self.loop.carried if c.buffer not in spares]
 
     def copy(self, source: Buffer, target: Buffer) -> Statement:
