@@ -163,7 +163,11 @@ class Lowering:
         self.written = [_writes(output) for output in self.outputs]
         self.roots = [*self.written, *self.updates.values()]
         self.nodes = toposort([*self.outputs, *self.roots], set(self.inputs))
-        self.fusion: Fusion = fuse(self.roots, {*self.updates})
+        # Numbers that only a view on the way to an output mentions are computed all the same.
+        below = set(toposort(self.roots, set(self.inputs)))
+        views = [node for node in self.nodes if node not in below]
+        numbers = [d for node in views for d in node.dependencies[len(node.operands) :]]
+        self.fusion: Fusion = fuse([*self.roots, *numbers], {*self.updates})
         self.home = {n: g for g in self.fusion.groups for n in g.nodes}
 
     def relate(self) -> None:
