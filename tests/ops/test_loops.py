@@ -205,6 +205,24 @@ def test_closures_over_shared_variables() -> None:
     np.testing.assert_array_equal(value(last), [8, 27])
 
 
+def test_a_size_of_what_branches_return_may_be_computed_in_them() -> None:
+    v, k = ag.vector("v"), ag.input("k", "i64[]")
+    y = ag.map(lambda r: ag.cond(r > 2, lambda: v[: k + 1] * r, lambda: ag.ones((k + 1,))), v)
+    f = ag.function([v, k], [y, ag.grad((y**2).sum(), v)])
+    found, slope = f([1, 3, 5], 1)
+    np.testing.assert_array_equal(found, [[1, 1], [3, 9], [5, 15]])
+    np.testing.assert_array_equal(slope, [2 * 9 + 2 * 25, 6 * 9 + 6 * 25 + 6 * 10, 10 * 10])
+
+
+def test_an_integer_to_begin_with_becomes_a_float_if_a_step_makes_one() -> None:
+    last, _ = ag.scan(lambda c, _: (c * 0.5, None), 1, length=2)
+    assert last.dtype == "f32"
+    np.testing.assert_array_equal(value(last), 0.25)
+    (a, b), _ = ag.scan(lambda c, _: ((c[0] + 1, c[0] / 2 + c[1]), None), (0, 0), length=3)
+    assert (a.dtype, b.dtype) == ("i64", "f64")
+    np.testing.assert_array_equal(value(b), 1.5)
+
+
 MATRIX, VECTOR = ag.matrix("m"), ag.vector("v")
 BAD = {
     "two things": lambda: ag.scan(lambda c, r: c, 0.0, VECTOR),
@@ -239,6 +257,16 @@ BAD = {
     "the predicate is a scalar": lambda: ag.cond(VECTOR > 0, lambda: 1, lambda: 2),
     "the index is an integer": lambda: ag.switch_case(0.5, [lambda: 1]),
     "no branches": lambda: ag.switch_case(0, []),
+    "on_false is a function, to be called if it is taken": lambda: ag.cond(
+        True,
+        VECTOR,  # pyright: ignore[reportArgumentType]
+        VECTOR,  # pyright: ignore[reportArgumentType]
+    ),
+    "taps: a sequence has rows": lambda: ag.taps(VECTOR[0], [-1, 0]),
+    "map: y has another shape in each step": lambda: ag.map(lambda r: VECTOR[VECTOR > r], VECTOR),
+    "scan: y\\['a'\\] has another shape in each step": lambda: ag.scan(
+        lambda c, i: (c, {"a": VECTOR[:i]}), 0.0, ag.arange(3)
+    ),
 }
 
 
@@ -246,6 +274,16 @@ BAD = {
 def test_bad_input(words: str) -> None:
     with pytest.raises(ag.GraphTypeError, match=words):
         BAD[words]()
+
+
+def test_sequences_of_different_lengths_in_a_call() -> None:
+    other = ag.input("other", "f32[k]")
+    f = ag.function([VECTOR, other], ag.map(lambda a, b: a * b, VECTOR, other))
+    with pytest.raises(
+        ag.ShapeError, match="sequences of one loop have as many rows each"
+    ) as caught:
+        f([1, 2, 3], [1, 2])
+    assert "test_loops.py" in str(caught.value)
 
 
 def test_errors_show_the_line() -> None:

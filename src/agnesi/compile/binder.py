@@ -271,15 +271,19 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
     if need.kind == "at_most":
         words = need.said(a, b) if "{a}" in need.words else f"no {need.words}"
         return ShapeError(f"{function}: {op_name(node)}: {words}{where}{operands}")
+    differ = f"sizes {a} and {b} differ: {need.words}{where}{operands}"
+    if isinstance(node, BroadcastTo) and node.x.ndim == node.ndim and 1 not in node.x.type.shape:
+        # Nothing is repeated: what a graph takes to be equal is checked.
+        return ShapeError(
+            f"{function}: {differ}\n  here they have to be equal: sequences of one loop have as many "
+            "rows each; what a step carries on, or branches return, keeps its shape"
+        )
     advice = (
         "\n  a size that is not known when the graph is built never broadcasts: "
         "declare it as 1 where it is"
     )
     broadcasts = isinstance(node, Elementwise | BroadcastTo)
-    return ShapeError(
-        f"{function}: {op_name(node)}: sizes {a} and {b} differ: {need.words}{where}{operands}"
-        + (advice if broadcasts else "")
-    )
+    return ShapeError(f"{function}: {op_name(node)}: {differ}{advice if broadcasts else ''}")
 
 
 def _role(node: Tensor, operand: Tensor) -> str:

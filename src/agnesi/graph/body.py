@@ -150,11 +150,14 @@ def _captured(
     around: Iterable[Tensor],
 ) -> list[Tensor]:
     """Return the outer tensors that have to be given, numbers that sizes mention first."""
-    order = toposort(outputs, {*inputs, *around})
+    outer = set(around)
+    order = toposort(outputs, {*inputs, *outer})
     inner: set[Tensor] = set(inputs)
     for node in order:
         fresh = since is not None and node.born > since and not isinstance(node, Leaf)
-        if node not in inner and (fresh or any(d in inner for d in node.dependencies)):
+        if node in outer or node in inner:
+            continue
+        if fresh or any(d in inner for d in node.dependencies):
             inner.add(node)
     found: dict[Tensor, None] = {}
     numbers: dict[Tensor, None] = {}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from agnesi.core.dtypes import BOOL, I64, DType, weak
 from agnesi.core.errors import GraphTypeError
+from agnesi.dims.dim import Dim
 from agnesi.graph.body import close
 from agnesi.graph.tensor import SizeValue, Tensor, now
 from agnesi.ops.branch import Branch
@@ -113,6 +114,13 @@ def _branched(
     op: str, index: Tensor, functions: tuple[Callable[..., Any], ...], args: tuple[Any, ...]
 ) -> Any:
     """Build the node; return its results, nested as the functions return them."""
+    for k, function in enumerate(functions):
+        if not callable(function):
+            role = ("on_false", "on_true")[k] if op == "cond" else f"branches[{k}]"
+            raise GraphTypeError(
+                f"{op}: {role} is a function, to be called if it is taken, not {function!r}\n"
+                "  write lambda: x; of arrays that are both computed, ag.where chooses"
+            )
     since = now()
     leaves, tree = flatten(functions[0](*args))
     columns = [leaves]
@@ -121,7 +129,10 @@ def _branched(
     rows = list(zip(*columns, strict=True))
     alike = [_alike(op, path, row) for path, row in zip(tree.paths(), rows, strict=True)]
     outputs = [row[k] for k in range(len(functions)) for row in alike]
-    closed = close([], outputs, since)
+    # A size of a result is needed whichever branch is taken: it is computed before.
+    sizes = [size for output in outputs for size in output.type.shape if isinstance(size, Dim)]
+    told = [v for size in sizes for v in size.values if isinstance(v, Tensor)]
+    closed = close([], outputs, since, told)
     bodies = closed.parts(*[len(alike)] * len(functions))
     return tree.build(Branch(index, bodies, closed.captured).parts())
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 from agnesi.core.dtypes import BOOL, DEFAULT_COMPLEX, DEFAULT_FLOAT, I64, DType, weak
 from agnesi.core.errors import GraphTypeError
 from agnesi.core.record import record, replace
-from agnesi.dims.dim import fresh_symbol, mul, sub
+from agnesi.dims.dim import Dim, fresh_symbol, mul, sub
 from agnesi.dims.simplify import at_least, floordiv, maximum
 from agnesi.graph.body import Body, close
-from agnesi.graph.graph import size_of
+from agnesi.graph.graph import size_of, toposort
 from agnesi.graph.leaves import new_input
 from agnesi.graph.tensor import SizeFloat, SizeValue, Tensor
 from agnesi.graph.tracing import inside_loop
@@ -276,10 +276,16 @@ def taps(x: TensorLike, offsets: Sequence[int]) -> tuple[Tensor, ...]:
     """
     sequence = as_tensor(x)
     given = [int(offset) for offset in offsets if is_integer(offset)]
-    if not sequence.ndim or not given or len(given) < len(offsets):
+    if not sequence.ndim:
+        raise GraphTypeError(
+            f"taps: a sequence has rows, along its first axis, but x is a scalar\n"
+            f"{operand_lines(('x',), (sequence,))}\n  give an array of one axis or more"
+        )
+    if not given or len(given) < len(offsets):
         raise GraphTypeError(
             f"taps: a sequence is shifted by integers, but these are {offsets!r}\n"
-            f"{operand_lines(('x',), (sequence,))}"
+            f"{operand_lines(('x',), (sequence,))}\n"
+            "  give a list of distances, such as [-1, 0]"
         )
     low, high = min(0, *given), max(0, *given)
     count = maximum(sub(sequence.type.shape[0], high - low), 0)
@@ -520,6 +526,8 @@ def _looped(how: _How, sequences: _Sequences) -> tuple[list[Tensor], _Collected,
     ]
     paths = step.tree.paths()
     ys = [as_tensor(_lifted(how.op, f"y{p}", y)) for p, y in zip(paths, step.ys, strict=True)]
+    for path, y in zip(paths, ys, strict=True):
+        _check_size(how.op, f"y{path}", y, {number, *carries, *rows})
     go: list[Tensor] = []
     if how.go is True:
         go = [logical_not(carries[0])]
@@ -534,6 +542,18 @@ def _looped(how: _How, sequences: _Sequences) -> tuple[list[Tensor], _Collected,
     loop = how.kind(length, how.reverse, condition, body, tuple(inits), arrays, closed.captured)
     parts = loop.parts()
     return list(parts[: len(news)]), _Collected(list(parts[len(news) :]), step.tree), loop
+
+
+def _check_size(op: str, path: str, y: Tensor, inner: set[Tensor]) -> None:
+    """Raise an error if the shape of a result is known only once the step is done."""
+    sizes = [size for size in y.type.shape if isinstance(size, Dim)]
+    told = [value for size in sizes for value in size.values if isinstance(value, Tensor)]
+    if any(node in inner for node in toposort(told)):
+        raise GraphTypeError(
+            f"{op}: {path} has another shape in each step, {y.type}: its rows make no array\n"
+            f"{operand_lines((path,), (y,))}\n"
+            "  give as many numbers in each step, with ag.where or ag.pad, or combine them in it"
+        )
 
 
 def _row_inputs(sequences: _Sequences) -> list[Input]:
@@ -552,24 +572,29 @@ def _condition(ask: Body, carries: int, rows: int) -> Body:
 
 def _settled(how: _How, rows: Sequence[Tensor]) -> list[Tensor]:
     """Return what is carried at first; numbers take the dtype that the step makes of them."""
-    found = [_default(leaf.value) for leaf in how.inits]
-    open_ = {k for k, leaf in enumerate(how.inits) if _stand_in(leaf.value) is not None}
+    values = [leaf.value for leaf in how.inits]
+    found = [_default(value) for value in values]
+    open_ = {k for k, value in enumerate(values) if _stand_in(value) is not None}
     while open_:
         carries: list[Tensor] = []
         for k, leaf in enumerate(how.inits):
-            stand = _stand_in(leaf.value) if k in open_ else None
+            stand = _stand_in(values[k]) if k in open_ else None
             carries.append(new_input(leaf.path, found[k].type) if stand is None else stand)
         news = how.run(carries, list(rows)).news
-        settled: set[int] = set()
-        for k in open_:
+        settled = {k for k in open_ if _strong(news[k]) is not None}
+        for k in settled:
             dtype = _strong(news[k])
-            if dtype is None:
-                continue
-            settled.add(k)
-            if _takes(how.inits[k].value, dtype):
+            if dtype is not None and _takes(values[k], dtype):
                 found[k] = converted(how.inits[k].value, dtype)
-        if not settled:
-            break
+        whole = {k for k in open_ if isinstance(carries[k], SizeValue)}
+        broken = {k for k in whole if _is_fraction(news[k])}
+        for k in broken:
+            values[k], found[k] = 0.0, converted(how.inits[k].value, DEFAULT_FLOAT)
+        if not settled and not broken:
+            # What stays whole is an integer; others may depend on it.
+            settled = whole if whole != open_ else set[int]()
+            if not settled:
+                break
         open_ -= settled
     return found
 
@@ -596,6 +621,11 @@ def _strong(value: Any) -> DType | None:
     if not isinstance(value, Tensor):
         return None if is_number(value) else as_tensor(value).dtype
     return None if isinstance(value, SizeValue) or is_weak_float(value) else value.dtype
+
+
+def _is_fraction(value: Any) -> bool:
+    """Whether a step made something weak that is no integer."""
+    return isinstance(value, float) or (isinstance(value, Tensor) and is_weak_float(value))
 
 
 def _takes(value: Tensor | Number, dtype: DType) -> bool:

@@ -635,7 +635,8 @@ def multinomial(
     columns = weights.type.shape[-1]
     spread = repeat("multinomial", weights, (*target, columns))
     tail = flip(cumsum(flip(spread, -1), -1), -1)
-    chance = where(tail > 0, spread / tail, where(tail[..., :1] > 0, 0.0, math.nan))
+    some = spread.sum(-1, keepdims=True) > 0
+    chance = where(tail > 0, spread / tail, where(some, 0.0, math.nan))
     made = MultinomialDraw(drawn_by, repeat("multinomial", trials, target), chance)
     return astype(made, as_dtype(dtype))
 
