@@ -275,8 +275,8 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
     if isinstance(node, BroadcastTo) and node.x.ndim == node.ndim and 1 not in node.x.type.shape:
         # Nothing is repeated: what a graph takes to be equal is checked.
         return ShapeError(
-            f"{function}: {differ}\n  here they have to be equal: sequences of one loop have as many "
-            "rows each; what a step carries on, or branches return, keeps its shape"
+            f"{function}: {differ}\n  here they have to be equal: sequences of one loop have as "
+            "many rows each; what a step carries on, or branches return, keeps its shape"
         )
     advice = (
         "\n  a size that is not known when the graph is built never broadcasts: "
