@@ -59,4 +59,13 @@ TARGETS = (
     Target("first.mlp.b60.cold", 2, JAX),
     Target("first.mlp.b60.warm", most=0.25),
     Target("memory.chain.1e7", most=44e6),
+    *(
+        Target(f"rnn.h{hidden}.b{batch}.{what}", 1.5)
+        for hidden in (32, 128)
+        for batch in (1, 32)
+        for what in ("fwd", "grad")
+    ),
+    *(Target(f"scan.pow.{what}", 1.5) for what in ("scalar", "vec10")),
+    *(Target(f"lstm.{size}", 1.5) for size in ("small", "medium")),
+    *(Target(f"rng.{what}", 1) for what in ("normal.1e7", "uniform.1e7", "bernoulli.1e6")),
 )
