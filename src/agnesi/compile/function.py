@@ -43,7 +43,6 @@ from agnesi.lower.verify import verify_program
 from agnesi.ops.lift import as_tensor, cast
 from agnesi.runtime.builtin import make_builtin
 from agnesi.runtime.machine import (
-    Early,
     Level,
     Loaded,
     assembly,
@@ -284,16 +283,6 @@ def compile_request(request: Request) -> Function:
 def _compiled(request: Request) -> Function:
     start = perf_counter()
     log = Log()
-    early = None if interpreter() else Early(_effort())
-    try:
-        return _finished(request, log, early, start)
-    finally:
-        if early:
-            early.stop()
-
-
-def _finished(request: Request, log: Log, early: Early | None, start: float) -> Function:
-    """Return the function; what native code it needs is compiled as soon as it is written."""
     roots = [*request.outputs, *request.updates.values()]
     rewritten = run_graph_passes(roots, log)
     begin = perf_counter()
@@ -309,8 +298,8 @@ def _finished(request: Request, log: Log, early: Early | None, start: float) -> 
     if knobs.VERIFY.number:
         verify_program(program)
     made = Function(request, program, log)
-    if early:
-        make_native(made, early)
+    if not interpreter():
+        make_native(made)
     dump(made)
     made.native = debugged(made)
     # A builtin as the class's __call__ is called without self: nothing stands between the user's
@@ -326,14 +315,14 @@ def _through(steps: list[Step], passes: tuple[Pass, ...], log: Log) -> list[Step
     return map_kernels(steps, lambda kernel: run_kernel_passes(kernel, passes, log))
 
 
-def make_native(function: Function, early: Early) -> None:
+def make_native(function: Function) -> None:
     """Emit, compile and load the program; make its builtin."""
     program, request, log = function.program, function.request, function.log
     ready = replace(program, steps=_through(program.steps, MACHINE, log))
     begin = perf_counter()
-    emitted = emit_program(ready, request.form, kernel_attributes(), this_machine(), early.ready)
+    emitted = emit_program(ready, request.form, kernel_attributes(), this_machine())
     log.time("emit", begin)
-    loaded = load(emitted.parts, level=early.level, early=early)
+    loaded = load(emitted.parts, level=_effort())
     for stage, seconds in loaded.seconds.items():
         log.seconds[f"llvm {stage}" if stage != "llvm" else stage] = seconds
     words = np.zeros(emitted.layout.words, np.int64)

@@ -56,11 +56,7 @@ def _statement(statement: Statement, seen: set[Scalar]) -> Size:
     own: Size = sum(map(_scalar, fresh))
     match statement:
         case For(index, body):
-            # Remembered at the loop itself: whoever cuts work into shares asks anew.
-            inside: Size | None = statement.__dict__.get("work")
-            if inside is None:
-                inside = statement.__dict__["work"] = work(body)
-            return add(own, mul(_turns(index), inside))
+            return add(own, mul(_turns(index), work(body)))
         case While(_, body):
             return mul(_TURNS, add(own, work(body)))
         case If(_, body):

@@ -10,7 +10,6 @@ import ctypes
 import os
 import sys
 import threading
-from contextvars import copy_context
 from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -152,92 +151,13 @@ def new_machine(level: Level) -> llvm.TargetMachine:
     )
 
 
-class Early:
-    """Compiles on another core while the rest of a program is still being written.
-
-    Whoever makes one calls :meth:`stop` in the end, whatever happens.
-
-    Args:
-        level: of LLVM's effort.
-    """
-
-    def __init__(self, level: Level) -> None:
-        self.level: Level = level
-        self.seconds = _Seconds()
-        self.made: dict[Job, Made] = {}
-        self._waiting: list[Job] = []
-        self._known: set[Job] = set()
-        self._changed = threading.Condition()
-        self._over = False
-        self._failed: list[BaseException] = []
-        self._thread: threading.Thread | None = None
-        if not support.cache_info().currsize:
-            for job, _ in _residents():
-                self._add(job)
-
-    def ready(self, part: Part) -> None:
-        """Take a part that is written."""
-        self._add((part, recipe(part, self.level)))
-
-    def _add(self, job: Job) -> None:
-        # With one core for all, it would only take it from who writes.
-        if threads.get_threads() == 1 or job in self._known:
-            return
-        self._known.add(job)
-        with self._changed:
-            self._waiting.append(job)
-            self._changed.notify()
-        if self._thread is None:
-            # Settings that hold where the program is written hold for its parts.
-            self._thread = threading.Thread(target=copy_context().run, args=(self._run,))
-            self._thread.start()
-
-    def _next(self) -> Job | None:
-        with self._changed:
-            while not (self._waiting or self._over):
-                self._changed.wait()
-            if self._over:
-                return None
-            longest = max(range(len(self._waiting)), key=lambda k: _work(*self._waiting[k]))
-            return self._waiting.pop(longest)
-
-    def _run(self) -> None:
-        try:
-            while job := self._next():
-                self.made[job] = _objects([job], self.seconds)[0]
-        except BaseException as error:
-            self._failed.append(error)
-
-    def stop(self) -> list[Job]:
-        """Take no more; return what is in work now, and will be there after :meth:`wait`."""
-        with self._changed:
-            self._over = True
-            self._changed.notify()
-            left = set(self._waiting)
-        return [job for job in self._known if job not in left and job not in self.made]
-
-    def wait(self) -> None:
-        """Wait for the end of what is in work; raise what went wrong."""
-        if self._thread is not None:
-            self._thread.join()
-        if self._failed:
-            raise self._failed[0]
-
-
-def load(
-    parts: Sequence[Part] | str,
-    *,
-    level: Level = 3,
-    name: str = "call",
-    early: Early | None = None,
-) -> Loaded:
+def load(parts: Sequence[Part] | str, *, level: Level = 3, name: str = "call") -> Loaded:
     """Compile what is not in the cache, and load it all.
 
     Args:
         parts: of a program, or the text of a module.
         level: of LLVM's effort.
         name: of the function whose address is wanted.
-        early: what has been compiling parts of the program, at the same level.
 
     Raises:
         CompilerBug: LLVM refuses the text.
@@ -247,7 +167,7 @@ def load(
     of_pool = ("@agnesi_parallel(", "@agnesi_gang(", "@agnesi_leave(")
     parallel = any(name in part.text for part in parts for name in of_pool)
     calls_blas = any("@scipy_" in p.text for p in parts)
-    seconds = early.seconds if early else _Seconds()
+    seconds = _Seconds()
     with _lock:
         start = perf_counter()
         provide()
@@ -256,7 +176,7 @@ def load(
         if (parallel or calls_blas) and not load_pool.cache_info().currsize:
             first.append(_pool())
         # What the process lacks is compiled along with the program, on the same cores.
-        made = _with_early([*first, *jobs], early) if early else _objects([*first, *jobs], seconds)
+        made = _objects([*first, *jobs], seconds)
         _ahead.update(zip(first, made, strict=False))
         support()
         if parallel:
@@ -264,16 +184,6 @@ def load(
         if calls_blas:
             blas_on_pool()
         return _linked(made[len(first) :], seconds, name)
-
-
-def _with_early(jobs: Sequence[Job], early: Early) -> list[Made]:
-    """Return the objects of parts of which others may have been made before."""
-    busy = set(early.stop())
-    left = [job for job in jobs if job not in early.made and job not in busy]
-    found = dict(zip(left, _objects(left, early.seconds), strict=True))
-    early.wait()
-    found |= early.made
-    return [found[job] for job in jobs]
 
 
 def assembly(parts: Sequence[Part], *, level: Level = 3) -> str:

@@ -47,7 +47,7 @@ from agnesi.lower.program import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from agnesi.dims.dim import Size
     from agnesi.graph.leaves import Leaf
@@ -81,11 +81,7 @@ class Emitted:
 
 
 def emit_program(
-    program: Program,
-    form: Form,
-    attributes: str = "",
-    machine: Machine = PLAIN,
-    ready: Callable[[Part], None] | None = None,
+    program: Program, form: Form, attributes: str = "", machine: Machine = PLAIN
 ) -> Emitted:
     """Return the modules of a program.
 
@@ -94,7 +90,6 @@ def emit_program(
         form: what the callable returns: the output alone, a list, a dict, or None.
         attributes: of every function, such as the vector width to prefer.
         machine: what the code is for.
-        ready: is told of each part as soon as it is written, so that it may be compiled at once.
     """
     keys = len(program.outputs) if form == "dict" else 0
     layout = at.Layout(len(program.constants), len(program.shareds), keys)
@@ -108,11 +103,8 @@ def emit_program(
         if isinstance(step, RunKernel):
             part = _kernel_part(step.kernel, ends, machine)
             called[step.kernel.name] = part.name
-            for each in (*block_parts(step.kernel, part.needs, ends, machine), part):
-                if each.name not in parts:
-                    parts[each.name] = each
-                    if ready is not None:
-                        ready(each)
+            parts[part.name] = part
+            parts |= {p.name: p for p in block_parts(step.kernel, part.needs, ends, machine)}
     entry = _Entry(program, form, layout, called)
     entry.emit()
     head = "define ptr @call(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) #1 {"
