@@ -74,10 +74,21 @@ def test_one_function_has_memory_of_its_own_in_each_call():
     together(*(work(k) for k in range(6)))
 
 
-def test_other_threads_run_meanwhile():
+def much_at_once() -> tuple[ag.Function, Any]:
     x = ag.input("x", "f64[n]")
-    f = ag.function([x], slow(slow(x)))
-    big, counted, done = np.linspace(0, 1, 3_000_000), [0], threading.Event()
+    return ag.function([x], slow(slow(x))), np.linspace(0, 1, 3_000_000)
+
+
+def many_turns() -> tuple[ag.Function, Any]:
+    k = ag.input("k", "i64[]")
+    count = ag.while_loop(lambda c: c < k, lambda c: c + 1, ag.constant(0))
+    return ag.function([k], count), 30_000_000
+
+
+@pytest.mark.parametrize("make", [much_at_once, many_turns])
+def test_other_threads_run_meanwhile(make: Callable[[], tuple[ag.Function, Any]]):
+    f, big = make()
+    counted, done = [0], threading.Event()
 
     def count() -> None:
         while not done.is_set():

@@ -172,8 +172,8 @@ def _work(step: Step, program: Program) -> Size:
             return 0
 
 
-# Of a loop that goes on until something holds.
-_TURNS = 100
+# Of a loop that goes on until something holds: it may be long, so that others get to run meanwhile.
+_TURNS = 1 << 24
 
 
 def _known_work(steps: Sequence[Step], program: Program) -> Size:
