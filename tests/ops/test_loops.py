@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import agnesi as ag
+from agnesi.core.errors import GraphTypeError
 from agnesi.graph.interpret import interpret
 from agnesi.graph.verify import verify_graph
 from agnesi.ops.loop import Loop
@@ -371,3 +373,29 @@ def test_native_loops_and_branches() -> None:
         function(xs, 7, 0)
     with pytest.raises(ag.ShapeError, match=r"test_loops\.py"):
         function(xs, -1, 0)
+
+
+SCAN: Any = ag.scan
+MAP: Any = ag.map
+WHILE: Any = ag.while_loop
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (
+            lambda x: SCAN(3, 0.0, x),
+            "step is a function, called as step(carry, x), but this is 3",
+        ),
+        (lambda x: SCAN(lambda c: c, 0.0, x), "step is called as step(carry, x), but too many"),
+        (
+            lambda x: MAP(lambda a, b: a, x),
+            "function is called as function(*elements), but miss",
+        ),
+        (lambda _: WHILE(bool, lambda: 1, 0.0), "body is called as body(carry), but too"),
+    ],
+)
+def test_a_step_that_cannot_be_called(wrong: Any, words: str) -> None:
+    x = ag.input("x", "f32[n]")
+    with pytest.raises(GraphTypeError, match=re.escape(words)):
+        wrong(x)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agnesi.core.dtypes import BOOL, DEFAULT_COMPLEX, DEFAULT_FLOAT, I64, DType, weak
@@ -126,7 +127,7 @@ def scan(  # noqa: PLR0917 - JAX's order, and more that is better named
 
     def run(leaves: list[Tensor], rows: list[Tensor]) -> _Step:
         carry = carried.tree.build(leaves[len(flag) :])
-        found = step(carry, sequences.tree.build(rows))
+        found = _called("scan", "step(carry, x)", step, carry, sequences.tree.build(rows))
         new, y = _pair(found)
         ys, tree = flatten(y)
         news = carried.tree.leaves("scan", _CARRY, new)
@@ -166,7 +167,8 @@ def map(function: Callable[..., Any], *xs: Any, length: int | Tensor | None = No
     sequences = _sequences("map", tuple(xs), length)
 
     def run(leaves: list[Tensor], rows: list[Tensor]) -> _Step:
-        ys, tree = flatten(function(*sequences.tree.build(rows)))
+        elements = sequences.tree.build(rows)
+        ys, tree = flatten(_called("map", "function(*elements)", function, *elements))
         return _Step([], ys, tree)
 
     _, ys, _ = _divided(_How("map", run, (), False, False), sequences, None, None)
@@ -241,12 +243,14 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], init
     carried = _carried("while_loop", "init", init)
 
     def run(leaves: list[Tensor], rows: list[Tensor]) -> _Step:
-        new = body(carried.tree.build(leaves))
+        new = _called("while_loop", "body(carry)", body, carried.tree.build(leaves))
         news = carried.tree.leaves("while_loop", _CARRY, new)
         return _Step(news, [], flatten(None)[1])
 
     def go(leaves: Sequence[Tensor]) -> Tensor:
-        return _truth("while_loop", "the condition", condition(carried.tree.build(leaves)))
+        carry = carried.tree.build(leaves)
+        found = _called("while_loop", "condition(carry)", condition, carry)
+        return _truth("while_loop", "the condition", found)
 
     how = _How("while_loop", run, carried.leaves, go, False)
     last, _, _ = _looped(how, _Sequences([], flatten(None)[1], None))
@@ -404,7 +408,10 @@ def _of_length(x: Tensor, length: Size) -> Tensor:
 def _as_length(op: str, length: Any, names: list[str], arrays: list[Tensor]) -> Size:
     size = as_size(length, f"{op}: length")
     if isinstance(size, int) and size < 0:
-        raise GraphTypeError(f"{op}: the number of steps cannot be negative, but length is {size}")
+        raise GraphTypeError(
+            f"{op}: the number of steps cannot be negative, but length is {size}"
+            "\n  leave length away to take one step for each row of xs"
+        )
     for name, x in zip(names, arrays, strict=True):
         rows = x.type.shape[0]
         if isinstance(size, int) and isinstance(rows, int) and rows < size:
@@ -432,6 +439,31 @@ class _Until:
     def __call__(self, carry: Any, y: Any) -> Tensor:
         found = self.function(carry) if self.alone else self.function(carry, y)
         return _truth("scan", "until", found)
+
+
+def _called(op: str, how: str, function: Any, *arguments: Any) -> Any:
+    """Return what a user's function gives.
+
+    Raises:
+        GraphTypeError: it is none, or cannot be called like this.
+    """
+    name = how.partition("(")[0]
+    if not callable(function):
+        raise GraphTypeError(
+            f"{op}: {name} is a function, called as {how}, but this is {function!r}"
+        )
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        shown = getattr(function, "__qualname__", repr(function))
+        code = getattr(function, "__code__", None)
+        place = f"   from {Path(code.co_filename).name}:{code.co_firstlineno}" if code else ""
+        raise GraphTypeError(
+            f"{op}: {name} is called as {how}, but {error}\n  {name}: {shown}{place}"
+        ) from None
+    except ValueError:  # a builtin that does not tell
+        return function(*arguments)
+    return function(*arguments)
 
 
 def _truth(op: str, role: str, value: Any) -> Tensor:
@@ -692,7 +724,10 @@ def _divided(
         )
     cut = as_size(truncate, "scan: truncate")
     if isinstance(cut, int) and cut < 0:
-        raise GraphTypeError(f"scan: truncate is a number of steps, not {cut}")
+        raise GraphTypeError(
+            f"scan: truncate is a number of steps, not {cut}\n"
+            "  leave truncate away for the whole gradient; 0 lets none through"
+        )
     early = maximum(sub(length, cut), 0)
     first, second = _halves(sequences, early, how.reverse)
     held, ys, _ = _segmented(how, first, _segment(checkpoint, early))
