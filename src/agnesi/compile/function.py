@@ -596,8 +596,8 @@ class _Check:
                 used = f"\n  used at {users[0].source}" if users and users[0].source else ""
                 raise FunctionError(
                     f"{self.name}: the outputs depend on {node!r}, which is not among the inputs"
-                    f"{used}\n  add it to the inputs, or give it a value with givens; what stands for "
-                    "something inside a loop or a branch is known only there: return it"
+                    f"{used}\n  add it to the inputs, or give it a value with givens; what "
+                    "stands for something inside a loop or a branch is known only there: return it"
                 )
         told = {s for leaf in known for s in leaf.type.shape}
         for node in nodes:
