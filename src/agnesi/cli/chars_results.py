@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import Progress
 from rich.text import Text
 
 from agnesi.cli import plots
 from agnesi.cli.chars import Evaluation, Meter, Model, Recipe, Texts, measure, train, write
 from agnesi.cli.files import write_atomically
+from agnesi.cli.show import csv_of, facts_table, progress_bar
 from agnesi.datasets import Corpus
 
 WRITTEN = 1_000  # characters
@@ -44,11 +42,11 @@ def run(corpus: Corpus, recipe: Recipe, temperature: float, out: Path, console: 
     outcome, finished = _Outcome(corpus, texts, recipe, model, Meter(), []), False
     meter, measured = outcome.meter, outcome.measured
     try:
-        with _progress(console) as progress:
+        with progress_bar(console) as progress:
             tick = _ticker(progress, meter, recipe, texts)
             for evaluation in train(model, texts, recipe, meter=meter, tick=tick):
                 measured.append(evaluation)
-                write_atomically(out / "metrics.csv", _csv(measured))
+                write_atomically(out / "metrics.csv", csv_of(Evaluation, measured))
                 progress.console.print(_line(evaluation), highlight=False, soft_wrap=True)
         finished = True
     except KeyboardInterrupt:
@@ -92,7 +90,7 @@ def _finish(outcome: _Outcome, temperature: float, out: Path, console: Console) 
     console.print(Panel(Text(text), title=f"written at temperature {temperature:g}"))
     facts = _facts(outcome, valid, test)
     facts["files"] = f"{out}/: metrics.csv, results.json, sample.txt, learning_curve.png"
-    console.print(_table(facts))
+    console.print(facts_table("agnesi chars", facts))
 
 
 def _json(outcome: _Outcome, valid: float, test: float) -> bytes:
@@ -132,18 +130,6 @@ def _network(recipe: Recipe) -> str:
     return f"{layers} of {recipe.units} {recipe.cell} units"
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-        console=console,
-        refresh_per_second=5,
-        disable=not console.is_terminal,
-    )
-
-
 def _ticker(progress: Progress, meter: Meter, recipe: Recipe, texts: Texts) -> Callable[[], None]:
     """What moves the progress bar after each step."""
     total = recipe.epochs * texts.train.size
@@ -168,22 +154,3 @@ def _line(evaluation: Evaluation) -> str:
         f"training {evaluation.train_bits:.3f}, validation {evaluation.valid_bits:.3f} "
         "bits a character"
     )
-
-
-def _csv(measured: list[Evaluation]) -> bytes:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(field.name for field in fields(Evaluation))
-    for evaluation in measured:
-        characters, *values = astuple(evaluation)
-        table.writerow([characters, *(f"{value:.6g}" for value in values)])
-    return text.getvalue().encode()
-
-
-def _table(facts: dict[str, str]) -> Table:
-    table = Table(show_header=False, title="agnesi chars", title_justify="left")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(name, Text(value))
-    return table

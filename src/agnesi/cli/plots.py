@@ -51,24 +51,34 @@ def _curves(
     names = ("training, while it learns", "test")
     for series, name, colour in zip(pair, names, (_TRAIN, _TEST), strict=True):
         shown = [value if value > 0 else np.nan for value in series]  # a log axis has no zero
-        axes.annotate(
-            f"{series[-1]:.3g}",
-            (epochs[-1], shown[-1]),
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-            fontsize=8,
-        )
+        _end(axes, f"{series[-1]:.3g}", (epochs[-1], shown[-1]), colour)
         axes.plot(epochs, shown, color=colour, label=name, marker="o", markersize=3, linewidth=1.6)
     axes.set_yscale("log")
-    axes.set_title(title, loc="left", color=_INK, fontsize=11)
-    axes.set_xlabel("epoch", color=_INK)
+    _frame(axes, title, "epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlim(0.5, max(epochs) + 0.5)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+
+
+def _end(axes: Axes, text: str, place: tuple[float, float], colour: str) -> None:
+    """Write the last value of a curve beside its end."""
+    axes.annotate(
+        text,
+        place,
+        (5, 0),
+        textcoords="offset points",
+        va="center",
+        color=colour,
+        fontsize=8,
+    )
+
+
+def _frame(axes: Axes, title: str, below: str) -> None:
+    """Give axes their title, a label and quiet lines."""
+    axes.set_title(title, loc="left", color=_INK, fontsize=11)
+    axes.set_xlabel(below, color=_INK)
     axes.grid(color=_FAINT, linewidth=0.4)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=_INK, labelsize=8)
@@ -92,21 +102,9 @@ def curve_of_bits(
         axes.plot(
             millions, series, color=colour, label=name, marker="o", markersize=3, linewidth=1.6
         )
-    axes.annotate(
-        f"{valid[-1]:.3f}",
-        (millions[-1], valid[-1]),
-        (5, 0),
-        textcoords="offset points",
-        va="center",
-        color=_TEST,
-        fontsize=8,
-    )
-    axes.set_title("bits a character", loc="left", color=_INK, fontsize=11)
-    axes.set_xlabel("millions of characters read", color=_INK)
+    _end(axes, f"{valid[-1]:.3f}", (millions[-1], valid[-1]), _TEST)
+    _frame(axes, "bits a character", "millions of characters read")
     axes.set_xlim(0, 1.08 * millions[-1])
-    axes.grid(color=_FAINT, linewidth=0.4)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=_INK, labelsize=8)
     axes.legend(frameon=False, labelcolor=_INK)
     return _png(figure)
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
-from dataclasses import astuple, fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import Progress
 from rich.text import Text
 
 from agnesi.cli import plots
 from agnesi.cli.demo import PIXELS, Epoch, Examples, Meter, Network, Recipe, confusion, train
 from agnesi.cli.files import write_atomically
+from agnesi.cli.show import csv_of, facts_table, progress_bar
 from agnesi.datasets import Mnist
 from agnesi.datasets.mnist import CLASSES, SIDE
 
@@ -42,11 +39,11 @@ def run(digits: Mnist, recipe: Recipe, out: Path, console: Console) -> bool:
 
     meter, measured, finished = Meter(), list[Epoch](), False
     try:
-        with _progress(console) as progress:
+        with progress_bar(console) as progress:
             tick = _ticker(progress, meter, recipe, len(training.labels))
             for epoch in train(network, training, test, recipe, meter=meter, tick=tick):
                 measured.append(epoch)
-                write_atomically(out / "metrics.csv", _csv(measured))
+                write_atomically(out / "metrics.csv", csv_of(Epoch, measured))
                 if not console.is_terminal:
                     console.print(_line(epoch))
         finished = True
@@ -66,20 +63,8 @@ def run(digits: Mnist, recipe: Recipe, out: Path, console: Console) -> bool:
             **_outcome(network, meter, counts),
             "files": f"{out}/: metrics.csv, learning_curve.png, filters.png, confusion.png",
         }
-        console.print(_table(facts))
+        console.print(facts_table("agnesi demo", facts))
     return finished
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-        console=console,
-        refresh_per_second=5,
-        disable=not console.is_terminal,
-    )
 
 
 def _ticker(progress: Progress, meter: Meter, recipe: Recipe, examples: int) -> Callable[[], None]:
@@ -107,16 +92,6 @@ def _line(epoch: Epoch) -> str:
     )
 
 
-def _csv(measured: list[Epoch]) -> bytes:
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(field.name for field in fields(Epoch))
-    for epoch in measured:
-        number, *values = astuple(epoch)
-        table.writerow([number, *(f"{value:.6g}" for value in values)])
-    return text.getvalue().encode()
-
-
 def _draw(network: Network, measured: list[Epoch], counts: NDArray[np.int64], out: Path) -> None:
     """Write the three pictures."""
     curve = plots.learning_curve(
@@ -140,12 +115,3 @@ def _outcome(network: Network, meter: Meter, counts: NDArray[np.int64]) -> dict[
         "speed": f"{meter.examples_per_second:,.0f} examples/s",
         "test error": f"{wrong / total:.2%}, {wrong:,} of {total:,}",
     }
-
-
-def _table(facts: dict[str, str]) -> Table:
-    table = Table(show_header=False, title="agnesi demo", title_justify="left")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(name, Text(value))
-    return table

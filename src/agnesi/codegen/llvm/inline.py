@@ -169,11 +169,4 @@ class Inline:
 
     def intrinsic(self, result: str, name: str, end: str, *arguments: str) -> str:
         """Call an intrinsic of vectors."""
-        full = f"llvm.{name}.{self.suffix}{end}"
-        kinds = [f"<{self.lanes} x i1>" if "x i1>" in a else a.rsplit(" ", 1)[0] for a in arguments]
-        self.w.declare(f"{result} @{full}({', '.join(kinds)})")
-        text = f"call {result} @{full}({', '.join(arguments)})"
-        if result == "void":
-            self.w.line(text)
-            return ""
-        return self.w.let(text)
+        return self.w.intrinsic(result, f"llvm.{name}.{self.suffix}{end}", *arguments)

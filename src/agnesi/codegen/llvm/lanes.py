@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from agnesi.codegen.llvm.spell import spell
 from agnesi.codegen.llvm.vectors import no_unrolling
-from agnesi.codegen.llvm.writer import Writer, memory_type, value_type
+from agnesi.codegen.llvm.writer import Writer, memory_type, type_of, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
 from agnesi.dims.dim import from_terms, sub, terms_of
@@ -80,9 +80,7 @@ class _Lifted(Writer):
         # The flag of the absolute value is no vector.
         given = [a if name.startswith("llvm.abs") and a == "i1 false" else self.lifted(a)
                  for a in arguments]  # fmt: skip
-        kinds = [g if g[0] == "<" else "i1" for g in given]
-        kinds = [k[: k.index(">") + 1] if k[0] == "<" else k for k in kinds]
-        self.declare(f"{self.lifted(result)} @{wide}({', '.join(kinds)})")
+        self.declare(f"{self.lifted(result)} @{wide}({', '.join(map(type_of, given))})")
         call = f"call {flags} " if flags else "call "
         return self.as_it_is(f"{call}{self.lifted(result)} @{wide}({', '.join(given)})")
 

@@ -455,11 +455,4 @@ class _Tile:
 
     def intrinsic(self, result: str, name: str, end: str, *arguments: str) -> str:
         """Call an intrinsic of vectors."""
-        full = f"llvm.{name}.{self.suffix}{end}"
-        kinds = (a.rsplit(" ", 1)[0] for a in arguments)
-        self.w.declare(f"{result} @{full}({', '.join(kinds)})")
-        text = f"call {result} @{full}({', '.join(arguments)})"
-        if result == "void":
-            self.w.line(text)
-            return ""
-        return self.w.let(text)
+        return self.w.intrinsic(result, f"llvm.{name}.{self.suffix}{end}", *arguments)

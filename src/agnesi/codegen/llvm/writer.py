@@ -44,6 +44,12 @@ def float_text(value: float) -> str:
     return "0x" + struct.pack(">d", value).hex().upper()
 
 
+def type_of(argument: str) -> str:
+    """Return the type in ``"type value"``; that of a vector has spaces in it."""
+    end = argument.index(">") + 1 if argument.startswith("<") else argument.index(" ")
+    return argument[:end]
+
+
 class Writer:
     """Collects the lines of one function.
 
@@ -97,11 +103,18 @@ class Writer:
         self.declared.setdefault(f"declare {text}")
 
     def intrinsic(self, result: str, name: str, *arguments: str, flags: str = "") -> str:
-        """Call an intrinsic on ``"type value"`` arguments, with fast-math flags if any."""
-        kinds = ", ".join(a.split(" ", 1)[0] for a in arguments)
-        self.declare(f"{result} @{name}({kinds})")
+        """Call an intrinsic on ``"type value"`` arguments, with fast-math flags if any.
+
+        Returns:
+            The register of the result; nothing where it is void.
+        """
+        self.declare(f"{result} @{name}({', '.join(map(type_of, arguments))})")
         call = f"call {flags} " if flags else "call "
-        return self.let(f"{call}{result} @{name}({', '.join(arguments)})")
+        text = f"{call}{result} @{name}({', '.join(arguments)})"
+        if result == "void":
+            self.line(text)
+            return ""
+        return self.let(text)
 
     def size(self, size: Size, known: dict[Dim, str]) -> str:
         """Return an i64 operand for a size, given registers of its atoms; notes what it computes.
