@@ -18,6 +18,7 @@ from agnesi.dims.dim import fresh_symbol
 from agnesi.graph.leaves import constant, new_input
 from agnesi.graph.types import TensorType
 from agnesi.ops import OPS
+from agnesi.ops.conv import Conv, ConvWeights
 from agnesi.ops.families import Composite, Domain, Elementwise, HostOp, Op, Reduction, Sample, wider
 from agnesi.ops.lapack import Lapack
 from agnesi.ops.linear import MatMul
@@ -127,7 +128,7 @@ class Case:
 
         A sum of terms of both signs is as exact as the sum of their absolute values.
         """
-        if issubclass(self.op, Sum | MatMul):
+        if issubclass(self.op, Sum | MatMul | Conv | ConvWeights):
             return self._numpy(tuple(np.abs(_wide(a)) for a in self.arrays))
         if issubclass(self.op, Lapack | HostOp):
             return float(np.abs(self._numpy(self.arrays)).max(initial=0))
