@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.core.errors import FunctionError
-from agnesi.ops.arithmetic import maximum
+from agnesi.ops.arithmetic import maximum, minimum
 from agnesi.ops.powers import sqrt
 
 if TYPE_CHECKING:
@@ -51,3 +51,41 @@ def clip_by_global_norm(gradients: Sequence[Tensor], most: float | Tensor) -> li
     """
     factor = most / maximum(global_norm(gradients), most)
     return [gradient * factor for gradient in gradients]
+
+
+def clip_by_norm(gradients: Sequence[Tensor], most: float | Tensor) -> list[Tensor]:
+    """Return gradients, each made shorter by itself where its own norm exceeds a limit.
+
+    Args:
+        gradients: of any shapes.
+        most: the largest Euclidean norm of one of them.
+
+    >>> clipped = ag.optim.clip_by_norm([ag.constant([3.0, 4.0]), ag.constant([0.5])], most=1.0)
+    >>> [gradient.eval() for gradient in clipped]
+    [array([0.6, 0.8], dtype=float32), array([0.5], dtype=float32)]
+    """
+    return [clip_by_global_norm([gradient], most)[0] for gradient in gradients]
+
+
+def clip_by_value(
+    gradients: Sequence[Tensor], low: float | Tensor, high: float | Tensor
+) -> list[Tensor]:
+    """Return gradients whose elements lie in an interval.
+
+    T. Mikolov: Statistical language models based on neural networks.  PhD thesis, Brno University
+    of Technology (2012), section 3.2.2.
+
+    Args:
+        gradients: of any shapes.
+        low: the least value.
+        high: the greatest value.
+
+    Raises:
+        FunctionError: the least is above the greatest.
+
+    >>> ag.optim.clip_by_value([ag.constant([-3.0, 0.5])], -1.0, 1.0)[0].eval()
+    array([-1. , 0.5], dtype=float32)
+    """
+    if isinstance(low, float | int) and isinstance(high, float | int) and low > high:
+        raise FunctionError(f"clip_by_value: nothing lies between {low!r} and {high!r}")
+    return [minimum(maximum(gradient, low), high) for gradient in gradients]
