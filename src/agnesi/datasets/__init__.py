@@ -5,23 +5,32 @@ an installed package ships.  Start at :mod:`agnesi.datasets.mnist`; texts and wh
 them are in :mod:`agnesi.datasets.text`.
 """
 
+from agnesi.datasets.balls import Balls, bouncing_balls
 from agnesi.datasets.errors import DatasetCorrupt, DatasetError, DatasetMissing
 from agnesi.datasets.idx import read_idx
+from agnesi.datasets.manifolds import Manifold, manifold
 from agnesi.datasets.mnist import Mnist, load_mnist
+from agnesi.datasets.moving import MovingDigits, moving_digits
 from agnesi.datasets.ptb import load_ptb
 from agnesi.datasets.text import Corpus, Streams, Vocabulary, load_text, words
 
 __all__ = [
+    "Balls",
     "Corpus",
     "DatasetCorrupt",
     "DatasetError",
     "DatasetMissing",
+    "Manifold",
     "Mnist",
+    "MovingDigits",
     "Streams",
     "Vocabulary",
+    "bouncing_balls",
     "load_mnist",
     "load_ptb",
     "load_text",
+    "manifold",
+    "moving_digits",
     "read_idx",
     "words",
 ]
