@@ -1,8 +1,8 @@
-"""Recurrent networks, written with :func:`agnesi.scan` and public functions as any user could.
+"""Functions of networks, written with public functions and ops as any user could.
 
 Weights are plain tuples of tensors and layers are functions of them: there is nothing to register
-and nothing that is hidden.  Start at :mod:`agnesi.nn.cells`, one step each; :mod:`agnesi.nn.layers`
-runs them over sequences.
+and nothing that is hidden.  Recurrent networks start at :mod:`agnesi.nn.cells`, one step each;
+:mod:`agnesi.nn.layers` runs them over sequences.  Convolutions are in :mod:`agnesi.nn.convolution`.
 """
 
 from agnesi.nn.cells import (
@@ -18,8 +18,26 @@ from agnesi.nn.cells import (
     rnn_cell,
     rnn_weights,
 )
+from agnesi.nn.convolution import (
+    conv,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_output_shape,
+    depthwise_conv2d,
+    separable_conv2d,
+)
 from agnesi.nn.initial import gaussian, glorot, orthogonal
 from agnesi.nn.layers import bidirectional, gru, lstm, recur, rnn, stacked
+from agnesi.nn.transposed import (
+    conv_input_gradient,
+    conv_transpose,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    conv_transpose_output_shape,
+    conv_weight_gradient,
+)
 
 __all__ = [
     "GruWeights",
@@ -27,6 +45,19 @@ __all__ = [
     "LstmWeights",
     "RnnWeights",
     "bidirectional",
+    "conv",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_input_gradient",
+    "conv_output_shape",
+    "conv_transpose",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "conv_transpose_output_shape",
+    "conv_weight_gradient",
+    "depthwise_conv2d",
     "gaussian",
     "glorot",
     "gru",
@@ -41,5 +72,6 @@ __all__ = [
     "rnn",
     "rnn_cell",
     "rnn_weights",
+    "separable_conv2d",
     "stacked",
 ]

@@ -162,8 +162,8 @@ class Conv(LoopOp):
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """A convolution of the cotangent, apart as places are, with turned taps; a correlation."""
-        by_x = _back(self, ct, self.w)
         kind = self.strides, self.dilations, self.groups
+        by_x = back(ct, self.w, self.space, *kind)
         return by_x, ConvWeights(self.x, ct, *kind, self.taps)
 
     def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
@@ -278,8 +278,8 @@ class ConvWeights(LoopOp):
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """Both are what ``Conv`` makes of the cotangent, a kernel."""
-        by_x = _back(self, self.ct, ct)
-        return by_x, Conv(self.x, ct, self.strides, self.dilations, self.groups)
+        kind = self.strides, self.dilations, self.groups
+        return back(self.ct, ct, self.space, *kind), Conv(self.x, ct, *kind)
 
     def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
         """More channels, more results of each group, or more groups."""
@@ -373,16 +373,29 @@ def _met(
     return [add(mul(o, s), mul(t, d)) for o, t, s, d in pairs]
 
 
-def _back(node: Conv | ConvWeights, ct: Tensor, w: Tensor) -> Tensor:
-    """Return the gradient of ``sum(ct * Conv(x, w))`` by ``x``."""
-    reach = [sub(span(t, d), 1) for t, d in zip(node.taps, node.dilations, strict=True)]
-    shape = (
-        ct.type.shape[0],
-        *(add(size, more) for size, more in zip(node.space, reach, strict=True)),
-        ct.type.shape[-1],
-    )
-    apart = Place(ct, (0, *reach, 0), (1, *node.strides, 1), shape)
-    return Conv(apart, turned(w, node.groups), (1,) * len(reach), node.dilations, node.groups)
+def back(  # noqa: PLR0917 - the fields of the node
+    ct: Tensor,
+    w: Tensor,
+    space: Shape,
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    groups: Size,
+) -> Tensor:
+    """Return the gradient of ``sum(ct * Conv(x, w, strides, dilations, groups))`` by ``x``.
+
+    Args:
+        ct: ``[n, *places, G*K]``.
+        w: ``[*taps, C, G*K]``.
+        space: the sizes of space of ``x``.
+        strides: of the convolution.
+        dilations: of the convolution.
+        groups: of the convolution.
+    """
+    n, *_, results = ct.type.shape
+    reach = [sub(span(t, d), 1) for t, d in zip(w.type.shape[:-2], dilations, strict=True)]
+    target = [add(size, more) for size, more in zip(space, reach, strict=True)]
+    apart = Place(ct, (0, *reach, 0), (1, *strides, 1), (n, *target, results))
+    return Conv(apart, turned(w, groups), (1,) * len(reach), dilations, groups)
 
 
 def turned(w: Tensor, groups: Size) -> Tensor:
