@@ -128,7 +128,9 @@ def test_values_and_gradients(
     x, w, b = drawn(shape, kernel, kernel[:1])
     wanted = convolved(x, w, named) + b.reshape(1, -1, *([1] * (x.ndim - 2)))
     (ct,) = drawn(wanted.shape)
-    sx, sw, sb, sc = (ag.input("a", f"f64{list(a.shape)}") for a in (x, w, b, ct))
+    sx, sw, sb, sc = (
+        ag.input(n, f"f64{list(a.shape)}") for n, a in zip("xwbc", (x, w, b, ct), strict=True)
+    )
     y = ag.nn.conv(sx, sw, sb, **named)
     assert y.type.shape == wanted.shape == ag.nn.conv_output_shape(shape, kernel, **_placing(named))
     # The gradient is checked against sums of products, which it is linear in.
@@ -241,7 +243,9 @@ def test_gradients_of_who_writes_them_himself(
 ):
     x, w = drawn(shape, kernel)
     (ct,) = drawn(convolved(x, w, named).shape)
-    sx, sw, sc = (ag.input("a", f"f64{list(a.shape)}") for a in (x, w, ct))
+    sx, sw, sc = (
+        ag.input(n, f"f64{list(a.shape)}") for n, a in zip("xwc", (x, w, ct), strict=True)
+    )
     wanted = ag.grad((ag.nn.conv(sx, sw, **named) * sc).sum(), [sx, sw])
     own = [
         ag.nn.conv_input_gradient(sc, sw, shape, **named),
