@@ -1,10 +1,26 @@
-"""Functions of networks, written with public functions and ops as any user could.
+"""Networks: layers, activations, losses, noise, and weights to begin with.
 
-Weights are plain tuples of tensors and layers are functions of them: there is nothing to register
-and nothing that is hidden.  Recurrent networks start at :mod:`agnesi.nn.cells`, one step each;
-:mod:`agnesi.nn.layers` runs them over sequences.  Convolutions are in :mod:`agnesi.nn.convolution`.
+Weights are plain tensors, or tuples of them, and layers are functions of them, written with public
+functions as any user could: there is nothing to register and nothing that is hidden.  Recurrent
+networks are written with :func:`agnesi.scan`; start at :mod:`agnesi.nn.cells`, one step each;
+:mod:`agnesi.nn.layers` runs them over sequences.
 """
 
+from agnesi.nn.activations import (
+    celu,
+    glu,
+    hard_swish,
+    hard_tanh,
+    hardshrink,
+    maxout,
+    mish,
+    prelu,
+    relu6,
+    scaled_tanh,
+    softshrink,
+    tanhshrink,
+    threshold,
+)
 from agnesi.nn.cells import (
     GruWeights,
     LstmState,
@@ -27,8 +43,39 @@ from agnesi.nn.convolution import (
     depthwise_conv2d,
     separable_conv2d,
 )
-from agnesi.nn.initial import gaussian, glorot, orthogonal
-from agnesi.nn.layers import bidirectional, gru, lstm, recur, rnn, stacked
+from agnesi.nn.initial import (
+    constant,
+    data_scaled,
+    exemplars,
+    fans,
+    gaussian,
+    glorot,
+    glorot_normal,
+    glorot_uniform,
+    he_normal,
+    he_uniform,
+    identity,
+    lecun_normal,
+    lecun_uniform,
+    orthogonal,
+    principal,
+    sparse,
+    uniform,
+)
+from agnesi.nn.layers import (
+    bidirectional,
+    gru,
+    lstm,
+    recur,
+    rnn,
+    stacked,
+)
+from agnesi.nn.noise import (
+    alpha_dropout,
+    dropout,
+    gaussian_dropout,
+    rrelu,
+)
 from agnesi.nn.transposed import (
     conv_input_gradient,
     conv_transpose,
@@ -38,13 +85,42 @@ from agnesi.nn.transposed import (
     conv_transpose_output_shape,
     conv_weight_gradient,
 )
+from agnesi.ops.elementary import (
+    elu,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    log_sigmoid,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    swish,
+)
+from agnesi.ops.probability import (
+    cross_entropy,
+    log_softmax,
+    logsumexp,
+    softmax,
+)
+from agnesi.ops.taking import (
+    one_hot,
+)
+from agnesi.ops.trigonometric import (
+    tanh,
+)
 
 __all__ = [
     "GruWeights",
     "LstmState",
     "LstmWeights",
     "RnnWeights",
+    "alpha_dropout",
     "bidirectional",
+    "celu",
+    "constant",
     "conv",
     "conv1d",
     "conv2d",
@@ -57,21 +133,67 @@ __all__ = [
     "conv_transpose3d",
     "conv_transpose_output_shape",
     "conv_weight_gradient",
+    "cross_entropy",
+    "data_scaled",
     "depthwise_conv2d",
+    "dropout",
+    "elu",
+    "exemplars",
+    "fans",
     "gaussian",
+    "gaussian_dropout",
+    "gelu",
     "glorot",
+    "glorot_normal",
+    "glorot_uniform",
+    "glu",
     "gru",
     "gru_cell",
     "gru_weights",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "hardshrink",
+    "he_normal",
+    "he_uniform",
+    "identity",
     "irnn_weights",
+    "leaky_relu",
+    "lecun_normal",
+    "lecun_uniform",
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
     "lstm",
     "lstm_cell",
     "lstm_weights",
+    "maxout",
+    "mish",
+    "one_hot",
     "orthogonal",
+    "prelu",
+    "principal",
     "recur",
+    "relu",
+    "relu6",
     "rnn",
     "rnn_cell",
     "rnn_weights",
+    "rrelu",
+    "scaled_tanh",
+    "selu",
     "separable_conv2d",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "sparse",
     "stacked",
+    "swish",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+    "uniform",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from agnesi.compile.shared import shared
-from agnesi.nn.initial import gaussian, glorot, orthogonal
+from agnesi.nn.initial import gaussian, glorot, identity, orthogonal
 from agnesi.ops.elementary import sigmoid
 from agnesi.ops.trigonometric import tanh
 
@@ -229,8 +229,8 @@ def irnn_weights(
         RnnWeights[Any],
         name,
         dtype,
-        w=gaussian(rng, inputs, units, spread, np.float64),
-        u=scale * np.eye(units),
+        w=gaussian(rng, (inputs, units), spread, np.float64),
+        u=identity(units, scale, dtype=np.float64),
         b=np.zeros(units),
     )
 

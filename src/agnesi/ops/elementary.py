@@ -377,13 +377,17 @@ def log_sigmoid(x: TensorLike, /) -> Tensor:
     return -softplus(-as_float(x))
 
 
-def hard_sigmoid(x: TensorLike, /) -> Tensor:
-    """``0.2*x + 0.5`` within 0 and 1, as Theano and Keras 2 have it; flat beyond.
+def hard_sigmoid(x: TensorLike, /, slope: float = 0.2) -> Tensor:
+    """``slope*x + 0.5`` within 0 and 1; flat beyond.
+
+    Args:
+        x: array.
+        slope: 0.2 is that of Theano and Keras 2, 1/6 that of PyTorch, JAX and Keras 3.
 
     >>> ag.hard_sigmoid(ag.constant([-3.0, 1.0])).eval()
     array([0. , 0.7], dtype=float32)
     """
-    line = as_float(x) * 0.2 + 0.5
+    line = as_float(x) * slope + 0.5
     return where(line <= 0, 0, where(line >= 1, 1, line))
 
 
