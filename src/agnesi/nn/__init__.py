@@ -2,8 +2,8 @@
 
 Weights are plain tensors, or tuples of them, and layers are functions of them, written with public
 functions as any user could: there is nothing to register and nothing that is hidden.  Recurrent
-networks are written with :func:`agnesi.scan`; start at :mod:`agnesi.nn.cells`, one step each;
-:mod:`agnesi.nn.layers` runs them over sequences.
+networks start at :mod:`agnesi.nn.cells`, one step each; :mod:`agnesi.nn.layers` runs them over
+sequences.  Convolutions are in :mod:`agnesi.nn.convolution`.
 """
 
 from agnesi.nn.activations import (
