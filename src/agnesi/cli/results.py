@@ -15,11 +15,11 @@ from agnesi.cli import plots
 from agnesi.cli.demo import PIXELS, Epoch, Examples, Meter, Network, Recipe, confusion, train
 from agnesi.cli.files import write_atomically
 from agnesi.cli.show import csv_of, facts_table, progress_bar
-from agnesi.datasets import Mnist
+from agnesi.datasets import LabelledImages
 from agnesi.datasets.mnist import CLASSES, SIDE
 
 
-def run(digits: Mnist, recipe: Recipe, out: Path, console: Console) -> bool:
+def run(digits: LabelledImages, recipe: Recipe, out: Path, console: Console) -> bool:
     """Train with a progress bar, show the results, write them to ``out``.
 
     Ctrl-C ends the training; what was measured until then is shown and written all the same.

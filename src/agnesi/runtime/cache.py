@@ -278,12 +278,17 @@ def cache_folder() -> Path | None:
     if named == "0":
         return None
     try:
-        return _user_cache() / "agnesi" if named in {"", "1"} else Path(named).expanduser()
+        return user_cache() / "agnesi" if named in {"", "1"} else Path(named).expanduser()
     except RuntimeError:
         return None
 
 
-def _user_cache() -> Path:
+def user_cache() -> Path:
+    """Return the folder in which programs keep what they can make again.
+
+    Raises:
+        RuntimeError: the user has no home.
+    """
     if sys.platform == "win32":
         named, usual = os.environ.get("LOCALAPPDATA"), "~/AppData/Local"
     elif sys.platform == "darwin":
