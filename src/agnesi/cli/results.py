@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agnesi.cli import plots
 from agnesi.cli.demo import PIXELS, Epoch, Examples, Meter, Network, Recipe, confusion, train
-from agnesi.cli.files import write_atomically
+from agnesi.training.files import write_atomically
 from agnesi.cli.show import csv_of, facts_table, progress_bar
 from agnesi.datasets import LabelledImages
 from agnesi.datasets.mnist import CLASSES, SIDE

@@ -1,0 +1,301 @@
+"""The loop: what is measured, kept and shown; what ends it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import agnesi as ag
+from agnesi.training import (
+    Best,
+    Checkpoints,
+    Diverged,
+    MetricsFiles,
+    Minibatches,
+    Progress,
+    State,
+    TensorBoard,
+    TrainingError,
+    evaluate,
+    train,
+    variables,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+DATA = np.array([1, 2, 3, 4, 5], np.float32)
+
+
+def regression(rate: float = 0.1) -> tuple[ag.Function, ag.Shared]:
+    """A step that moves a number to the mean of the data."""
+    x, w = ag.vector("x"), ag.shared(np.float32(0), "w")
+    loss = ((w - x) ** 2).mean()
+    updates = ag.optim.sgd(ag.grad(loss, [w]), [w], rate)
+    return ag.function([x], loss, updates=updates), w
+
+
+@pytest.fixture(scope="module")
+def compiled() -> tuple[ag.Function, ag.Shared]:
+    return regression()
+
+
+@pytest.fixture
+def model(compiled: tuple[ag.Function, ag.Shared]) -> tuple[ag.Function, ag.Shared]:
+    compiled[1].set_value(np.float32(0))
+    return compiled
+
+
+def test_rows_are_means_weighted_by_examples(model: tuple[ag.Function, ag.Shared]):
+    step, w = model
+    batches = Minibatches(DATA, 2, shuffle=False)
+    state = train(step, batches, epochs=3)
+    w.set_value(np.float32(0))
+    expected = []
+    for _ in range(3):
+        losses = [(len(x), float(step(x))) for x in (DATA[:2], DATA[2:4], DATA[4:])]
+        expected.append(sum(n * loss for n, loss in losses) / 5)
+    assert [row["train_loss"] for row in state.rows] == expected
+    assert [(row["epoch"], row["step"], row["examples"]) for row in state.rows] == [
+        (1, 3, 5),
+        (2, 6, 10),
+        (3, 9, 15),
+    ]
+    assert state.ended == "done" and state.done == 1
+
+
+def test_rows_every_few_steps_and_at_the_end(model: tuple[ag.Function, ag.Shared]):
+    state = train(model[0], Minibatches(DATA, 2), epochs=3, every=4)
+    assert [(row["step"], row["epoch"]) for row in state.rows] == [(4, 2), (8, 3), (9, 3)]
+
+
+def test_outputs_rates_and_hooks():
+    seen: list[Any] = []
+
+    def step(x: np.ndarray, rate: np.float32) -> dict[str, float]:
+        seen.append(("step", round(float(rate), 3)))
+        return {"loss": 1.0, "error": float(len(x))}
+
+    state = train(
+        step,
+        Minibatches(DATA, 3),
+        epochs=2,
+        rate=lambda done: 1 - done,
+        measure=lambda: {"valid_error": 0.5},
+        before_epoch=lambda state: seen.append(("epoch", state.epoch)),
+        after_step=lambda state: seen.append(("after", state.step)),
+        after_row=lambda state: seen.append(("row", len(state.rows))),
+        counted=lambda batch: 10,
+        unit="words",
+    )
+    first = [("epoch", 0), ("step", 1), ("after", 1), ("step", 0.75), ("after", 2), ("row", 1)]
+    assert seen[:6] == first
+    assert seen[6:8] == [("epoch", 1), ("step", 0.5)]
+    assert state.rows[-1].keys() == {
+        *("epoch", "step", "words", "seconds", "train_loss", "train_error", "valid_error")
+    }
+    assert state.rows[-1]["words"] == 40 and state.rows[-1]["train_error"] == 2.5
+
+
+def test_outputs_that_do_not_fit():
+    batches = Minibatches(DATA, 3)
+    with pytest.raises(TrainingError, match=r"2 outputs, but there are 1 names"):
+        train(lambda x: [1.0, 2.0], batches, epochs=1)
+    with pytest.raises(TrainingError, match=r"loss has the shape \[3\]"):
+        train(lambda x: x, batches, epochs=1)
+    with pytest.raises(TrainingError, match="0 epochs"):
+        train(lambda x: 0.0, batches, epochs=0)
+    with pytest.raises(TrainingError, match=r"valid_loss, which is not measured\n.*train_loss"):
+        train(lambda x: 0.0, batches, epochs=1, best=Best("valid_loss"), variables=[])
+    with pytest.raises(TrainingError, match="not known what to save"):
+        train(lambda x: 0.0, batches, epochs=1, best=Best("train_loss"))
+    with pytest.raises(TrainingError, match="neither a shared variable"):
+        variables("w")
+
+
+def test_evaluation_is_weighted_and_whole():
+    mean = ag.function([x := ag.vector("x")], {"mean": x.mean(), "most": x.max()})
+    found = evaluate(mean, Minibatches(DATA, 2, shuffle=False), prefix="valid_")
+    assert found["valid_mean"] == pytest.approx(3.0)
+    assert found["valid_most"] == pytest.approx((2 * 2 + 2 * 4 + 5) / 5)
+
+
+def losses(values: Sequence[float]) -> Any:
+    """A measurement that goes through given values."""
+    left = iter(values)
+    return lambda: {"valid_loss": next(left)}
+
+
+def test_early_stopping_gives_back_the_best(model: tuple[ag.Function, ag.Shared]):
+    step, w = model
+    after: list[float] = []
+    state = train(
+        step,
+        Minibatches(DATA, 2),
+        epochs=50,
+        measure=losses([5, 4, 4, float("nan"), 4.5, 3]),
+        best=Best("valid_loss", patience=3),
+        after_row=lambda _: after.append(float(w.get_value())),
+    )
+    assert state.ended == "stopped early" and len(state.rows) == 5
+    assert state.best == 4 and state.best_row == 1
+    assert float(w.get_value()) == after[1] != after[-1]
+
+
+def test_the_largest_may_be_the_best_and_has_to_be_by_some_margin():
+    best = Best("accuracy", largest=True, least=0.01)
+    assert best.is_better(0.5, None) and best.is_better(0.52, 0.5)
+    assert not best.is_better(0.505, 0.5) and not best.is_better(0.4, 0.5)
+    assert not Best("loss").is_better(float("nan"), None)
+
+
+def test_a_loss_that_is_no_number_names_the_step_and_keeps_the_checkpoint(tmp_path: Path):
+    step, w = regression()
+    saved: list[float] = []
+
+    def spoil(state: State) -> None:
+        saved.append(float(w.get_value()))
+        if state.step == 5:
+            w.set_value(np.float32(np.inf))
+
+    checkpoints = Checkpoints(tmp_path, steps=1)
+    words = r"the loss is (inf|nan) in step 6, minibatch 3 of epoch 2\n  the last checkpoint is .*4"
+    with pytest.raises(Diverged, match=words):
+        train(
+            step,
+            Minibatches(DATA, 2),
+            epochs=3,
+            checkpoints=Checkpoints(tmp_path, steps=2),
+            after_step=spoil,
+        )
+    found = checkpoints.load({"w": w})
+    assert found is not None and found.state["step"] == 4
+    assert float(w.get_value()) == saved[3]
+
+
+def interrupt(step: int) -> Any:
+    def press(state: State) -> None:
+        if state.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return press
+
+
+def test_ctrl_c_saves_what_was_learnt(tmp_path: Path):
+    whole, w = regression()
+    uninterrupted = train(whole, Minibatches(DATA, 2), epochs=4)
+    step, v = regression()
+    options: dict[str, Any] = {"epochs": 4, "checkpoints": Checkpoints(tmp_path)}
+    before = signal.getsignal(signal.SIGINT)
+    state = train(step, Minibatches(DATA, 2), after_step=interrupt(5), **options)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert state.ended == "interrupted" and state.step == 5
+    v.set_value(np.float32(-7))
+    state = train(step, Minibatches(DATA, 2), resume=True, **options)
+    assert state.ended == "done"
+    assert without_times(state.rows) == without_times(uninterrupted.rows)
+    assert v.get_value() == w.get_value()
+
+
+def test_ctrl_c_twice_stops_at_once(model: tuple[ag.Function, ag.Shared]):
+    def twice(state: State) -> None:
+        interrupt(2)(state)
+        interrupt(2)(state)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(model[0], Minibatches(DATA, 2), epochs=4, after_step=twice)
+
+
+def test_other_threads_train_too(model: tuple[ag.Function, ag.Shared]):
+    found: list[State] = []
+
+    def work() -> None:
+        found.append(train(model[0], Minibatches(DATA, 2), epochs=1))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found[0].ended == "done"
+
+
+def without_times(rows: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+
+def test_metrics_files_hold_each_row_once(tmp_path: Path, model: tuple[ag.Function, ag.Shared]):
+    folder = tmp_path / "run"
+    files = MetricsFiles(folder)
+    options: dict[str, Any] = {
+        "epochs": 4,
+        "checkpoints": Checkpoints(folder, seconds=1e9, steps=4),
+        "metrics": files,
+    }
+
+    class Killed(BaseException):
+        pass
+
+    def kill(state: State) -> None:
+        if len(state.rows) == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(model[0], Minibatches(DATA, 2), after_row=kill, **options)
+    assert len(files.jsonl.read_text().splitlines()) == 3
+    state = train(model[0], Minibatches(DATA, 2), resume=True, **options)
+    rows = [json.loads(line) for line in files.jsonl.read_text().splitlines()]
+    assert rows == state.rows and [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    table = list(csv.DictReader(io.StringIO(files.csv.read_text())))
+    assert [{k: float(v) for k, v in row.items()} for row in table] == state.rows
+
+
+def test_what_is_no_number_is_empty(tmp_path: Path):
+    files = MetricsFiles(tmp_path)
+    files.add({"epoch": 1, "bleu": float("nan")})
+    assert json.loads(files.jsonl.read_text()) == {"epoch": 1, "bleu": None}
+    assert files.csv.read_text() == "epoch,bleu\n1,\n"
+
+
+def test_a_run_is_not_begun_over_another(tmp_path: Path, model: tuple[ag.Function, ag.Shared]):
+    batches, checkpoints = Minibatches(DATA, 2), Checkpoints(tmp_path)
+    train(model[0], batches, epochs=1, checkpoints=checkpoints)
+    with pytest.raises(TrainingError, match="holds a run already"):
+        train(model[0], batches, epochs=1, checkpoints=checkpoints)
+    done = train(model[0], batches, epochs=1, checkpoints=checkpoints, resume=True)
+    assert done.step == 3 and done.ended == "done" and len(done.rows) == 1
+    more = train(model[0], batches, epochs=2, checkpoints=checkpoints, resume=True)
+    assert more.step == 6 and len(more.rows) == 2
+
+
+def test_lines_where_there_is_no_terminal(model: tuple[ag.Function, ag.Shared]):
+    text = io.StringIO()
+    console = Console(file=text, width=60)
+    train(model[0], Minibatches(DATA, 2), epochs=2, progress=Progress(console, label="seed 0"))
+    lines = text.getvalue().splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("seed 0  epoch 2/2  ") and "train_loss " in lines[1]
+
+
+def test_a_bar_where_there_is_a_terminal(model: tuple[ag.Function, ag.Shared]):
+    text = io.StringIO()
+    console = Console(file=text, width=120, force_terminal=True)
+    train(model[0], Minibatches(DATA, 2), epochs=2, progress=Progress(console))
+    assert "epoch 2/2" in text.getvalue() and "examples/s" in text.getvalue()
+
+
+def test_tensorboard_that_is_missing_is_an_error(tmp_path: Path):
+    from importlib.util import find_spec
+
+    if find_spec("tensorboard") or find_spec("tensorboardX"):
+        pytest.skip("it is there")
+    with pytest.raises(TrainingError, match="pip install tensorboard"):
+        TensorBoard(tmp_path)
