@@ -8,7 +8,6 @@ import resource
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from agnesi.training import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 
 def pair(value: float = 1.0) -> dict[str, ag.Shared]:
@@ -261,7 +261,7 @@ def test_a_disk_that_is_full(tmp_path: Path):
         "print(*(path.name for path in checkpoints.folder.iterdir()))\n"
     )
     tmp_path.joinpath("full").mkdir()
-    mount = f"mount -t tmpfs -o size=64k none {tmp_path}/full && exec \"$@\""
+    mount = f'mount -t tmpfs -o size=64k none {tmp_path}/full && exec "$@"'
     command = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount, "sh"]
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no file system can be mounted here")

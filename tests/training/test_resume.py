@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agnesi.training import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCRIPT = """
 import sys
@@ -116,4 +119,6 @@ def test_a_run_that_is_killed_goes_on_as_if_it_had_not_been(tmp_path: Path):
         for variable, value in expected.items():
             assert value.tobytes() == found[variable].tobytes(), (seed, variable)
         assert state["also"] == other["also"]
-    assert not np.array_equal(*(read(whole / n)[0]["w1"] for n in (name, f"step-{STEPS:09d}.safetensors")))
+    assert not np.array_equal(
+        *(read(whole / n)[0]["w1"] for n in (name, f"step-{STEPS:09d}.safetensors"))
+    )

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from agnesi.cli import plots
 from agnesi.cli.chars import Evaluation, Meter, Model, Recipe, Texts, measure, train, write
-from agnesi.training.files import write_atomically
 from agnesi.cli.show import csv_of, facts_table, progress_bar
 from agnesi.datasets import Corpus
+from agnesi.training.files import write_atomically
 
 WRITTEN = 1_000  # characters
 

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from agnesi.cli import plots
 from agnesi.cli.demo import PIXELS, Epoch, Examples, Meter, Network, Recipe, confusion, train
-from agnesi.training.files import write_atomically
 from agnesi.cli.show import csv_of, facts_table, progress_bar
 from agnesi.datasets import LabelledImages
 from agnesi.datasets.mnist import CLASSES, SIDE
+from agnesi.training.files import write_atomically
 
 
 def run(digits: LabelledImages, recipe: Recipe, out: Path, console: Console) -> bool:

@@ -368,7 +368,7 @@ class Checkpoints:
         save(self.best, held, self._whole(state))
 
     def load(self, held: Mapping[str, Shared]) -> Found | None:
-        """Give variables, and what else is kept, the newest whole checkpoint; None where there is none.
+        """Give variables, and what else is kept, the newest whole checkpoint, if there is one.
 
         Raises:
             CheckpointCorrupt: there are checkpoints, but none is whole.
@@ -418,9 +418,7 @@ class Checkpoints:
     def _check_settings(self, path: Path, whole: dict[str, Any]) -> None:
         before, now = whole.get("settings", {}), self.settings
         other = {
-            name: (before.get(name), now.get(name))
-            for name in now
-            if before.get(name) != now[name]
+            name: (before.get(name), now.get(name)) for name in now if before.get(name) != now[name]
         }
         if other:
             raise CheckpointMismatch(
