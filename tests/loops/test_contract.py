@@ -43,7 +43,7 @@ def product_kernel(
     a, b, c = (fresh_buffer(name, dtype) for name in "abc")
     left = Matrix(a, 0, 1, M) if transposed else Matrix(a, 0, depth, 1)
     right = Matrix(b, 0, 1, depth) if turned else Matrix(b, 0, columns, 1)
-    whole = Contract(Matrix(c, 0, columns, 1), left, right, M, columns, depth, adds)
+    whole = Contract(Matrix(c, 0, columns, 1), left, right, M, columns, depth, adds, ())
     return close_kernel("product", (whole,))
 
 

@@ -8,6 +8,7 @@ an error if one iteration touches what another one writes.  Start reading at :fu
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 from fractions import Fraction
 from functools import partial
@@ -45,10 +46,10 @@ from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import children_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from agnesi.dims.dim import Dim, Size
-    from agnesi.loops.nodes import Buffer, Kernel, Local, Matrix, Procedure, Statement
+    from agnesi.loops.nodes import Around, Buffer, Kernel, Local, Matrix, Procedure, Statement
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 # A NumPy scalar of the node's dtype.
@@ -146,17 +147,28 @@ class _Run:
         if not self.kernel.may_write(product.target.buffer):
             raise self.bug(f"multiplies into {product.target.buffer.name}, which is only read")
         rows, columns, depth = map(self.number, (product.rows, product.columns, product.depth))
-        a = self.matrix(product.a, rows, depth, "loads from")
-        b = self.matrix(product.b, depth, columns, "loads from")
         target = self.matrix(product.target, rows, columns, "stores to")
         memory = self.buffers[product.target.buffer]
-        x, y = (self.buffers[m.buffer][at] for m, at in ((product.a, a), (product.b, b)))
-        memory[target] = x @ y + (memory[target] if product.adds else 0)
+        total = memory[target] if product.adds else np.zeros(target.shape, memory.dtype)
+        for moved_a, moved_b in self.turns(product.around):
+            a = self.matrix(product.a, rows, depth, "loads from", moved_a)
+            b = self.matrix(product.b, depth, columns, "loads from", moved_b)
+            total = total + self.buffers[product.a.buffer][a] @ self.buffers[product.b.buffer][b]
+        memory[target] = total
 
-    def matrix(self, matrix: Matrix, rows: int, columns: int, does: str) -> Array:
+    def turns(self, around: tuple[Around, ...]) -> Iterator[tuple[int, int]]:
+        """Yield how far the factors have moved in each turn of the loops around a product."""
+        loops = [tuple(map(self.number, loop.args)) for loop in around]
+        for turn in itertools.product(*(range(extent) for extent, _, _ in loops)):
+            steps = [(k * a, k * b) for k, (_, a, b) in zip(turn, loops, strict=True)]
+            yield sum(a for a, _ in steps), sum(b for _, b in steps)
+
+    def matrix(
+        self, matrix: Matrix, rows: int, columns: int, does: str, moved: int = 0
+    ) -> Array:
         """Return the positions of a matrix's elements, which are seen to lie in its buffer."""
         offset, row, column = map(self.number, (matrix.offset, matrix.row, matrix.column))
-        at = offset + row * np.arange(rows)[:, None] + column * np.arange(columns)
+        at = moved + offset + row * np.arange(rows)[:, None] + column * np.arange(columns)
         watched = self.iteration is not None and matrix.buffer in self.kernel.written
         for place in at.ravel() if watched else (at.min(), at.max()) if at.size else ():
             self.place(matrix.buffer, int(place), does)

@@ -506,8 +506,25 @@ class Matrix(Term):
         return add(self.offset, mul(i, self.row), mul(j, self.column))
 
 
+class Around(Term):
+    """A loop around a product, over whose turns its sums go on.
+
+    Attributes:
+        extent: how many turns.
+        a: how far the first factor moves from turn to turn, in elements.
+        b: how far the second one moves.
+    """
+
+    extent: Size
+    a: Size
+    b: Size
+
+
 class Contract(Statement):
     """``target = a @ b``, or ``target += a @ b``: a block of a matrix product.
+
+    With loops around it, the sum of the products of all their turns: a convolution sums over rows
+    of an image whose parts lie as matrices do, but not at even distances all together.
 
     Each sum is taken in any order, and each product may be rounded or not before it is added.
 
@@ -519,6 +536,7 @@ class Contract(Statement):
         columns: of ``target`` and ``b``.
         depth: columns of ``a``, rows of ``b``.
         adds: whether the product is added to what ``target`` holds.
+        around: loops over more of the depth, the outermost first.
     """
 
     target: Matrix
@@ -528,6 +546,7 @@ class Contract(Statement):
     columns: Size
     depth: Size
     adds: bool
+    around: tuple[Around, ...]
 
     @property
     def matrices(self) -> tuple[Matrix, Matrix, Matrix]:
@@ -538,7 +557,8 @@ class Contract(Statement):
     def sizes(self) -> tuple[Size, ...]:
         """All sizes it mentions."""
         places = [s for m in self.matrices for s in (m.offset, m.row, m.column)]
-        return (*places, self.rows, self.columns, self.depth)
+        turns = [size for loop in self.around for size in loop.args]
+        return (*places, self.rows, self.columns, self.depth, *turns)
 
 
 class Procedure(Term):

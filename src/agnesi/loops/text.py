@@ -132,12 +132,16 @@ class _Text:
                     given = ", ".join(self.argument(a, lines, pad) for a in arguments)
                     to = f"{self.local(result)} = " if result is not None else ""
                     lines.append(f"{pad}{to}{symbol}({given})")
-                case Contract(target, a, b, rows, columns, inner, adds):
+                case Contract(target, a, b, rows, columns, inner, adds, around):
                     at = [self.size(size, lines, pad) for size in (rows, columns, inner)]
                     shapes = ((at[0], at[1]), (at[0], at[2]), (at[2], at[1]))
                     blocks = zip((target, a, b), shapes, strict=True)
                     to, x, y = (self.matrix(m, shape, lines, pad) for m, shape in blocks)
-                    lines.append(f"{pad}{to} {'+=' if adds else '='} {x} @ {y}")
+                    turns = ""
+                    for loop in around:
+                        times, step, other = (self.size(s, lines, pad) for s in loop.args)
+                        turns += f", {times} times [+ {step}] @ [+ {other}]"
+                    lines.append(f"{pad}{to} {'+=' if adds else '='} {x} @ {y}{turns}")
                 case Store(buffer, offset, value):
                     text = self.scalar(value, lines, pad)
                     place = self.size(offset, lines, pad)

@@ -16,6 +16,7 @@ from agnesi.loops.nodes import (
     Buffer,
     Call,
     Complex,
+    Around,
     Contract,
     For,
     Foreign,
@@ -275,10 +276,13 @@ def map_statement(
             return Store(buffer, map_values(size(offset), scalar), scalar(value))
         case Foreign(symbol, arguments, result):
             return Foreign(symbol, tuple(_map_argument(a, scalar, size) for a in arguments), result)
-        case Contract(_, _, _, rows, columns, depth, adds):
+        case Contract(_, _, _, rows, columns, depth, adds, around):
             target, a, b = (_map_matrix(m, scalar, size) for m in statement.matrices)
             rows, columns, depth = (map_values(size(s), scalar) for s in (rows, columns, depth))
-            return Contract(target, a, b, rows, columns, depth, adds)
+            turns = tuple(
+                Around(*(map_values(size(s), scalar) for s in loop.args)) for loop in around
+            )
+            return Contract(target, a, b, rows, columns, depth, adds, turns)
         case Assign(local, value):
             return Assign(local, scalar(value))
         case Accumulate(local, prim, value):

@@ -203,6 +203,8 @@ class _Check:
                 raise _Wrong(f"a product of {matrix.buffer} is stored to itself")
             self.corner(matrix, "loads from", product)
             self.holds_something(matrix.buffer)
+        if product.around and b.column != 1:
+            raise _Wrong(f"with loops around it a product reads rows, not columns, of {b}")
         if target.buffer.element not in (F32, F64) or target.column != 1:
             raise _Wrong(f"cannot multiply into {target}")
         if not self.kernel.may_write(target.buffer):
@@ -214,7 +216,8 @@ class _Check:
 
     def corner(self, matrix: Matrix, does: str, product: Contract) -> None:
         """Check the first element of a block, which exists unless it is empty."""
-        sizes = (product.rows, product.columns, product.depth)
+        turns = [loop.extent for loop in product.around]
+        sizes = (product.rows, product.columns, product.depth, *turns)
         certain = all(at_least(size, 1) for size in sizes)
         self.access(matrix.buffer, matrix.offset, does, certain=certain)
 

@@ -65,11 +65,9 @@ def _statement(statement: Statement, seen: set[Scalar]) -> Size:
             return add(own, _access(buffer.element.bytes, offset))
         case Foreign():
             return add(own, _CALL)
-        case Contract(target, _, _, rows, columns, depth, _):
-            return mul(
-                _BYTE * target.buffer.element.bytes // 4,
-                product(map(_most, (rows, columns, depth))),
-            )
+        case Contract(target, _, _, rows, columns, depth, _, around):
+            sizes = (rows, columns, depth, *(loop.extent for loop in around))
+            return mul(_BYTE * target.buffer.element.bytes // 4, product(map(_most, sizes)))
         case Accumulate(local, _, _):
             return add(own, _OPERATION * local.element.bytes // 4)
         case _:

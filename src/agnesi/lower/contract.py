@@ -527,7 +527,7 @@ class _Contraction:
         before: list[Statement] = []
         a = self.operand(self.factors[0], down, depth, before)
         b = self.operand(self.factors[1], depth, across, before)
-        contract = Contract(sums, a, b, self.rows, self.columns, depth.extent, adds=adds)
+        contract = Contract(sums, a, b, self.rows, self.columns, depth.extent, adds, ())
         return [*before, contract]
 
     def operand(self, factor: Factor, down: Span, across: Span, before: list[Statement]) -> Matrix:

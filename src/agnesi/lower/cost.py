@@ -73,8 +73,8 @@ def _statement_flops(statement: Statement) -> Size:
             return add(whole, mul(index.extent, once))
         case If(_, body):
             return add(0, *(_statement_flops(s) for s in body))
-        case Contract(_, _, _, rows, columns, depth, _):
-            return mul(2, product((rows, columns, depth)))
+        case Contract(_, _, _, rows, columns, depth, _, around):
+            return mul(2, product((rows, columns, depth, *(loop.extent for loop in around))))
         case _:
             own = 1 if isinstance(statement, Accumulate) else 0
             return own + sum(_weight(s) for s in walk_scalars(scalars_in(statement)))

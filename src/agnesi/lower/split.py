@@ -105,8 +105,8 @@ class Split:
         match statement:
             case For(index, body):
                 return index.extent == self.rows and self.keeps_to(index, body)
-            case Contract(target, a, b, rows, columns, depth, _):
-                if rows != self.rows or b.buffer in self.kept:
+            case Contract(target, a, b, rows, columns, depth, _, around):
+                if around or rows != self.rows or b.buffer in self.kept:
                     return False
                 return self.is_row(target, columns) and self.is_row(a, depth)
             case _:
@@ -155,9 +155,9 @@ class Split:
             case For(index, body):
                 here = fresh_index(index.name, self.extent)
                 return For(here, tuple(_Rows(self, index, here).statement(s) for s in body))
-            case Contract(_, _, b, _, columns, depth, adds):
+            case Contract():
                 target, a = self.matrix(statement.target), self.matrix(statement.a)
-                return Contract(target, a, b, self.extent, columns, depth, adds)
+                return statement.replace(target=target, a=a, rows=self.extent)
             case _:
                 return statement
 

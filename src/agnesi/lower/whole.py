@@ -352,9 +352,9 @@ class _Places:
             case Store(buffer, offset, value):
                 home, start = self.place(buffer)
                 return Store(home, add(start, offset), value)
-            case Contract(_, _, _, rows, columns, depth, adds):
+            case Contract():
                 target, a, b = map(self.matrix, statement.matrices)
-                return Contract(target, a, b, rows, columns, depth, adds)
+                return statement.replace(target=target, a=a, b=b)
             case _:
                 return statement
 
@@ -375,7 +375,7 @@ def _block(step: MultiplyMatrices) -> Statement:
     m, n, k = step.m, step.n, step.k
     a = Matrix(step.a, 0, 1, m) if step.transpose_a else Matrix(step.a, 0, k, 1)
     b = Matrix(step.b, 0, 1, k) if step.transpose_b else Matrix(step.b, 0, n, 1)
-    return Contract(Matrix(step.c, 0, n, 1), a, b, m, n, k, step.adds)
+    return Contract(Matrix(step.c, 0, n, 1), a, b, m, n, k, step.adds, ())
 
 
 def _in_order(statement: Statement) -> Statement:

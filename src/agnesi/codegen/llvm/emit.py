@@ -424,8 +424,21 @@ class _Emitter:
         ]
         sizes = (product.rows, product.columns, product.depth)
         given += [f"i64 {self.size(size, {})}" for size in sizes]
-        adds = "true" if product.adds else "false"
-        w.line(f"call void @{block.name}({', '.join(given)}, i1 {adds})")
+        given.append(f"i1 {'true' if product.adds else 'false'}")
+        if product.around:
+            given.append(f"ptr {self.turns_around(product)}")
+        w.line(f"call void @{block.name}({', '.join(given)})")
+
+    def turns_around(self, product: Contract) -> str:
+        """Return a table of the loops around a product: turns and how far factors move."""
+        w = self.w
+        table = f"%around{len(self.allocas)}"
+        numbers = [size for loop in product.around for size in loop.args]
+        self.allocas.append((table, f"[{len(numbers)} x i64]"))
+        for k, number in enumerate(numbers):
+            place = w.let(f"getelementptr i64, ptr {table}, i64 {k}")
+            w.line(f"store i64 {self.size(number, {})}, ptr {place}")
+        return table
 
     def accumulate(self, local: Local, prim: Prim, value: str) -> None:
         """Emit ``local = local <prim> value``, free to be reassociated.

@@ -26,7 +26,9 @@ _DEEP = 1024
 def is_inlined(product: Contract, machine: Machine) -> bool:
     """Whether a product is written out rather than a function called."""
     columns, dtype = product.columns, product.target.buffer.element
-    if product.rows != 1 or not isinstance(columns, int) or not isinstance(product.depth, int):
+    if product.around or product.rows != 1:
+        return False
+    if not isinstance(columns, int) or not isinstance(product.depth, int):
         return False
     if product.a.column != 1 or product.b.column != 1 or not isinstance(product.b.row, int):
         return False

@@ -64,6 +64,10 @@ class Block:
             ``b`` one of columns, or ``a`` one of rows.
         thin: the columns of a product of which a vector would hold many more, else 0.
         any: whether it may turn out in a call how many columns there are, also very few.
+        around: how many loops there are around the depth; sums stay in registers over all of them,
+            and nothing is packed.
+        heights: rows of tiles, the highest first; none where they follow from the machine alone.
+        ahead: whether rows of ``b`` are asked for ahead of their use.
     """
 
     dtype: DType
@@ -74,6 +78,9 @@ class Block:
     vector: Order | None = None
     thin: int = 0
     any: bool = False
+    around: int = 0
+    heights: tuple[int, ...] = ()
+    ahead: bool = True
 
     @property
     def name(self) -> str:
@@ -85,18 +92,24 @@ class Block:
         parts += [f"by_{self.packs_b}"] if self.packs_b else []
         parts += [f"thin_{self.thin}"] if self.thin else []
         parts += ["any"] if self.any else []
+        parts += [f"around_{self.around}"] if self.around else []
+        parts += ["x".join(["of", *map(str, self.heights)])] if self.heights else []
+        parts += [] if self.ahead else ["near"]
         return "_".join([*parts, *(["narrow"] if self.narrow else [])])
 
     @property
     def declaration(self) -> str:
         """What a module that calls it says of it."""
-        return f"declare void @{self.name}(ptr, i64, ptr, i64, ptr, i64, i64, i64, i64, i1)"
+        turns = ", ptr" if self.around else ""
+        return f"declare void @{self.name}(ptr, i64, ptr, i64, ptr, i64, i64, i64, i64, i1{turns})"
 
 
 def block_of(product: Contract, machine: Machine) -> Block:
     """Return which function a product calls."""
     dtype = product.target.buffer.element
     lanes = machine.lanes(dtype)
+    if product.around:
+        return _block_around(product, machine)
     if product.columns == 1 and product.a.column == 1 and product.b.row == 1:
         return Block(dtype, "columns", vector="columns")
     if product.rows == 1 and product.a.column == 1 and product.b.column == 1:
@@ -118,6 +131,26 @@ def block_of(product: Contract, machine: Machine) -> Block:
         return Block(dtype, "rows", few, packs_b=packs, any=any_)
     clashes = _clashes(product.a.row, dtype, _CLASH_A) and not _is_less(product.depth, lanes)
     return Block(dtype, "columns", few, clashes, packs, any=any_)
+
+
+def _block_around(product: Contract, machine: Machine) -> Block:
+    """Return which function a product with loops around it calls."""
+    dtype = product.target.buffer.element
+    lanes = machine.lanes(dtype)
+    few = isinstance(product.columns, int) and product.columns <= lanes
+    any_ = machine.masks and not _is_known(product.columns)
+    heights: tuple[int, ...] = ()
+    if isinstance(product.rows, int) and product.rows > 0:
+        most, _ = machine.tile(dtype)
+        high = -(-product.rows // -(-product.rows // most))
+        rest = product.rows % high
+        heights = (high, rest) if rest else (high,)
+    order: Order = "columns" if product.a.column == 1 else "rows"
+    # What follows each other is read ahead by the machine itself.
+    ahead = product.b.row not in (lanes, machine.tile(dtype)[1])
+    return Block(
+        dtype, order, few, any=any_, around=len(product.around), heights=heights, ahead=ahead
+    )
 
 
 def _thin_columns(product: Contract, machine: Machine) -> int:
@@ -151,6 +184,7 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
 
     It takes ``(ptr c, i64 row, ptr a, i64 stride, ptr b, i64 stride, i64 rows, i64 columns,
     i64 depth, i1 adds)``; distances count elements, that of what does not follow each other.
+    With loops around, a pointer to their turns and distances, the outermost first, comes last.
     """
     if block.vector is not None:
         emit = emit_dots if block.vector == "columns" else emit_streams
@@ -163,7 +197,7 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     masked = machine.masks
     most, wide = machine.tile(block.dtype)
     lanes = machine.lanes(block.dtype)
-    heights = sorted({most, max(2, most // 3), 1}, reverse=True)
+    heights = block.heights or sorted({most, max(2, most // 3), 1}, reverse=True)
     widths = [lanes if block.narrow else wide, *([lanes] if block.any else [])]
     if not masked:
         widths = sorted({*widths, lanes, 1}, reverse=True)
@@ -171,8 +205,8 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     tiles: dict[int, list[_Tile]] = {}
     for width in widths:
         # What is packed lies in the cache.
-        form = block.dtype, width, block.order, block.packs_b is None
-        tiles[width] = [_Tile(h, *form, masked=masked) for h in heights]
+        form = block.dtype, width, block.order, block.ahead and block.packs_b is None
+        tiles[width] = [_Tile(h, *form, masked=masked, around=block.around) for h in heights]
         for tile in tiles[width]:
             needs.update(tile.emit())
     if block.packs_b is not None:
@@ -191,6 +225,7 @@ class _Loops:
         self.w, self.block, self.tiles, self.masked = Writer(), block, tiles, masked
         self.kind = value_type(block.dtype)
         self.wide = next(iter(tiles))
+        self.turns = ", ptr readonly %turns" if block.around else ""
         # What is copied is of a lesser depth, so that all of it stays in the cache; its rows lie
         # so far apart.
         self.deep = DEPTH // 2 if block.packs_a else DEPTH
@@ -202,6 +237,19 @@ class _Loops:
         most = _COPIED * self.tiles[self.wide][0].rows
         self.held_a = self.room("held_a", most * self.apart) if block.packs_a else ""
         self.held_b = self.room("held_b", self.deep * self.wide) if block.packs_b else ""
+        if block.around:
+            self.depth, self.adds = "%k", "%adds"
+            self.panels("%a", "%as", "%b", "%c", "%m")
+        else:
+            self.pieces(most)
+        given = "ptr noalias %c, i64 %cs, ptr readonly %a, i64 %as, ptr readonly %b, i64 %bs"
+        given += ", i64 %m, i64 %n, i64 %k, i1 %adds" + self.turns
+        head = f"define void @{block.name}({given}) #0 {{"
+        return "\n".join([head, "entry:", *w.lines, "  ret void", "}"])
+
+    def pieces(self, most: int) -> None:
+        """Write the loop over pieces of the depth; at most so many rows are copied at a time."""
+        w, block = self.w, self.block
         # A product of no depth is 0 all the same.
         end = w.intrinsic("i64", "llvm.smax.i64", "i64 %k", "i64 1")
         with steps(w, "0", self.deep, end, 1) as done:
@@ -219,9 +267,6 @@ class _Loops:
                     self.panels(self.held_a, str(self.apart), b, c, rows)
             else:
                 self.panels(a, "%as", b, "%c", "%m")
-        given = "ptr noalias %c, i64 %cs, ptr readonly %a, i64 %as, ptr readonly %b, i64 %bs"
-        head = f"define void @{block.name}({given}, i64 %m, i64 %n, i64 %k, i1 %adds) #0 {{"
-        return "\n".join([head, "entry:", *w.lines, "  ret void", "}"])
 
     def copy(self, a: str, rows: str) -> None:
         """Copy rows of ``a``."""
@@ -265,7 +310,8 @@ class _Loops:
                         y = self.place(b_place, j)
                         given = f"ptr {to}, i64 %cs, ptr {x}, i64 {stride}, ptr {y}, i64 {distance}"
                         sizes = f"i64 {left}, i64 {self.depth}, i1 {self.adds}"
-                        w.line(f"call void @{tile.name}({given}, {sizes})")
+                        turns = self.turns.replace(" readonly", "")
+                        w.line(f"call void @{tile.name}({given}, {sizes}{turns})")
                     row = i
             start = j
 
@@ -287,43 +333,99 @@ class _Tile:
     """Writes a function of one tile: ``(c, row, a, stride, b, row, columns, depth, adds)``."""
 
     def __init__(
-        self, rows: int, dtype: DType, columns: int, order: Order, ahead: bool, *, masked: bool
+        self,
+        rows: int,
+        dtype: DType,
+        columns: int,
+        order: Order,
+        ahead: bool,
+        *,
+        masked: bool,
+        around: int = 0,
     ) -> None:
-        self.w, self.ahead = Writer(), ahead
+        self.w, self.ahead, self.around = Writer(), ahead, around
         self.rows, self.columns, self.order, self.masked = rows, columns, order, masked
         self.kind, self.bytes = value_type(dtype), dtype.bytes
         self.vector = f"<{columns} x {self.kind}>"
         self.suffix = f"v{columns}f{dtype.bits}"
         self.name = f"tile_{dtype.value}_{rows}x{columns}_{order}{'_ahead' if ahead else ''}"
+        self.name += f"_around_{around}" if around else ""
 
     def emit(self) -> dict[str, None]:
         """Return its text, and what that needs."""
         w = self.w
         self.mask = self.columns_there() if self.masked else ""
         c = self.spread("%c", self.in_bytes("%cs"), self.rows)
-        stride, below = self.in_bytes("%as"), self.in_bytes("%bs")
-        places, reach = self.reach(stride)
-        far = w.let(f"mul i64 {below}, {_AHEAD}") if self.ahead else ""
+        self.stride, self.below = self.in_bytes("%as"), self.in_bytes("%bs")
+        self.reach = self.distances()
+        self.far = w.let(f"mul i64 {self.below}, {_AHEAD}") if self.ahead else ""
+        turns = [self.turn(k) for k in range(self.around)]
         for row in c:
             self.fetch(row, write=True)
         sums = self.first_sums(c)
+        self.store_sums(self.along(turns, "%a", "%b", sums), c)
+        given = "ptr noalias %c, i64 %cs, ptr readonly %a, i64 %as, ptr readonly %b, i64 %bs"
+        given += ", i64 %n, i64 %k, i1 %adds" + (", ptr readonly %turns" if self.around else "")
+        head = f"define internal void @{self.name}({given}) #0 {{"
+        return {**w.declared, "\n".join([head, "entry:", *w.lines, "  ret void", "}"]): None}
+
+    def turn(self, number: int) -> tuple[str, str, str]:
+        """Return how often a loop around turns, and how many bytes each factor moves."""
+        w, numbers = self.w, list[str]()
+        for k in range(3 * number, 3 * number + 3):
+            place = w.let(f"getelementptr inbounds i64, ptr %turns, i64 {k}")
+            numbers.append(w.let(f"load i64, ptr {place}, align 8"))
+        return numbers[0], self.in_bytes(numbers[1]), self.in_bytes(numbers[2])
+
+    def along(
+        self, turns: list[tuple[str, str, str]], a: str, b: str, sums: list[str]
+    ) -> list[str]:
+        """Write the loops around and the one along the depth; return the sums after them."""
+        if not turns:
+            return self.along_depth(a, b, sums)
+        w, ((extent, step, other), *inner) = self.w, turns
+        before, head, body, after = w.block, w.label("turn"), w.label("body"), w.label("after")
+        w.jump(head)
+        w.start(head)
+        position, count, x, y = len(w.lines), w.fresh(), w.fresh(), w.fresh()
+        running = [w.fresh() for _ in sums]
+        w.branch(w.let(f"icmp slt i64 {count}, {extent}"), body, after)
+        w.start(body)
+        totals = self.along(inner, x, y, running)
+        following = [
+            w.let(f"add nuw nsw i64 {count}, 1"), self.move(x, step), self.move(y, other), *totals
+        ]  # fmt: skip
+        kinds = ["i64", "ptr", "ptr"] + [self.vector] * len(sums)
+        begin = ["0", a, b, *sums]
+        w.lines[position:position] = [
+            f"  {name} = phi {kind} [ {start}, %{before} ], [ {new}, %{w.block} ]"
+            for name, kind, start, new in zip(
+                [count, x, y, *running], kinds, begin, following, strict=True
+            )
+        ]
+        w.jump(head)
+        w.start(after)
+        return running
+
+    def along_depth(self, a: str, b: str, sums: list[str]) -> list[str]:
+        """Write the loop along the depth; return the sums after it."""
+        w, places = self.w, self.places(a)
         before, inside, after = w.block, w.label("body"), w.label("after")
         w.branch(w.let("icmp sgt i64 %k, 0"), inside, after)
         w.start(inside)
-        begin = [*sums, *places, "%b", "0"]
+        begin = [*sums, *places, b, "0"]
         kinds = [self.vector] * self.rows + ["ptr"] * (len(places) + 1) + ["i64"]
         names = [w.fresh() for _ in begin]
         position = len(w.lines)
-        running, pointers, b, count = names[: self.rows], names[self.rows : -2], *names[-2:]
+        running, pointers, y, count = names[: self.rows], names[self.rows : -2], *names[-2:]
         if self.ahead:
-            self.fetch(w.let(f"getelementptr i8, ptr {b}, i64 {far}"), write=False)
-        row = self.load(b, self.mask)
+            self.fetch(w.let(f"getelementptr i8, ptr {y}, i64 {self.far}"), write=False)
+        row = self.load(y, self.mask)
         totals = [
-            self.multiply_add(self.number(pointers, i, reach), row, running[i])
-            for i in range(self.rows)
+            self.multiply_add(self.number(pointers, i), row, running[i]) for i in range(self.rows)
         ]
-        step = str(self.bytes) if self.order == "columns" else stride
-        following = [*totals, *(self.move(p, step) for p in pointers), self.move(b, below)]
+        step = str(self.bytes) if self.order == "columns" else self.stride
+        following = [*totals, *(self.move(p, step) for p in pointers), self.move(y, self.below)]
         following.append(w.let(f"add nuw nsw i64 {count}, 1"))
         w.branch(w.let(f"icmp slt i64 {following[-1]}, %k"), inside, after)
         w.lines[position:position] = [
@@ -331,14 +433,10 @@ class _Tile:
             for name, kind, x, y in zip(names, kinds, begin, following, strict=True)
         ]
         w.start(after)
-        ends = [
+        return [
             w.let(f"phi {self.vector} [ {x}, %{before} ], [ {y}, %{inside} ]")
             for x, y in zip(sums, totals, strict=True)
         ]
-        self.store_sums(ends, c)
-        given = "ptr noalias %c, i64 %cs, ptr readonly %a, i64 %as, ptr readonly %b, i64 %bs"
-        head = f"define internal void @{self.name}({given}, i64 %n, i64 %k, i1 %adds) #0 {{"
-        return {**w.declared, "\n".join([head, "entry:", *w.lines, "  ret void", "}"]): None}
 
     def in_bytes(self, distance: str) -> str:
         """Return a distance in bytes."""
@@ -367,22 +465,27 @@ class _Tile:
             found.append(self.move(found[-1], distance))
         return found
 
-    def reach(self, stride: str) -> tuple[list[str], list[str]]:
-        """Return pointers into ``a`` at first, and the distances from each to its rows.
+    def distances(self) -> list[str]:
+        """Return the distances from a pointer into ``a`` to the rows that are reached from it.
 
         Numbers of rows that follow each other are at known distances from one pointer.
         """
         if self.order == "rows":
-            return ["%a"], [str(i * self.bytes) for i in range(self.rows)]
-        few = self.w.let(f"mul i64 {stride}, {_REACHED}")
-        groups = -(-self.rows // _REACHED)
-        return self.spread("%a", few, groups), ["0", stride, self.w.let(f"shl i64 {stride}, 1")]
+            return [str(i * self.bytes) for i in range(self.rows)]
+        self.few = self.w.let(f"mul i64 {self.stride}, {_REACHED}")
+        return ["0", self.stride, self.w.let(f"shl i64 {self.stride}, 1")]
 
-    def number(self, pointers: list[str], row: int, reach: list[str]) -> str:
+    def places(self, a: str) -> list[str]:
+        """Return pointers from which all rows of ``a`` are reached."""
+        if self.order == "rows":
+            return [a]
+        return self.spread(a, self.few, -(-self.rows // _REACHED))
+
+    def number(self, pointers: list[str], row: int) -> str:
         """Return the present number of a row of ``a``, in all lanes of a vector."""
         w = self.w
-        group, rest = divmod(row, len(reach))
-        place = self.move(pointers[group], reach[rest])
+        group, rest = divmod(row, len(self.reach))
+        place = self.move(pointers[group], self.reach[rest])
         value = w.let(f"load {self.kind}, ptr {place}, align {self.bytes}")
         return self.all_lanes(self.kind, value, self.vector)
 
