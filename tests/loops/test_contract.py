@@ -16,9 +16,9 @@ from agnesi.codegen.llvm.tile import block_of
 from agnesi.core.dtypes import F32, F64, I64, DType
 from agnesi.core.errors import CompilerBug
 from agnesi.core.machine import AVX2, AVX512, NEON, PLAIN, Machine
-from agnesi.dims.dim import Dim, named_symbol
+from agnesi.dims.dim import Dim, mul, named_symbol
 from agnesi.loops.interpret import interpret
-from agnesi.loops.nodes import Contract, Kernel, Matrix, fresh_buffer
+from agnesi.loops.nodes import Around, Contract, Kernel, Matrix, fresh_buffer
 from agnesi.loops.passes.collapse import collapse
 from agnesi.loops.passes.expand_math import expand_math
 from agnesi.loops.text import kernel_text
@@ -246,3 +246,61 @@ def test_tiles_fit_the_registers(machine: Machine):
         vectors = columns // machine.lanes(dtype)
         assert rows * vectors + vectors + 1 <= machine.registers
     assert AVX512.tile(F32) == (14, 32) and AVX2.tile(F64) == (6, 8) and NEON.tile(F32) == (14, 8)
+
+
+def around_kernel(
+    dtype: DType, rows: Any, columns: Any, *, turned: bool = False, adds: bool = False
+) -> Kernel:
+    """``c = sum of a[3 t + 5 s] @ b[t + 2 s]``, over ``t < M`` and ``s < 2``."""
+    a, b, c = (fresh_buffer(name, dtype) for name in "abc")
+    left = Matrix(a, 1, 1, 4) if turned else Matrix(a, 1, 4, 1)
+    turns = (Around(2, 5, mul(2, columns)), Around(M, 3, columns))
+    whole = Contract(
+        Matrix(c, 0, columns, 1), left, Matrix(b, 0, columns, 1), rows, columns, K, adds, turns
+    )
+    return close_kernel("product", (whole,))
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("dtype", [F32, F64], ids=str)
+@pytest.mark.parametrize(("turned", "adds"), [(False, False), (True, True)])
+def test_loops_around_the_depth(machine: str, dtype: DType, turned: bool, adds: bool):
+    for rows, columns in ((N, 40), (27, N), (1, 5), (29, 16)):
+        kernel = around_kernel(dtype, rows, columns, turned=turned, adds=adds)
+        run = compiled(kernel, MACHINES[machine])
+        for m, n, k in ((3, 31, 4), (0, 9, 2), (2, 15, 0), (1, 4, 7)):
+            down, across = (n if x is N else x for x in (rows, columns))
+            r = np.random.default_rng(m + n + k)
+            at = 4 * max(down, k) + max(down, k) + 3 * m + 16
+            sizes = {"a": at, "b": (k + m + 4) * across, "c": down * across}
+            arrays = {name: r.normal(size=size).astype(dtype.numpy) for name, size in sizes.items()}
+            known = {M: m, N: n, K: k}
+            sizes_given = {s: known[s] for s in kernel.sizes}
+            other = {name: x.copy() for name, x in arrays.items()}
+            interpret(kernel, {b: other[b.name] for b in kernel.buffers}, sizes_given)
+            total = arrays["c"].reshape(down, across).astype(float) * adds
+            steps = (1, 4) if turned else (4, 1)
+            for s in range(2):
+                for t in range(m):
+                    place = 1 + 5 * s + 3 * t
+                    i, j = np.arange(down)[:, None], np.arange(k)
+                    x = arrays["a"].astype(float)[place + steps[0] * i + steps[1] * j]
+                    first = (2 * s + t) * across
+                    y = arrays["b"].astype(float)[first : first + k * across]
+                    total += x @ y.reshape(k, across)
+            run(arrays, sizes_given)
+            tolerance = 1e-4 if dtype is F32 else 1e-12
+            for found in (arrays["c"], other["c"]):
+                np.testing.assert_allclose(
+                    found.reshape(down, across), total, rtol=0, atol=tolerance
+                )
+
+
+def test_loops_around_are_shown_and_checked():
+    kernel = around_kernel(F32, 3, 4)
+    assert "2 times [+ 5] @ [+ 8], m times [+ 3] @ [+ 4]" in kernel_text(kernel)
+    product = kernel.body[0]
+    assert isinstance(product, Contract)
+    wrong = product.replace(b=product.b.replace(row=1, column=4))
+    with pytest.raises(CompilerBug, match="reads rows, not columns"):
+        verify_kernel(close_kernel("wrong", (wrong,)), native=True)

@@ -163,9 +163,7 @@ class _Run:
             steps = [(k * a, k * b) for k, (_, a, b) in zip(turn, loops, strict=True)]
             yield sum(a for a, _ in steps), sum(b for _, b in steps)
 
-    def matrix(
-        self, matrix: Matrix, rows: int, columns: int, does: str, moved: int = 0
-    ) -> Array:
+    def matrix(self, matrix: Matrix, rows: int, columns: int, does: str, moved: int = 0) -> Array:
         """Return the positions of a matrix's elements, which are seen to lie in its buffer."""
         offset, row, column = map(self.number, (matrix.offset, matrix.row, matrix.column))
         at = moved + offset + row * np.arange(rows)[:, None] + column * np.arange(columns)

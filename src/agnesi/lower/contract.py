@@ -32,12 +32,12 @@ from agnesi.loops.nodes import (
     fresh_buffer,
     literal,
 )
-from agnesi.lower.elements import Writer, hold, nest, store
+from agnesi.lower.elements import finish, nest
 from agnesi.lower.factors import Factor, Packed, Span
 from agnesi.lower.kernels import close_kernel
 from agnesi.lower.products import SMALL, clashes
 from agnesi.ops.linear import MatMul
-from agnesi.ops.movement import ravel, unravel
+from agnesi.ops.movement import unravel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -552,18 +552,9 @@ class _Contraction:
         if self.each is not None:
             row, column = index[-2:]
             index = (*unravel(row, (*self.node.type.shape[:-2], self.each)), column)
-        writer = Writer(self.buffers, frozenset(self.group.nodes))
-        writer.known[self.node, index] = Load(sums.buffer, sums.at(i, j))
-        stores: list[Statement] = []
-        first = self.targets.get(self.node, ())[:skipped]
-        # All loads come before all stores, so that a kernel may write over what it reads.
-        for node in self.group.nodes:
-            value = writer.element(node, index)
-            offset = ravel(index, node.type.shape)
-            for buffer in self.targets.get(node, ()):
-                if buffer not in first:
-                    stores += store(buffer, offset, value)
-        return nest((i, j), hold(stores))
+        done = self.targets.get(self.node, ())[:skipped]
+        element = (index, Load(sums.buffer, sums.at(i, j)), done)
+        return nest((i, j), finish(self.group.nodes, self.buffers, self.targets, element))
 
 
 def _most(block: int, size: Size) -> int:

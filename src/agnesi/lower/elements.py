@@ -149,6 +149,34 @@ def hold(stores: list[Statement]) -> list[Statement]:
     return held + after
 
 
+def finish(
+    nodes: Sequence[Tensor],
+    buffers: Mapping[Tensor, Buffer],
+    targets: Mapping[Tensor, Sequence[Buffer]],
+    first: tuple[Shape, Scalar, Sequence[Buffer]],
+) -> list[Statement]:
+    """Return the stores of a node's element, and of those of the element-wise nodes that read it.
+
+    Args:
+        nodes: the node first.
+        buffers: memory of what is read.
+        targets: buffers that each node is written to.
+        first: the index, the element of the first node there, and its targets that hold it already.
+    """
+    index, value, done = first
+    writer = Writer(buffers, frozenset(nodes))
+    writer.known[nodes[0], index] = value
+    stores: list[Statement] = []
+    # All loads come before all stores, so that a kernel may write over what it reads.
+    for node in nodes:
+        element = writer.element(node, index)
+        offset = ravel(index, node.type.shape)
+        for buffer in targets.get(node, ()):
+            if node is not nodes[0] or buffer not in done:
+                stores += store(buffer, offset, element)
+    return hold(stores)
+
+
 def loads_of(scalar: Scalar) -> set[Buffer]:
     """Return the buffers that an expression loads from."""
     return {s.buffer for s in walk_scalars([scalar]) if isinstance(s, Load)}

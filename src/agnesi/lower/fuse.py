@@ -28,6 +28,8 @@ from agnesi.lower.elements import Writer, loops
 from agnesi.lower.products import (
     from_half,
     is_computed_here,
+    is_convolved_here,
+    is_in_blocks,
     library_index,
     matrix_view,
     packable,
@@ -35,6 +37,7 @@ from agnesi.lower.products import (
 )
 from agnesi.lower.rows import Rows, rows_of
 from agnesi.lower.views import only_viewed, reads_of
+from agnesi.ops.conv import Conv
 from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Op, Reduction
 from agnesi.ops.gathering import Gather
 from agnesi.ops.linear import MatMul
@@ -140,6 +143,8 @@ def code_reads(node: Tensor) -> Sequence[Tensor]:
             return [same_memory(operand) for operand in node.operands]
         case Several():
             return reads_of(node)
+        case Conv() if is_convolved_here(node):
+            return [same_memory(node.x), node.w]
         case LoopOp():
             return [o if k in node.streams else same_memory(o) for k, o in enumerate(node.operands)]
         case _:
@@ -152,6 +157,9 @@ def in_memory(node: Tensor) -> Sequence[Tensor]:
     match node:
         case MatMul() | HostOp() | Several():
             return reads
+        case Conv() if is_convolved_here(node):
+            # The kernel is packed as it is read.
+            return reads[:1]
         case LoopOp():
             return [read for k, read in enumerate(reads) if k not in node.streams]
         case Op() if node.wholes:
@@ -415,7 +423,7 @@ class _Products:
             known = self.read.get(operand)
             if known is not None:
                 found |= known
-            elif isinstance(operand, MatMul) and is_computed_here(operand):
+            elif is_in_blocks(operand):
                 self.read[operand] = 1 << self.numbers.setdefault(operand, len(self.numbers))
                 found |= self.read[operand]
             elif isinstance(operand, Elementwise) and operand not in self.stored:
@@ -531,13 +539,11 @@ def _join_products(fusion: Fusion) -> None:
     readers: dict[Tensor, list[int]] = {}
     for k, group in enumerate(groups):
         for node in dict.fromkeys(fusion.reads(group)):
-            if isinstance(node, MatMul) and node in home:
+            if node in home and is_in_blocks(node):
                 readers.setdefault(node, []).append(k)
     gone: set[int] = set()
     for node, found in readers.items():
         own = home[node]
-        if not is_computed_here(node):
-            continue
         for k in found:
             group = groups[k]
             if k == own or not group.fusible or group.shape != node.type.shape:
@@ -545,7 +551,7 @@ def _join_products(fusion: Fusion) -> None:
             between = group.ancestors & ~(1 << own)
             if any(groups[b].ancestors >> own & 1 for b in _bits(between)):
                 continue
-            if isinstance(group.nodes[0], MatMul) or not _reads_in_order(group, node, fusion):
+            if is_in_blocks(group.nodes[0]) or not _reads_in_order(group, node, fusion):
                 continue
             group.nodes.insert(0, node)
             both = 1 << own | 1 << k

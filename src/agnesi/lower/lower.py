@@ -21,6 +21,7 @@ from agnesi.graph.tensor import Requirement, SizeFloat, SizeValue, Tensor
 from agnesi.loops.nodes import Buffer, Contract, Load, Store, fresh_buffer
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
 from agnesi.lower.contract import write_contraction
+from agnesi.lower.convolve import write_convolution
 from agnesi.lower.fuse import (
     Fusion,
     Group,
@@ -31,7 +32,14 @@ from agnesi.lower.fuse import (
 from agnesi.lower.kernels import write_kernel, write_loops
 from agnesi.lower.nested import may_fail, several_steps
 from agnesi.lower.plan import plan_buffers
-from agnesi.lower.products import is_computed_here, library_index, matrix_view, same_memory
+from agnesi.lower.products import (
+    is_computed_here,
+    is_convolved_here,
+    is_in_blocks,
+    library_index,
+    matrix_view,
+    same_memory,
+)
 from agnesi.lower.program import (
     NOTHING,
     ONE,
@@ -267,7 +275,7 @@ class Lowering:
                 continue
             if isinstance(node, Several) and node not in wanted:
                 continue
-            if node not in wanted and len(self.home[node].nodes) > 1 and isinstance(node, MatMul):
+            if node not in wanted and len(self.home[node].nodes) > 1 and is_in_blocks(node):
                 rows = node.type.shape[-2]
                 if not self.whole or isinstance(rows, int):
                     continue
@@ -383,7 +391,7 @@ class Lowering:
 
         Loops of an op's own may change a copy of the old value; they then read nothing else of it.
         """
-        if isinstance(value, LoopOp):
+        if isinstance(value, LoopOp) and not is_in_blocks(value):
             return self.changes_in_place(value, own)
         if value in self.fusion.accumulations:
             return self.adds_in_place(value, own)
@@ -396,7 +404,7 @@ class Lowering:
             news = {n: stand_in[n] for n in self.updates.values() if n in stand_in}
             targets = {**news, **self.targets, value: [mark]}
             return may_write_over(group.rows, group.nodes, self.buffers, targets, (value, own))
-        if is_computed_here(group.nodes[0]):
+        if is_in_blocks(group.nodes[0]):
             targets = {n: self.targets.get(n, []) for n in group.nodes}
             kernel = self.contraction("trial", group, self.buffers, {**targets, value: [mark]})
         else:
@@ -557,6 +565,8 @@ class Lowering:
             if index is None:
                 return [here]
             return [RunBranch(node, index, None, ((here,), self.by_library(k, group, node)))]
+        if is_convolved_here(node):
+            return [RunKernel(self.contraction(f"{self.prefix}k{k}", group), tuple(group.nodes))]
         if isinstance(node, MatMul):
             first, *others = self.targets[node]
             return [self.matmul_step(node, first), *(Copy(first, other) for other in others)]
@@ -613,12 +623,18 @@ class Lowering:
         buffers: Mapping[Tensor, Buffer] | None = None,
         targets: Mapping[Tensor, Sequence[Buffer]] | None = None,
     ) -> Kernel:
-        """Return the kernel of a group that begins with a product; by default into its targets."""
+        """Return the kernel of a group that begins with a product, or a convolution.
+
+        By default it is stored into its targets.
+        """
         memory, into = buffers or self.buffers, targets or self.targets
         wanted: dict[Buffer, Size] = {}
-        kernel = write_contraction(
-            name, group, memory, into, wanted, machine=self.machine, whole=self.whole
-        )
+        if is_convolved_here(group.nodes[0]):
+            kernel = write_convolution(name, group, memory, into, wanted, machine=self.machine)
+        else:
+            kernel = write_contraction(
+                name, group, memory, into, wanted, machine=self.machine, whole=self.whole
+            )
         if targets is None:
             self.add_scratch(wanted)
         return kernel

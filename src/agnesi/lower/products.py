@@ -12,6 +12,7 @@ from agnesi.dims.dim import add, mul, product
 from agnesi.dims.simplify import floordiv
 from agnesi.graph.leaves import Leaf
 from agnesi.ops.choice import Cast
+from agnesi.ops.conv import Conv, ConvWeights
 from agnesi.ops.families import Elementwise, Movement
 from agnesi.ops.lapack import Sound
 from agnesi.ops.linear import MatMul
@@ -86,6 +87,25 @@ def is_computed_here(node: Tensor) -> bool:
     if isinstance(steps, int) and steps >= _MOST and node.ndim == 2:
         return False
     return m == 1 or node.dtype is F32 or not clashes(n, node.dtype)
+
+
+def is_convolved_here(node: Tensor) -> bool:
+    """Whether a convolution is written as blocks of products; else by its own loops."""
+    match node:
+        case Conv(x, w, _, _, groups):
+            sizes = (*w.type.shape, groups)
+        case ConvWeights(x, _, _, _, groups, _):
+            sizes = (*node.type.shape, groups)
+        case _:
+            return False
+    if x.dtype not in (F32, F64) or not all(isinstance(size, int) for size in sizes):
+        return False
+    return 0 not in (*sizes, *node.type.shape, *x.type.shape)
+
+
+def is_in_blocks(node: Tensor) -> bool:
+    """Whether generated code computes a node block by block, and at once what reads a block."""
+    return is_computed_here(node) or is_convolved_here(node)
 
 
 def clashes(columns: Size, dtype: DType) -> bool:
