@@ -42,6 +42,7 @@ from agnesi.ops.families import Elementwise, HostOp, LoopOp, Movement, Op, Reduc
 from agnesi.ops.gathering import Gather
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze
+from agnesi.ops.pooling import Windows
 from agnesi.ops.reductions import ArgExtreme
 
 if TYPE_CHECKING:
@@ -244,15 +245,11 @@ def _stored(
             stored[node] = None
             cost[node] = 0
             continue
-        if (
-            _rereads(node)
-            and (source := node.operands[0]) in dear
-            and source.ndim
-            and source not in stored
-        ):
-            stored[source] = None
-            cost[source] = 0
-            dear.discard(source)
+        for source in _reread(node):
+            if source in dear and source.ndim and source not in stored:
+                stored[source] = None
+                cost[source] = 0
+                dear.discard(source)
         own = _EXPENSIVE if isinstance(node, Op) and node.expensive else 1
         whole = own + sum(cost[o] for o in set(node.operands))
         if (isinstance(node, Op) and node.expensive) or any(o in dear for o in node.operands):
@@ -309,11 +306,13 @@ def _has_rows(node: Tensor) -> bool:
     return any(size != 1 for size in outer) and not aligned
 
 
-def _rereads(node: Tensor) -> bool:
-    """Whether elements of the first operand may be read several times."""
+def _reread(node: Tensor) -> Sequence[Tensor]:
+    """Return the operands whose elements may be read several times."""
     if isinstance(node, Gather):
-        return not at_least(node.x.type.size, node.type.size)
-    return isinstance(node, Movement) and node.repeats
+        return () if at_least(node.x.type.size, node.type.size) else node.operands[:1]
+    if isinstance(node, Windows):
+        return node.operands if node.rereads else ()
+    return node.operands[:1] if isinstance(node, Movement) and node.repeats else ()
 
 
 def _flat(node: Tensor) -> bool:

@@ -3,7 +3,7 @@
 Weights are plain tensors, or tuples of them, and layers are functions of them, written with public
 functions as any user could: there is nothing to register and nothing that is hidden.  Recurrent
 networks start at :mod:`agnesi.nn.cells`, one step each; :mod:`agnesi.nn.layers` runs them over
-sequences.  Convolutions are in :mod:`agnesi.nn.convolution`.
+sequences.  Convolutions are in :mod:`agnesi.nn.convolution`, pooling in :mod:`agnesi.nn.pooling`.
 """
 
 from agnesi.nn.activations import (
@@ -76,6 +76,25 @@ from agnesi.nn.noise import (
     gaussian_dropout,
     rrelu,
 )
+from agnesi.nn.pooling import (
+    adaptive_avg_pool,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    global_avg_pool,
+    global_max_pool,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+    pool,
+    pool_output_shape,
+    sum_pool1d,
+    sum_pool2d,
+    sum_pool3d,
+)
 from agnesi.nn.transposed import (
     conv_input_gradient,
     conv_transpose,
@@ -117,7 +136,11 @@ __all__ = [
     "LstmState",
     "LstmWeights",
     "RnnWeights",
+    "adaptive_avg_pool",
     "alpha_dropout",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "bidirectional",
     "celu",
     "constant",
@@ -143,6 +166,8 @@ __all__ = [
     "gaussian",
     "gaussian_dropout",
     "gelu",
+    "global_avg_pool",
+    "global_max_pool",
     "glorot",
     "glorot_normal",
     "glorot_uniform",
@@ -167,10 +192,18 @@ __all__ = [
     "lstm",
     "lstm_cell",
     "lstm_weights",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "maxout",
     "mish",
     "one_hot",
     "orthogonal",
+    "pool",
+    "pool_output_shape",
     "prelu",
     "principal",
     "recur",
@@ -191,6 +224,9 @@ __all__ = [
     "softsign",
     "sparse",
     "stacked",
+    "sum_pool1d",
+    "sum_pool2d",
+    "sum_pool3d",
     "swish",
     "tanh",
     "tanhshrink",
