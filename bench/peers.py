@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,10 +90,12 @@ class RT:
         data: Arrays,
         rate: float,
         clip: float | None = None,
+        *,
+        known: bool = False,
     ) -> Any:
         """Return the program of a step of gradient descent, of clipped gradients where asked."""
         weights = [ag.shared(a, name=name) for name, a in parameters.items()]
-        inputs = [self.variable(name, a) for name, a in data.items()]
+        inputs = [self.variable(name, a, known=known) for name, a in data.items()]
         cost = loss(weights, *inputs)
         gradients = ag.grad(cost, weights)
         if clip is not None:
@@ -175,6 +178,74 @@ class RT:
 
         return self.train(loss, pick(arrays, case.params), pick(arrays, ["x", "y"]), STEP["mlp"])
 
+    def build_conv(self, case: Any, arrays: Arrays) -> Any:
+        """Convolutions, pooling, batch norm, channels last as for JAX; nets as users write them."""
+        kind = case.cfg["k"]
+        if kind == "net":
+            return self._net(case, arrays)
+        given = {name: channels_last(name, a) for name, a in arrays.items()}
+        shapes = {name: a.shape for name, a in given.items()}
+        named: dict[str, Any] = {"layout": "NHWC"}
+        if kind in ("fwd", "dx", "dw"):
+            named |= {"stride": case.cfg["s"], "padding": case.cfg["p"]}
+        nn: Any = ag.nn
+
+        def pool(x: ag.Tensor) -> ag.Tensor:
+            return nn.max_pool2d(x, 2, layout="NHWC")
+
+        def with_gradients(y: ag.Tensor, dy: ag.Tensor, *wrt: ag.Tensor) -> list[ag.Tensor]:
+            return [y, *ag.grad(None, wrt, known={y: dy})]
+
+        names, expression = {
+            "fwd": (["x", "w"], lambda x, w: nn.conv2d(x, w, **named)),
+            "dx": (
+                ["dy", "w"],
+                lambda dy, w: nn.conv_input_gradient(dy, w, shapes["x"], **named),
+            ),
+            "dw": (
+                ["dy", "x"],
+                lambda dy, x: nn.conv_weight_gradient(x, dy, shapes["w"], **named),
+            ),
+            "pool": (["x"], pool),
+            "poolfb": (["x", "dy"], lambda x, dy: with_gradients(pool(x), dy, x)),
+            "bn": (
+                ["x", "g", "b", "dy"],
+                lambda x, g, b, dy: with_gradients(normalised(x, g, b), dy, x, g, b),
+            ),
+        }[kind]
+        inputs = [self.variable(name, given[name], known=True) for name in names]
+        f = ag.function(inputs, expression(*inputs))
+        values = [given[name] for name in names]
+        back = (3, 2, 0, 1) if kind == "dw" else (0, 3, 1, 2)
+
+        def first(result: Any) -> list[Any]:
+            found = result if isinstance(result, list | tuple) else [result]
+            return [np.transpose(a, back) if a.ndim == 4 else a for a in found]
+
+        return Prog(lambda: f(*values), first)
+
+    def _net(self, case: Any, arrays: Arrays) -> Any:
+        suite = import_module(f"workloads.{case.module}")
+        net = case.cfg["net"]
+        nn: Any = ag.nn
+        _, _, _, activation, _, rate = suite.NETS[net]
+
+        def loss(weights: Sequence[ag.Tensor], x: ag.Tensor, y: ag.Tensor) -> ag.Tensor:
+            h = suite.run_net(
+                net,
+                weights,
+                x,
+                lambda h, w, b, s, p: ag.nn.conv2d(h, w, b, stride=s, padding=p),
+                nn.max_pool2d,
+                ag.tanh if activation == "tanh" else ag.relu,
+                lambda h: h.reshape(h.shape[0], -1),
+                lambda a, b: a @ b,
+            )
+            return ag.cross_entropy(h, y).mean()
+
+        data = pick(arrays, ["x", "y"])
+        return self.train(loss, pick(arrays, case.params), data, rate, known=True)
+
     def build_lstm(self, case: Any, arrays: Arrays) -> Any:
         """A step of training a language model of two layers of long short-term memory."""
         steps = case.cfg["T"]
@@ -231,6 +302,20 @@ class RT:
 def pick(arrays: Arrays, names: Sequence[str]) -> Arrays:
     """Return some of the arrays, in this order."""
     return {name: arrays[name] for name in names}
+
+
+def channels_last(name: str, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an array of the suite, ``w`` a kernel, with channels last."""
+    if array.ndim < 4:
+        return array
+    return np.ascontiguousarray(array.transpose((2, 3, 1, 0) if name == "w" else (0, 2, 3, 1)))
+
+
+def normalised(x: ag.Tensor, g: ag.Tensor, b: ag.Tensor) -> ag.Tensor:
+    """Batch norm in training, channels last."""
+    mean = x.mean((0, 1, 2))
+    variance = ((x - mean) ** 2).mean((0, 1, 2))
+    return (x - mean) * (g / ag.sqrt(variance + 1e-5)) + b
 
 
 def tied_loss(weights: Sequence[ag.Tensor], x: ag.Tensor) -> ag.Tensor:
