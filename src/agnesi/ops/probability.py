@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,12 +15,14 @@ from agnesi.ops.choice import where
 from agnesi.ops.creation import Arange
 from agnesi.ops.elementary import exp, log
 from agnesi.ops.families import Composite, Domain, Op, Reject, Sample, without_axes
-from agnesi.ops.lift import as_axes, as_tensor, operand_lines, unify
-from agnesi.ops.movement import broadcast, repeat, restore_axes
+from agnesi.ops.lift import as_axes, as_axis, as_tensor, operand_lines, unify
+from agnesi.ops.movement import broadcast, moveaxis, repeat, restore_axes
 from agnesi.ops.reductions import Top
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    ReductionName = Literal["none", "mean", "sum"]
 
 
 __all__ = ["cross_entropy", "log_softmax", "logsumexp", "softmax"]
@@ -190,10 +192,7 @@ class CrossEntropy(Composite):
         return TensorType(self.logits.dtype, self.logits.type.shape[:-1])
 
     def _hits(self) -> Tensor:
-        shape = self.logits.type.shape
-        labels = within_bounds(self.labels, shape[-1], f"labels {self.labels!r}")
-        spread = broadcast(restore_axes(labels, (self.logits.ndim - 1,)), shape)
-        return spread == Arange(shape, len(shape) - 1)
+        return _hits(self.logits, self.labels)
 
     def decompose(self) -> Tensor:
         """``log(sum(exp(x - m))) - (x[label] - m)``."""
@@ -225,6 +224,65 @@ class CrossEntropy(Composite):
         pairs = zip(self.labels.type.shape, self.logits.type.shape[:-1], strict=True)
         words = f"labels {self.labels.type} for logits {self.logits.type}"
         return tuple(Requirement("equal", a, b, words) for a, b in pairs if a != b)
+
+
+def _hits(logits: Tensor, labels: Tensor) -> Tensor:
+    """Whether each logit is that of its row's label; labels are checked to be classes."""
+    shape = logits.type.shape
+    checked = within_bounds(labels, shape[-1], f"labels {labels!r}")
+    spread = broadcast(restore_axes(checked, (logits.ndim - 1,)), shape)
+    return spread == Arange(shape, len(shape) - 1)
+
+
+def label_mask(op: str, x: Tensor, labels: Tensor) -> Tensor:
+    """Return whether each element of ``[..., classes]`` belongs to its row's label.
+
+    Args:
+        op: the public function.
+        x: has the shape.
+        labels: integers ``[...]``.
+
+    Raises:
+        GraphTypeError: labels that do not fit.
+    """
+    _check_labels(op, x, labels)
+    return _hits(x, labels)
+
+
+def _check_labels(op: str, x: Tensor, labels: Tensor) -> None:
+    lines = operand_lines(("logits", "labels"), (x, labels))
+    if not x.ndim:
+        raise GraphTypeError(f"{op}: logits need at least one axis\n{lines}")
+    if labels.dtype is BOOL:
+        raise GraphTypeError(f"{op}: labels are integers or probabilities\n{lines}")
+    rows = x.type.shape if labels.dtype.is_float else x.type.shape[:-1]
+    pairs = zip(rows, labels.type.shape, strict=False)
+    if labels.ndim != len(rows) or any(unify(a, b) is None for a, b in pairs):
+        raise GraphTypeError(
+            f"{op}: the labels do not fit the rows of the logits\n{lines}\n"
+            "  give one integer for each row, or probabilities of the logits' shape"
+        )
+
+
+def reduced(op: str, losses: Tensor, reduction: str, weights: Tensor | None = None) -> Tensor:
+    """Return losses as they are, their sum, or their mean.
+
+    Args:
+        op: the public function.
+        losses: one for each example.
+        reduction: ``"none"``, ``"sum"`` or ``"mean"``.
+        weights: how much each example counts in a mean; losses are scaled already.
+
+    Raises:
+        GraphTypeError: another word.
+    """
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "mean":
+        return losses.mean() if weights is None else losses.sum() / weights.sum()
+    raise GraphTypeError(f"{op}: reduction is 'none', 'mean' or 'sum', not {reduction!r}")
 
 
 def _float(x: TensorLike) -> Tensor:
@@ -283,41 +341,107 @@ def log_softmax(x: TensorLike, /, axis: Axes = -1) -> Tensor:
     return LogSoftmax(tensor, as_axes("log_softmax", axis, tensor.ndim, tensor))
 
 
-def cross_entropy(logits: TensorLike, labels: TensorLike, /) -> Tensor:
+def cross_entropy(
+    logits: TensorLike,
+    labels: TensorLike,
+    /,
+    axis: int = -1,
+    reduction: ReductionName = "none",
+    *,
+    weights: TensorLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+) -> Tensor:
     """Return the cross-entropy of each row of logits against its label.
 
     Args:
         logits: ``[..., classes]``, unnormalised log-probabilities.
         labels: integers ``[...]`` in ``0 <= label < classes``, checked in each call; or
             probabilities of the shape of the logits.
+        axis: that of classes, the last by default (1 for images ``[n, classes, h, w]``).
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        weights: how much each class counts, ``[classes]``; a mean over integer labels is over
+            their weights.
+        label_smoothing: the share of a label that goes to all classes alike (C. Szegedy and others:
+            Rethinking the inception architecture.  CVPR (2016), arXiv 1512.00567, section 7).
+        ignore_index: labels of this number count nothing; a mean is over the others.
 
     Returns:
         ``-log_softmax(logits)[label]`` for each row, or ``-sum(labels * log_softmax(logits))``.
 
     Raises:
-        GraphTypeError: shapes that do not fit.
+        GraphTypeError: shapes that do not fit, or settings that make no sense.
         IndexOutOfBounds: in a call, a label that is not a class.
 
     >>> ag.cross_entropy(ag.constant([[0.0, 0.0]]), ag.constant([1])).eval()
     array([0.6931472], dtype=float32)
+    >>> ag.cross_entropy(ag.zeros((3, 2)), ag.constant([1, -1, 0]), ignore_index=-1).eval()
+    array([0.6931472, 0. , 0.6931472], dtype=float32)
     """
     x, y = _float(logits), as_tensor(labels)
-    lines = operand_lines(("logits", "labels"), (x, y))
     if not x.ndim:
-        raise GraphTypeError(f"cross_entropy: logits need at least one axis\n{lines}")
-    if y.dtype is BOOL:
-        raise GraphTypeError(f"cross_entropy: labels are integers or probabilities\n{lines}")
-    rows = x.type.shape if y.dtype.is_float else x.type.shape[:-1]
-    pairs = zip(rows, y.type.shape, strict=False)
-    if y.ndim != len(rows) or any(unify(a, b) is None for a, b in pairs):
+        _check_labels("cross_entropy", x, y)
+    place = as_axis("cross_entropy", axis, x.ndim, x)
+    if not 0 <= label_smoothing < 1:
         raise GraphTypeError(
-            f"cross_entropy: the labels do not fit the rows of the logits\n{lines}\n"
-            "  give one integer for each row, or probabilities of the logits' shape"
+            f"cross_entropy: label_smoothing is at least 0 and below 1, not {label_smoothing!r}"
         )
+    if y.dtype.is_float and y.ndim == x.ndim:
+        y = moveaxis(y, place, -1)
+    x = moveaxis(x, place, -1)
+    _check_labels("cross_entropy", x, y)
+    own = None if weights is None else _class_weights(x, as_tensor(weights))
     if y.dtype.is_float:
-        # A class that cannot be may have the logit -inf.
-        return -where(y == 0, 0, y * log_softmax(x)).sum(-1)
-    return CrossEntropy(x, y)
+        if ignore_index is not None:
+            raise GraphTypeError(
+                "cross_entropy: ignore_index is for integer labels, and these are probabilities"
+            )
+        if label_smoothing:
+            y = y * (1 - label_smoothing) + label_smoothing / x.shape[-1]
+        return reduced("cross_entropy", -_expected(y, log_softmax(x), own), reduction)
+    return _of_labels(x, y, own, label_smoothing, ignore_index, reduction=reduction)
+
+
+def _class_weights(x: Tensor, weights: Tensor) -> Tensor:
+    if weights.ndim != 1 or unify(weights.type.shape[0], x.type.shape[-1]) is None:
+        raise GraphTypeError(
+            "cross_entropy: weights are one number for each class\n"
+            f"{operand_lines(('logits', 'weights'), (x, weights))}"
+        )
+    return weights.astype(x.dtype)
+
+
+def _expected(p: Tensor, logs: Tensor, weights: Tensor | None) -> Tensor:
+    """Sums of logarithms by probabilities; a class that cannot be may have the logit -inf."""
+    terms = where(p == 0, 0, p * logs)
+    return (terms if weights is None else terms * weights).sum(-1)
+
+
+def _of_labels(
+    x: Tensor,
+    labels: Tensor,
+    weights: Tensor | None,
+    smoothing: float,
+    ignored: int | None,
+    *,
+    reduction: str,
+) -> Tensor:
+    counts = None if ignored is None else labels != ignored
+    if counts is not None:
+        labels = where(counts, labels, 0)
+    losses = CrossEntropy(x, labels)
+    share = None if counts is None else counts.astype(x.dtype)
+    if weights is not None:
+        mine = where(_hits(x, labels), weights, 0).sum(-1)
+        losses = losses * mine
+        share = mine if counts is None else where(counts, mine, 0)
+    if smoothing:
+        logs = log_softmax(x)
+        spread = -(logs if weights is None else logs * weights).mean(-1)
+        losses = losses * (1 - smoothing) + spread * smoothing
+    if counts is not None:
+        losses = where(counts, losses, 0)
+    return reduced("cross_entropy", losses, reduction, share)
 
 
 OPS: tuple[type[Op], ...] = (LogSumExp, Softmax, LogSoftmax, CrossEntropy)

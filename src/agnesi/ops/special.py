@@ -650,8 +650,8 @@ class XLogY(Special):
         return select(zero, 0.0, x * apply(Prim.LOG, y))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """``log(y)`` and ``x / y``."""
-        return ct * log(self.y), ct * self.x / self.y
+        """``log(y)`` and ``x / y``, which is 0 with the value where x is 0."""
+        return ct * log(self.y), where(self.x == 0, 0, ct * self.x / self.y)
 
 
 class XLog1PY(Special):
@@ -671,8 +671,8 @@ class XLog1PY(Special):
         return select(zero, 0.0, x * apply(Prim.LOG1P, y))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """``log1p(y)`` and ``x / (1 + y)``."""
-        return ct * log1p(self.y), ct * self.x / (self.y + 1)
+        """``log1p(y)`` and ``x / (1 + y)``, which is 0 with the value where x is 0."""
+        return ct * log1p(self.y), where(self.x == 0, 0, ct * self.x / (self.y + 1))
 
 
 class Entr(Special):
@@ -712,8 +712,9 @@ class RelEntr(Special):
         return _inside(x, y, x * ratio, x.like(0.0))
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """``log(x/y) + 1`` and ``-x/y``."""
-        return ct * (log(self.x / self.y) + 1), -ct * self.x / self.y
+        """``log(x/y) + 1`` and ``-x/y``, which is 0 with the value where x is 0."""
+        slope = where(self.x == 0, 0, -ct * self.x / self.y)
+        return ct * (log(self.x / self.y) + 1), slope
 
 
 class KlDiv(Special):
