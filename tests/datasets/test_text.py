@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,27 +20,15 @@ from agnesi.datasets import (
     Vocabulary,
     load_ptb,
     load_text,
+    load_text8,
+    text8,
     words,
 )
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PARTS = {"train": " a <unk> N \n b \n", "valid": " c \n", "test": " d d \n"}
-REAL = next(
-    (
-        folder
-        for folder in (
-            Path(os.environ.get("AGNESI_DATA") or "/nowhere"),
-            Path(__file__).parents[3] / "shared" / "data",
-            Path("/work/shared/data"),
-        )
-        if (folder / "ptb").is_dir()
-    ),
-    None,
-)
-
-
-@pytest.fixture(autouse=True)
-def no_data_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AGNESI_DATA", raising=False)
 
 
 def write(folder: Path) -> Path:
@@ -88,13 +75,13 @@ def test_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_nothing_named():
-    with pytest.raises(DatasetMissing, match=r"AGNESI_DATA is not set\n.*ptb\.train"):
+    with pytest.raises(DatasetMissing, match=r"AGNESI_DATA is not set\n.*\n.*agnesi data ptb"):
         load_ptb()
 
 
 def test_a_missing_file_is_named(tmp_path: Path):
     (write(tmp_path / "ptb") / "ptb.valid.txt").unlink()
-    with pytest.raises(DatasetMissing, match=r"ptb: lacks ptb\.valid\.txt\n"):
+    with pytest.raises(DatasetMissing, match=r"ptb: lacks ptb\.valid\.txt \("):
         load_ptb(tmp_path)
 
 
@@ -122,10 +109,9 @@ def test_empty_and_binary_files(tmp_path: Path):
         load_ptb(tmp_path)
 
 
-@pytest.mark.skipif(REAL is None, reason="the real files are not here")
-def test_real_files_have_the_published_sizes():
+def test_real_files_have_the_published_sizes(real):
     """5017k, 393k and 442k characters; 930k, 74k and 82k words of a vocabulary of 10,000."""
-    corpus = load_ptb(REAL)
+    corpus = load_ptb(real("ptb"))
     texts = (corpus.train, corpus.valid, corpus.test)
     assert [len(text) for text in texts] == [5_017_482, 393_042, 442_423]
     assert [len(words(text)) for text in texts] == [929_589, 73_760, 82_430]
@@ -135,6 +121,64 @@ def test_real_files_have_the_published_sizes():
     codes = characters.encode(corpus.valid)
     assert "".join(characters.decode(codes)) == corpus.valid
     assert corpus.valid.startswith("consumers may want to move their telephones")
+
+
+def test_macs_leave_files_of_the_same_names(tmp_path: Path):
+    write_zip(tmp_path)
+    with zipfile.ZipFile(tmp_path / "ptb.zip", "a") as archive:
+        archive.writestr("__MACOSX/ptb.valid.txt", b"\xff")
+    assert load_ptb(tmp_path).valid == "c\n"
+
+
+# ----------------------------------------------------------------------------------------- text8
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Makes text8 a hundred characters long."""
+    monkeypatch.setattr(text8, "_LENGTH", 100)
+    monkeypatch.setattr(text8, "_HELD_BACK", 5)
+    return "a" * 90 + "v" * 5 + " test"
+
+
+def test_text8_from_file_and_archive(tmp_path: Path, short: str):
+    (tmp_path / "text8").mkdir()
+    (tmp_path / "text8" / "text8").write_text(short)
+    corpus = load_text8(tmp_path)
+    assert (corpus.train, corpus.valid, corpus.test) == ("a" * 90, "v" * 5, " test")
+    with zipfile.ZipFile(tmp_path / "text8.zip", "w") as archive:
+        archive.writestr("text8", short)
+    zipped = load_text8(tmp_path)
+    assert zipped.test == " test"
+    assert "archive" in zipped.source
+
+
+def test_text8_that_is_none(tmp_path: Path, short: str):
+    with pytest.raises(DatasetMissing, match=r"lacks text8[\s\S]*agnesi data text8"):
+        load_text8(tmp_path)
+    for content, words_ in (
+        (short[:-1], "given: 99 characters\n"),
+        (short + "a", "given: 101 characters\n"),
+        (short.replace("v", "V"), "100 characters, 'V' among them"),
+    ):
+        (tmp_path / "text8").write_text(content)
+        with pytest.raises(DatasetCorrupt, match=words_):
+            load_text8(tmp_path)
+    (tmp_path / "text8").unlink()
+    with zipfile.ZipFile(tmp_path / "text8.zip", "w") as archive:
+        archive.writestr("text9", short)
+    with pytest.raises(DatasetCorrupt, match=r"text8\.zip lacks text8"):
+        load_text8(tmp_path)
+    (tmp_path / "text8.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DatasetCorrupt, match="cannot be read"):
+        load_text8(tmp_path)
+
+
+def test_text8_has_the_usual_parts():
+    assert (text8._LENGTH, text8._HELD_BACK) == (100_000_000, 5_000_000)
+
+
+# -------------------------------------------------------------------------------------- any text
 
 
 def test_any_text(tmp_path: Path):

@@ -9,21 +9,32 @@ data sets.  Start at :mod:`agnesi.datasets.dataset`; texts and what makes number
 from agnesi.datasets.balls import Balls, bouncing_balls
 from agnesi.datasets.catalogue import DATASETS
 from agnesi.datasets.cifar import Cifar100, load_cifar10, load_cifar100
+from agnesi.datasets.clips import LabelledClips, action_of, find_clips
 from agnesi.datasets.dataset import Dataset, Found, Layout, Package
 from agnesi.datasets.download import Download
 from agnesi.datasets.errors import DatasetCorrupt, DatasetError, DatasetMissing
 from agnesi.datasets.idx import read_idx
 from agnesi.datasets.images import Images, LabelledImages
+from agnesi.datasets.kth import Kth, KthSequence, load_kth
 from agnesi.datasets.manifolds import Manifold, manifold
 from agnesi.datasets.mnist import load_fashion_mnist, load_mnist
 from agnesi.datasets.moving import MovingDigits, moving_digits
+from agnesi.datasets.phones import PHONES_61, fold_phones, phone_classes, phone_set
 from agnesi.datasets.ptb import load_ptb
+from agnesi.datasets.sound import Sound, load_sound
+from agnesi.datasets.sounds import LabelledSounds, load_emodb, load_sounds
 from agnesi.datasets.text import Corpus, Streams, Vocabulary, load_text, words
+from agnesi.datasets.text8 import load_text8
+from agnesi.datasets.timit import Segments, Timit, Utterance, load_timit
+from agnesi.datasets.tracking import TrackedSequence, load_tracking
+from agnesi.datasets.video import Clip, load_clip, video_patches
 
 __all__ = [
     "DATASETS",
+    "PHONES_61",
     "Balls",
     "Cifar100",
+    "Clip",
     "Corpus",
     "Dataset",
     "DatasetCorrupt",
@@ -32,22 +43,45 @@ __all__ = [
     "Download",
     "Found",
     "Images",
+    "Kth",
+    "KthSequence",
+    "LabelledClips",
     "LabelledImages",
+    "LabelledSounds",
     "Layout",
     "Manifold",
     "MovingDigits",
     "Package",
+    "Segments",
+    "Sound",
     "Streams",
+    "Timit",
+    "TrackedSequence",
+    "Utterance",
     "Vocabulary",
+    "action_of",
     "bouncing_balls",
+    "find_clips",
+    "fold_phones",
     "load_cifar10",
     "load_cifar100",
+    "load_clip",
+    "load_emodb",
     "load_fashion_mnist",
+    "load_kth",
     "load_mnist",
     "load_ptb",
+    "load_sound",
+    "load_sounds",
     "load_text",
+    "load_text8",
+    "load_timit",
+    "load_tracking",
     "manifold",
     "moving_digits",
+    "phone_classes",
+    "phone_set",
     "read_idx",
+    "video_patches",
     "words",
 ]

@@ -9,27 +9,27 @@ language model.  Interspeech (2010).
 
 from __future__ import annotations
 
-import os
-import tarfile
-import zipfile
-import zlib
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from agnesi.datasets.errors import DatasetCorrupt, DatasetMissing
+from agnesi.datasets.archives import read_members
+from agnesi.datasets.dataset import Dataset, Folder, Layout
+from agnesi.datasets.download import Download
+from agnesi.datasets.errors import DatasetCorrupt
 from agnesi.datasets.text import Corpus, decoded, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-_PARTS = ("train", "valid", "test")
-_FILES = tuple(f"ptb.{part}.txt" for part in _PARTS)
-_ARCHIVES = ("ptb.zip", "simple-examples.tgz")
-_HOME = "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz"
+    from agnesi.datasets.dataset import Paths
+
+_FILES = tuple(f"ptb.{part}.txt" for part in ("train", "valid", "test"))
+_WHAT = "load_ptb"
 
 
-def load_ptb(folder: Path | None = None) -> Corpus:
-    """Penn Treebank from ``folder``, else from ``$AGNESI_DATA``.
+def load_ptb(folder: Folder = None, *, download: bool = False) -> Corpus:
+    """Penn Treebank, a million words of the Wall Street Journal.
 
     A folder, or its subfolder ``ptb``, ``data`` or ``simple-examples/data``, holds the three files
     ``ptb.train.txt``, ``ptb.valid.txt`` and ``ptb.test.txt``, or an archive of them, ``ptb.zip`` or
@@ -38,92 +38,68 @@ def load_ptb(folder: Path | None = None) -> Corpus:
     them, and 929,589, 73,760 and 82,430 words, 10,000 different ones, as
     :func:`agnesi.datasets.words` counts.
 
+    Args:
+        folder: where the files are; None for the usual places (:mod:`agnesi.datasets.dataset`).
+        download: get what is nowhere.
+
     Raises:
-        DatasetMissing: no folder is named, or it lacks a file.
+        DatasetMissing: the files are nowhere.
         DatasetCorrupt: an archive or a file is not what it should be.
     """
-    if folder is not None:
-        folder = folder.expanduser()
-        return _from_folders(_below(folder), f"in {folder}")
-    named = os.environ.get("AGNESI_DATA")
-    if named:
-        return _from_folders(_below(Path(named).expanduser()), f"where AGNESI_DATA={named} points")
-    raise DatasetMissing(
-        "load_ptb: no folder was named, and AGNESI_DATA is not set\n" + _where_to_get_it()
-    )
+    return PTB.load(folder, download=download)
 
 
-def _below(folder: Path) -> tuple[Path, ...]:
-    return folder / "ptb", folder, folder / "data", folder / "simple-examples" / "data"
+def _from_files(paths: Paths, where: str) -> Corpus:
+    texts = [read_text(_WHAT, path) for (path,) in paths]
+    return _corpus(texts, paths[0][0].parent, where)
 
 
-def _where_to_get_it() -> str:
-    return (
-        f"  Name a folder with {', '.join(_FILES)},\n  or with the archive that has them: {_HOME}"
-    )
-
-
-def _from_folders(folders: Sequence[Path], where: str) -> Corpus:
-    """The corpus of the first folder that has all of it."""
-    tried: list[str] = []
-    for folder in folders:
-        lacking = [name for name in _FILES if not (folder / name).is_file()]
-        if not lacking:
-            texts = [read_text("load_ptb", folder / name) for name in _FILES]
-            return _corpus(texts, folder, f"Penn Treebank, the files in {folder}")
-        for name in _ARCHIVES:
-            path = folder / name
-            if path.is_file():
-                return _corpus(_from_archive(path), path, f"Penn Treebank, {path}")
-        state = f"lacks {', '.join(lacking)}" if folder.is_dir() else "no such folder"
-        tried.append(f"{folder}: {state}")
-    raise DatasetMissing(
-        f"load_ptb: the three files were not found {where}\n"
-        + "".join(f"  tried {line}\n" for line in tried)
-        + _where_to_get_it()
-    )
-
-
-def _from_archive(path: Path) -> list[str]:
+def _from_archive(paths: Paths, where: str) -> Corpus:
     """The three texts in an archive, whatever folder they are in there."""
-    try:
-        members = _tar(path) if path.suffix == ".tgz" else _zip(path)
-    except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise DatasetCorrupt(
-            f"load_ptb: {path} cannot be read: {error}\n  Replace it by a whole one: {_HOME}"
-        ) from error
+    ((path,),) = paths
+    # Macs put a file of the same name and other contents into __MACOSX.
+    found = read_members(
+        _WHAT, path, lambda name: PurePosixPath(name).name in _FILES and "__MACOSX" not in name
+    )
+    members = {PurePosixPath(name).name: content for name, content in found.items()}
     lacking = [name for name in _FILES if name not in members]
     if lacking:
         raise DatasetCorrupt(
-            f"load_ptb: {path} lacks {', '.join(lacking)}\n  Replace it by a whole one: {_HOME}"
+            f"{_WHAT}: {path} lacks {', '.join(lacking)}\n  Replace it by a complete copy."
         )
-    return [decoded("load_ptb", f"{name} in {path}", members[name]) for name in _FILES]
+    texts = [decoded(_WHAT, f"{name} in {path}", members[name]) for name in _FILES]
+    return _corpus(texts, path, where)
 
 
-def _zip(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
-        names = {name.rpartition("/")[2]: name for name in archive.namelist()}
-        return {name: archive.read(names[name]) for name in _FILES if name in names}
-
-
-def _tar(path: Path) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    with tarfile.open(path) as archive:
-        for member in archive:
-            name = member.name.rpartition("/")[2]
-            content = archive.extractfile(member) if name in _FILES else None
-            if content is not None:
-                found[name] = content.read()
-    return found
-
-
-def _corpus(texts: Sequence[str], where: Path, source: str) -> Corpus:
+def _corpus(texts: Sequence[str], place: Path, where: str) -> Corpus:
     """Sentences without the spaces around them."""
     trimmed = ["".join(f"{line.strip()}\n" for line in text.splitlines()) for text in texts]
     for name, text in zip(_FILES, trimmed, strict=True):
         if not text.strip():
             raise DatasetCorrupt(
-                f"load_ptb: {name} in {where} is empty\n  Replace it by a whole one: {_HOME}"
+                f"{_WHAT}: {name} in {place} is empty\n  Replace it by a complete copy."
             )
     train, valid, test = trimmed
-    return Corpus(train, valid, test, source)
+    return Corpus(train, valid, test, f"Penn Treebank, {where}")
+
+
+PTB = Dataset(
+    name="ptb",
+    title="Penn Treebank",
+    what="a million words of newspaper, by words or by characters",
+    terms="the text is LDC's: for those who may use it",
+    home="http://www.fit.vutbr.cz/~imikolov/rnnlm",
+    folders=("data", "simple-examples/data"),
+    layouts=(
+        Layout("T. Mikolov's three files", tuple((name,) for name in _FILES), _from_files),
+        Layout("an archive", (("ptb.zip", "simple-examples.tgz"),), _from_archive),
+    ),
+    downloads=(
+        Download(
+            "simple-examples.tgz",
+            ("http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz",),
+            "md5:30177ea32e27c525793142b6bf2c8e2d",
+            34_869_662,
+        ),
+    ),
+)
