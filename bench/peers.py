@@ -210,7 +210,9 @@ class RT:
             "poolfb": (["x", "dy"], lambda x, dy: with_gradients(pool(x), dy, x)),
             "bn": (
                 ["x", "g", "b", "dy"],
-                lambda x, g, b, dy: with_gradients(normalised(x, g, b), dy, x, g, b),
+                lambda x, g, b, dy: with_gradients(
+                    nn.batch_norm(x, g, b, layout="NHWC").output, dy, x, g, b
+                ),
             ),
         }[kind]
         inputs = [self.variable(name, given[name], known=True) for name in names]
@@ -309,13 +311,6 @@ def channels_last(name: str, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any
     if array.ndim < 4:
         return array
     return np.ascontiguousarray(array.transpose((2, 3, 1, 0) if name == "w" else (0, 2, 3, 1)))
-
-
-def normalised(x: ag.Tensor, g: ag.Tensor, b: ag.Tensor) -> ag.Tensor:
-    """Batch norm in training, channels last."""
-    mean = x.mean((0, 1, 2))
-    variance = ((x - mean) ** 2).mean((0, 1, 2))
-    return (x - mean) * (g / ag.sqrt(variance + 1e-5)) + b
 
 
 def tied_loss(weights: Sequence[ag.Tensor], x: ag.Tensor) -> ag.Tensor:

@@ -93,6 +93,16 @@ from agnesi.nn.noise import (
     gaussian_dropout,
     rrelu,
 )
+from agnesi.nn.normalization import (
+    BatchNorm,
+    batch_norm,
+    batch_norm_inference,
+    group_norm,
+    instance_norm,
+    layer_norm,
+    local_response_norm,
+    weight_norm,
+)
 from agnesi.nn.pooling import (
     adaptive_avg_pool,
     avg_pool1d,
@@ -149,6 +159,7 @@ from agnesi.ops.trigonometric import (
 )
 
 __all__ = [
+    "BatchNorm",
     "GruWeights",
     "LstmState",
     "LstmWeights",
@@ -159,6 +170,8 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "batch_norm",
+    "batch_norm_inference",
     "bidirectional",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -195,6 +208,7 @@ __all__ = [
     "glorot_normal",
     "glorot_uniform",
     "glu",
+    "group_norm",
     "gru",
     "gru_cell",
     "gru_weights",
@@ -207,11 +221,14 @@ __all__ = [
     "hinge",
     "huber",
     "identity",
+    "instance_norm",
     "irnn_weights",
     "kl_divergence",
+    "layer_norm",
     "leaky_relu",
     "lecun_normal",
     "lecun_uniform",
+    "local_response_norm",
     "log_cosh",
     "log_sigmoid",
     "log_softmax",
@@ -264,4 +281,5 @@ __all__ = [
     "threshold",
     "triplet",
     "uniform",
+    "weight_norm",
 ]
