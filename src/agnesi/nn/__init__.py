@@ -43,6 +43,12 @@ from agnesi.nn.convolution import (
     depthwise_conv2d,
     separable_conv2d,
 )
+from agnesi.nn.ctc import (
+    ctc_greedy_decode,
+    ctc_loss,
+    edit_distance,
+    label_error_rate,
+)
 from agnesi.nn.initial import (
     constant,
     data_scaled,
@@ -191,9 +197,12 @@ __all__ = [
     "conv_weight_gradient",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_greedy_decode",
+    "ctc_loss",
     "data_scaled",
     "depthwise_conv2d",
     "dropout",
+    "edit_distance",
     "elu",
     "exemplars",
     "fans",
@@ -224,6 +233,7 @@ __all__ = [
     "instance_norm",
     "irnn_weights",
     "kl_divergence",
+    "label_error_rate",
     "layer_norm",
     "leaky_relu",
     "lecun_normal",
