@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,26 +15,17 @@ from typer.testing import CliRunner
 
 from agnesi.cli import app as app_module
 from agnesi.cli import chars_results
-from agnesi.cli.chars import (
-    Diverged,
-    Evaluation,
-    Meter,
-    Model,
-    Recipe,
-    Texts,
-    measure,
-    train,
-    write,
-)
+from agnesi.cli.chars import Model, Recipe, Texts, measure, train, write
 from agnesi.datasets import load_text
+from agnesi.training import Diverged, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from typer.testing import Result
 
-RESULTS = {"metrics.csv", "results.json", "sample.txt", "learning_curve.png"}
+RESULTS = {"metrics.csv", "metrics.jsonl", "results.json", "sample.txt", "learning_curve.png"}
 LINES = ("the witch of agnesi\n", "is a curve of three letters\n")
 
 
@@ -90,7 +84,7 @@ def test_states_are_carried(text: Path):
     found = [measure(model, texts.valid, steps) for steps in (7, 50, 7)]
     np.testing.assert_allclose(found, found[0], rtol=1e-5)
     model.begin(model.states[1])
-    whole = float(model.measure(texts.valid.inputs, texts.valid.targets)) / np.log(2)
+    whole = float(model.measure(texts.valid.inputs, texts.valid.targets))
     np.testing.assert_allclose(found[0], whole, rtol=1e-5)
 
 
@@ -129,8 +123,8 @@ def test_loss_that_is_no_number(text: Path):
     recipe = Recipe(cell="rnn", units=4, embedding=5, columns=3, epochs=1)
     model = Model.build(recipe, len(texts.vocabulary))
     model.parameters[0].set_value(np.full_like(model.parameters[0].get_value(), np.nan))
-    with pytest.raises(Diverged, match=r"no longer a number.*\n.*rnn of 4 units"):
-        list(train(model, texts, recipe, meter=Meter(), tick=lambda: None))
+    with pytest.raises(Diverged, match="bits is nan in step 1, minibatch 1 of epoch 1"):
+        train(model, texts, recipe)
 
 
 @pytest.fixture(scope="module")
@@ -141,29 +135,22 @@ def built(text: Path) -> Model:
 
 
 @pytest.fixture
-def stopped(built: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Lets the command train a model that is there by a stand-in for ``train``."""
+def training(built: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets the command train a model that is there, by another function than its own."""
 
-    def stop(after: int, error: type[BaseException]) -> None:
+    def by(function: Callable[..., State]) -> None:
         monkeypatch.setattr(Model, "build", lambda *_: built)
-        monkeypatch.setattr(chars_results, "train", stopping(after, error))
+        monkeypatch.setattr(chars_results, "train", function)
 
-    return stop
-
-
-def stopping(after: int, error: type[BaseException]) -> object:
-    """A stand-in for ``train`` that measures a few times, then stops short."""
-
-    def train(*_: object, **__: object) -> Iterator[Evaluation]:
-        for k in range(1, after + 1):
-            yield Evaluation(100 * k, float(k), 3.0, 3.1)
-        raise error("stopped")
-
-    return train
+    return by
 
 
-def test_ctrl_c_leaves_what_was_measured(text: Path, tmp_path: Path, stopped: Callable[..., None]):
-    stopped(2, KeyboardInterrupt)
+def test_ctrl_c_leaves_what_was_measured(text: Path, tmp_path: Path, training: Callable[..., None]):
+    def press(state: State) -> None:
+        if len(state.rows) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    training(partial(train, after_step=press))
     result = chars(text, tmp_path)
     assert result.exit_code == 130
     assert "stopped by Ctrl-C" in result.output
@@ -172,13 +159,18 @@ def test_ctrl_c_leaves_what_was_measured(text: Path, tmp_path: Path, stopped: Ca
 
 
 def test_divergence_and_full_disk_are_one_clean_message(
-    text: Path, tmp_path: Path, stopped: Callable[..., None]
+    text: Path, tmp_path: Path, training: Callable[..., None]
 ):
-    stopped(1, Diverged)
-    result = chars(text, tmp_path)
-    assert result.exit_code == 1
-    assert "stopped" in result.output
-    stopped(1, OSError)
-    result = chars(text, tmp_path)
-    assert result.exit_code == 1
-    assert "the results cannot be written" in result.output
+    for error, words in (
+        (Diverged("the loss is nan"), "the loss is nan"),
+        (OSError("no space left"), "the results cannot be written: no space left"),
+    ):
+
+        def fail(*_: object, error: Exception = error, **__: object) -> State:
+            raise error
+
+        training(fail)
+        result = chars(text, tmp_path)
+        assert result.exit_code == 1
+        assert words in result.output
+        assert "Traceback" not in result.output

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +14,12 @@ from typer.testing import CliRunner
 
 from agnesi.cli import app as app_module
 from agnesi.cli import results
-from agnesi.cli.demo import Diverged, Epoch, Examples, Meter, Network, Recipe, train
+from agnesi.cli.demo import Examples, Network, Recipe, train
 from agnesi.datasets import load_mnist
+from agnesi.training import Diverged, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from pathlib import Path
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
 TRAIN, TEST = 300, 100
-RESULTS = {"metrics.csv", "learning_curve.png", "filters.png", "confusion.png"}
+RESULTS = {"metrics.csv", "metrics.jsonl", "learning_curve.png", "filters.png", "confusion.png"}
 
 
 def idx(array: NDArray[np.uint8]) -> bytes:
@@ -71,7 +75,7 @@ def test_small_run(data: Path, tmp_path: Path):
     result = demo(data, out)
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == RESULTS
-    for name in RESULTS - {"metrics.csv"}:
+    for name in RESULTS - {"metrics.csv", "metrics.jsonl"}:
         assert (out / name).read_bytes().startswith(b"\x89PNG")
     measured = rows(out)
     assert [row["epoch"] for row in measured] == [1, 2, 3]
@@ -128,58 +132,53 @@ def test_without_matplotlib_nothing_starts(
     assert not (tmp_path / "out").exists()
 
 
-def stopping(after: int, error: type[BaseException]) -> object:
-    """A stand-in for ``train`` that measures a few epochs, then stops short."""
+def pressing(at: int) -> Callable[..., State]:
+    """``train``, with somebody who presses Ctrl-C after so many steps."""
 
-    def train(*_: object, **__: object) -> Iterator[Epoch]:
-        for epoch in range(1, after + 1):
-            yield Epoch(epoch, float(epoch), 0.5, 0.2, 0.4, 0.1)
-        raise error("stopped")
+    def press(state: State) -> None:
+        if state.step == at:
+            os.kill(os.getpid(), signal.SIGINT)
 
-    return train
+    return partial(train, after_step=press)
 
 
 def test_ctrl_c_leaves_what_was_measured(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(results, "train", stopping(2, KeyboardInterrupt))
+    monkeypatch.setattr(results, "train", pressing(25))
     result = demo(data, tmp_path)
     assert result.exit_code == 130
-    assert "stopped by Ctrl-C after 2 of 3 epochs" in result.output
+    assert "stopped by Ctrl-C in epoch 3 of 3" in result.output
     assert {path.name for path in tmp_path.iterdir()} == RESULTS
     assert len(rows(tmp_path)) == 2
 
 
 def test_ctrl_c_at_once_leaves_nothing(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(results, "train", stopping(0, KeyboardInterrupt))
+    monkeypatch.setattr(results, "train", pressing(1))
     result = demo(data, tmp_path)
     assert result.exit_code == 130
     assert "nothing is written" in result.output
     assert not list(tmp_path.iterdir())
 
 
-def do_nothing() -> None:
-    pass
-
-
 def test_a_rate_too_high_diverges(data: Path):
     digits = load_mnist(data)
-    training = Examples.of(digits.train_images, digits.train_labels)
+    examples = Examples.of(digits.train_images, digits.train_labels)
     recipe = Recipe(epochs=1, batch=32, rate=1e30, weight_decay=0.0, hidden=8)
-    epochs = train(
-        Network.build(recipe), training, training, recipe, meter=Meter(), tick=do_nothing
-    )
-    with pytest.raises(Diverged, match="no longer a number in epoch 1"):
-        next(epochs)
+    with pytest.raises(Diverged, match=r"loss is (nan|inf) in step ., minibatch . of epoch 1"):
+        train(Network.build(recipe), examples, examples, recipe)
 
 
 def test_divergence_is_one_clean_message(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(results, "train", stopping(1, Diverged))
+    def diverge(*_: object, **__: object) -> State:
+        raise Diverged("the loss is nan in step 7")
+
+    monkeypatch.setattr(results, "train", diverge)
     result = demo(data, tmp_path)
     assert result.exit_code == 1
-    assert "stopped" in result.output
+    assert "the loss is nan in step 7" in result.output
     assert "Traceback" not in result.output
 
 

@@ -169,7 +169,7 @@ def test_a_loss_that_is_no_number_names_the_step_and_keeps_the_checkpoint(tmp_pa
             w.set_value(np.float32(np.inf))
 
     checkpoints = Checkpoints(tmp_path, steps=1)
-    words = r"the loss is (inf|nan) in step 6, minibatch 3 of epoch 2\n  the last checkpoint is .*4"
+    words = r"loss is (inf|nan) in step 6, minibatch 3 of epoch 2\n  the last checkpoint is .*4"
     with pytest.raises(Diverged, match=words):
         train(
             step,

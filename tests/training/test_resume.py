@@ -10,8 +10,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from agnesi.training import read
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -18,9 +19,9 @@ from agnesi.cli.packages import install_command
 from agnesi.core.knobs import CACHE
 from agnesi.datasets import DatasetError, load_mnist, load_ptb, load_text
 from agnesi.runtime.cache import Cache, cache
+from agnesi.training import TrainingError
 
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
-_NO_RESULTS = "the results cannot be written"
 
 app = typer.Typer(
     name="agnesi",
@@ -31,11 +32,31 @@ app = typer.Typer(
 )
 
 
-def _complain(console: Console, message: str, command: str = "demo") -> NoReturn:
+def _complain(console: Console, message: str, command: str) -> NoReturn:
     """Show what went wrong in a panel and exit with 1."""
     title = f"agnesi {command}"
     console.print(Panel(Text(message), title=title, border_style="red", expand=False))
     raise typer.Exit(1)
+
+
+@contextmanager
+def _complaining(command: str) -> Generator[None]:
+    """Commands that train: see that they can draw; what goes wrong is one clean message."""
+    complaints = Console(stderr=True)
+    if find_spec("matplotlib") is None:
+        _complain(
+            complaints,
+            f"{command} draws its results with matplotlib, not installed here\n"
+            f"  {install_command('demo')}",
+            command,
+        )
+    try:
+        yield
+    except (DatasetError, TrainingError) as error:
+        _complain(complaints, str(error), command)
+    except OSError as error:
+        message = f"the results cannot be written: {error}\n  Name another folder with --out."
+        _complain(complaints, message, command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -169,30 +190,14 @@ def demo(
     One hidden layer of rectified units, gradient descent with momentum, a rate that falls to
     zero, a little weight decay; each minibatch is shifted by up to a pixel each way.
     """
-    complaints = Console(stderr=True)
-    if find_spec("matplotlib") is None:
-        _complain(
-            complaints,
-            "the demo draws its results with matplotlib, not installed here\n"
-            f"  {install_command('demo')}",
-        )
-    try:
+    with _complaining("demo"):
         digits = load_mnist(data)
         out.mkdir(parents=True, exist_ok=True)
-    except DatasetError as error:
-        _complain(complaints, str(error))
-    except OSError as error:
-        _complain(complaints, f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
-    from agnesi.cli.demo import Diverged, Recipe
-    from agnesi.cli.results import run
+        from agnesi.cli.demo import Recipe
+        from agnesi.cli.results import run
 
-    recipe = Recipe.for_examples(len(digits.train_labels), epochs, batch, hidden, seed)
-    try:
+        recipe = Recipe.for_examples(len(digits.train_labels), epochs, batch, hidden, seed)
         finished = run(digits, recipe, out, Console())
-    except Diverged as error:
-        _complain(complaints, str(error))
-    except OSError as error:
-        _complain(complaints, f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
     raise typer.Exit(0 if finished else INTERRUPTED)
 
 
@@ -233,31 +238,21 @@ def chars(
     Adam with gradients clipped by their norm, truncated back-propagation through time, a rate
     that falls to zero; at the end the network writes a text.
     """
-    complain = partial(_complain, Console(stderr=True), command="chars")
-    if find_spec("matplotlib") is None:
-        complain(
-            "chars draws its learning curve with matplotlib, not installed here\n"
-            f"  {install_command('demo')}"
-        )
-    from agnesi.cli.chars import CELLS, Diverged, Recipe
-    from agnesi.cli.chars_results import run
+    with _complaining("chars"):
+        from agnesi.cli.chars import CELLS, Recipe
+        from agnesi.cli.chars_results import run
 
-    recipe = Recipe(
-        cell=cell,
-        units=units,
-        layers=layers,
-        columns=batch,
-        steps=steps,
-        epochs=epochs,
-        rate=CELLS[cell].rate if rate is None else rate,
-        seed=seed,
-    )
-    try:
+        recipe = Recipe(
+            cell=cell,
+            units=units,
+            layers=layers,
+            columns=batch,
+            steps=steps,
+            epochs=epochs,
+            rate=CELLS[cell].rate if rate is None else rate,
+            seed=seed,
+        )
         corpus = load_ptb(data) if text is None else load_text(text)
         out.mkdir(parents=True, exist_ok=True)
         finished = run(corpus, recipe, temperature, out, Console())
-    except (DatasetError, Diverged) as error:
-        complain(str(error))
-    except OSError as error:
-        complain(f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
     raise typer.Exit(0 if finished else INTERRUPTED)

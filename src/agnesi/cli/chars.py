@@ -10,8 +10,7 @@ with neural networks (2012) has results of many models on the same text, in bits
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,13 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 import agnesi as ag
+from agnesi import training
 from agnesi.datasets import Corpus, Streams, Vocabulary
 
 Codes = NDArray[np.int32]
 
-
-class Diverged(Exception):
-    """The loss stopped being a number."""
+_BIT = math.log(2)  # in units of the loss
 
 
 class Cell(NamedTuple):
@@ -130,31 +128,15 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What was measured at one moment; the columns of ``metrics.csv``.
-
-    Attributes:
-        characters: of the training text, read so far.
-        seconds: of training, since the start; evaluation is left out.
-        train_bits: a character, mean since the last evaluation.
-        valid_bits: a character of the validation text.
-    """
-
-    characters: int
-    seconds: float
-    train_bits: float
-    valid_bits: float
-
-
-@dataclass(frozen=True)
 class Model:
     """Parameters, the states that are carried from one minibatch to the next, and functions.
 
     Attributes:
         parameters: all that is learnt.
         states: of the training text's streams, then of those that are measured.
-        step: characters, those that follow, and a rate, to the loss; moves parameters and states.
-        measure: characters and those that follow, to the loss; moves the states.
+        step: characters, those that follow, and a rate, to bits a character; moves parameters and
+            states.
+        measure: characters and those that follow, to bits a character; moves the states.
         write: a first character, how many shall follow and a temperature, to those that follow;
             other ones each time.
     """
@@ -172,21 +154,21 @@ class Model:
         x = ag.input("characters", f"i32[time, {recipe.columns}]")
         y = ag.input("next", f"i32[time, {recipe.columns}]")
         rate = ag.scalar("rate")
-        training, measured = network.states(recipe.columns), network.states(recipe.columns)
+        read, measured = network.states(recipe.columns), network.states(recipe.columns)
 
-        logits, news = network.read(x, training)
+        logits, news = network.read(x, read)
         loss = ag.cross_entropy(logits, y).mean()
         parameters = network.parameters
         gradients = ag.optim.clip_by_global_norm(ag.grad(loss, parameters), recipe.clip)
         updates = ag.optim.adam(gradients, parameters, rate)
         step = ag.function(
-            [x, y, rate], loss, updates=[*updates, *_carried(training, news)], name="step"
+            [x, y, rate], loss / _BIT, updates=[*updates, *_carried(read, news)], name="step"
         )
 
         logits, news = network.read(x, measured)
         loss = ag.cross_entropy(logits, y).mean()
-        measure = ag.function([x, y], loss, updates=_carried(measured, news), name="measure")
-        return cls(parameters, (training, measured), step, measure, network.writer(recipe.seed))
+        measure = ag.function([x, y], loss / _BIT, updates=_carried(measured, news), name="measure")
+        return cls(parameters, (read, measured), step, measure, network.writer(recipe.seed))
 
     @property
     def size(self) -> int:
@@ -277,30 +259,9 @@ def _carried(
     return list(zip(states, news, strict=True))
 
 
-@dataclass
-class Meter:
-    """What a run has done so far; :func:`train` keeps it up to date at every step."""
-
-    epoch: int = 0
-    characters: int = 0
-    seconds: float = 0.0
-    bits: float = math.nan
-
-    @property
-    def characters_per_second(self) -> float:
-        """Training speed over the whole run."""
-        return self.characters / max(self.seconds, 1e-9)
-
-
 def train(
-    model: Model,
-    texts: Texts,
-    recipe: Recipe,
-    *,
-    evaluations: int = 8,
-    meter: Meter,
-    tick: Callable[[], None],
-) -> Iterator[Evaluation]:
+    model: Model, texts: Texts, recipe: Recipe, *, evaluations: int = 8, **shown: Any
+) -> training.State:
     """Train for the epochs of the recipe, with an evaluation after each part of them.
 
     The states at the end of a minibatch are those at the start of the next; at the start of an
@@ -310,66 +271,51 @@ def train(
         model: what is trained, in place.
         texts: the training text is read; the validation text is measured.
         recipe: epochs, steps, rate.
-        evaluations: how many in the whole run, the last one at its end.
-        meter: updated after each step.
-        tick: called after each step.
+        evaluations: about how many in the whole run, the last one at its end.
+        **shown: where it is shown and written, for :func:`agnesi.training.train`.
 
     Raises:
         Diverged: the training loss is infinite or no number.
     """
-    total = recipe.epochs * texts.train.size
-    due = [total * (k + 1) // evaluations for k in range(evaluations)]
-    since = _Mean()
-    for epoch in range(1, recipe.epochs + 1):
-        model.begin(model.states[0])
-        for inputs, targets in texts.train.windows(recipe.steps):
-            start = time.perf_counter()
-            rate = recipe.rate_at(meter.characters / total)
-            since.add(float(model.step(inputs, targets, np.float32(rate))), targets.size)
-            meter.seconds += time.perf_counter() - start
-            meter.epoch, meter.bits = epoch, since.bits
-            meter.characters += targets.size
-            tick()
-            if meter.characters >= due[0]:
-                if not math.isfinite(since.bits):
-                    raise Diverged(_diverged(meter, recipe))
-                due = [moment for moment in due if moment > meter.characters]
-                valid = measure(model, texts.valid, recipe.steps)
-                yield Evaluation(meter.characters, meter.seconds, since.bits, valid)
-                since = _Mean()
-
-
-@dataclass
-class _Mean:
-    """Loss a character, in bits."""
-
-    nats: float = 0.0
-    characters: int = 0
-
-    def add(self, mean: float, characters: int) -> None:
-        self.nats += mean * characters
-        self.characters += characters
-
-    @property
-    def bits(self) -> float:
-        return self.nats / max(self.characters, 1) / math.log(2)
-
-
-def _diverged(meter: Meter, recipe: Recipe) -> str:
-    return (
-        f"the loss is no longer a number after {meter.characters:,} characters\n"
-        f"  {recipe.cell} of {recipe.units} units, rate {recipe.rate:g}\n"
-        "  Try a lower --rate."
+    batches = windows(texts.train, recipe.steps)
+    return training.train(
+        model.step,
+        batches,
+        epochs=recipe.epochs,
+        names=("bits",),
+        rate=recipe.rate_at,
+        measure=lambda: {"valid_bits": measure(model, texts.valid, recipe.steps)},
+        every=math.ceil(recipe.epochs * len(batches) / evaluations),
+        before_epoch=lambda _: model.begin(model.states[0]),
+        counted=count_characters,
+        unit="characters",
+        **shown,
     )
+
+
+def windows(streams: Streams, steps: int) -> training.Minibatches:
+    """Minibatches of streams, in their order: inputs and targets, int32[steps, columns] each."""
+
+    def window(chosen: NDArray[np.int64], rng: np.random.Generator) -> tuple[Codes, Codes]:
+        del rng
+        part = slice(int(chosen[0]) * steps, (int(chosen[0]) + 1) * steps)
+        return streams.inputs[part], streams.targets[part]
+
+    count = -(-len(streams) // steps)
+    return training.Minibatches.loaded(window, count, size=1, shuffle=False, prefetch=0)
+
+
+def count_characters(batch: Sequence[Codes]) -> int:
+    """How many characters a minibatch has that are to be told."""
+    return batch[1].size
 
 
 def measure(model: Model, streams: Streams, steps: int) -> float:
     """Bits a character of a text that is read from its start."""
     model.begin(model.states[1])
-    mean = _Mean()
-    for inputs, targets in streams.windows(steps):
-        mean.add(float(model.measure(inputs, targets)), targets.size)
-    return mean.bits
+    parts = windows(streams, steps)
+    found = training.evaluate(model.measure, parts, names=("bits",), counted=count_characters)
+    return found["bits"]
 
 
 def write(model: Model, vocabulary: Vocabulary, characters: int, temperature: float) -> str:

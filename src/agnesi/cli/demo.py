@@ -7,28 +7,25 @@ any program would.  What is shown and written is in :mod:`agnesi.cli.results`.
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import agnesi as ag
+from agnesi import training
 from agnesi.datasets.mnist import CLASSES, SIDE
 
 PIXELS = SIDE * SIDE
 MOMENTUM = 0.9
 MOST_SHIFT = 1  # pixels
+NAMES = ("loss", "error")
 _EVALUATION_BATCH = 1_000
 _SMALL = 20_000
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int64]
-
-
-class Diverged(Exception):
-    """The loss stopped being a number."""
 
 
 @dataclass(frozen=True)
@@ -78,27 +75,6 @@ class Recipe:
     def rate_at(self, done: float) -> float:
         """Learning rate when this fraction of the run is done."""
         return 0.5 * self.rate * (1 + math.cos(math.pi * done))
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What was measured in one epoch; the columns of ``metrics.csv``.
-
-    Attributes:
-        epoch: counted from 1.
-        seconds: of training, since the start; evaluation is left out.
-        train_loss: mean over the epoch's examples, each seen with the weights of its moment.
-        train_error: fraction of them misread, seen in the same way.
-        test_loss: mean over the test examples, with the weights at the end of the epoch.
-        test_error: fraction of them misread.
-    """
-
-    epoch: int
-    seconds: float
-    train_loss: float
-    train_error: float
-    test_loss: float
-    test_error: float
 
 
 @dataclass(frozen=True)
@@ -182,103 +158,55 @@ def _descend(
     return updates
 
 
-@dataclass
-class Meter:
-    """What a run has done so far; :func:`train` keeps it up to date at every step."""
-
-    epoch: int = 0
-    examples: int = 0
-    seconds: float = 0.0
-    loss: float = math.nan
-    error: float = math.nan
-
-    @property
-    def examples_per_second(self) -> float:
-        """Training speed over the whole run."""
-        return self.examples / max(self.seconds, 1e-9)
-
-
 def train(
-    network: Network,
-    training: Examples,
-    test: Examples,
-    recipe: Recipe,
-    *,
-    meter: Meter,
-    tick: Callable[[], None],
-) -> Iterator[Epoch]:
-    """Train for the epochs of the recipe; give each epoch's measurements when it is done.
+    network: Network, data: Examples, test: Examples, recipe: Recipe, **shown: Any
+) -> training.State:
+    """Train for the epochs of the recipe; measure the test examples after each.
 
     Args:
         network: what is trained, in place.
-        training: seen in a new random order in each epoch.
-        test: measured after each epoch, and used for nothing else.
+        data: seen in a new random order in each epoch.
+        test: measured, and used for nothing else.
         recipe: epochs, minibatch, rate, seed.
-        meter: updated after each step.
-        tick: called after each step.
+        **shown: where it is shown and written, for :func:`agnesi.training.train`.
 
     Raises:
         Diverged: the training loss is infinite or no number.
     """
-    rng = np.random.default_rng((recipe.seed, 1))
-    count = len(training.labels)
-    for epoch in range(1, recipe.epochs + 1):
-        before, start = meter.seconds, time.perf_counter()
-        order = rng.permutation(count)
-        loss = error = 0.0
-        for first in range(0, count, recipe.batch):
-            chosen = order[first : first + recipe.batch]
-            images = _shifted(training.images[chosen], rng)
-            rate = recipe.rate_at((epoch - 1 + first / count) / recipe.epochs)
-            losses = network.step(images, training.labels[chosen], np.float32(rate))
-            loss += len(chosen) * float(losses[0])
-            error += len(chosen) * float(losses[1])
-            seen = first + len(chosen)
-            meter.epoch, meter.loss, meter.error = epoch, loss / seen, error / seen
-            meter.examples += len(chosen)
-            meter.seconds = before + time.perf_counter() - start
-            tick()
-        if not math.isfinite(loss):
-            raise Diverged(_diverged(epoch, recipe))
-        test_loss, test_error = _measure(network, test)
-        yield Epoch(epoch, meter.seconds, meter.loss, meter.error, test_loss, test_error)
+    batches = training.Minibatches(
+        (data.images, data.labels), recipe.batch, seed=recipe.seed, transform=_shifted
+    )
+    measured = in_parts(test)
+    return training.train(
+        network.step,
+        batches,
+        epochs=recipe.epochs,
+        names=NAMES,
+        rate=recipe.rate_at,
+        measure=lambda: training.evaluate(network.evaluate, measured, names=NAMES, prefix="test_"),
+        **shown,
+    )
 
 
-def _shifted(images: Floats, rng: np.random.Generator) -> Floats:
+def in_parts(examples: Examples) -> training.Minibatches:
+    """Examples in their own order, many at a time."""
+    arrays = examples.images, examples.labels
+    return training.Minibatches(arrays, _EVALUATION_BATCH, shuffle=False, prefetch=0)
+
+
+def _shifted(rng: np.random.Generator, images: Floats, labels: Labels) -> tuple[Floats, Labels]:
     """All images moved by the same random offset of at most one pixel each way.
 
     What leaves on one side comes in on the other; one digit in seventy has ink so far out.
     """
     down, right = rng.integers(-MOST_SHIFT, MOST_SHIFT + 1, size=2)
-    return np.roll(images, SIDE * int(down) + int(right), axis=1)
-
-
-def _diverged(epoch: int, recipe: Recipe) -> str:
-    return (
-        f"the loss is no longer a number in epoch {epoch}\n"
-        f"  minibatches of {recipe.batch}, {recipe.hidden} hidden units, rate {recipe.rate}\n"
-        "  Try a larger --batch or another --seed."
-    )
-
-
-def _measure(network: Network, examples: Examples) -> tuple[float, float]:
-    """Mean loss and error over all examples."""
-    count = len(examples.labels)
-    loss = error = 0.0
-    for first in range(0, count, _EVALUATION_BATCH):
-        part = slice(first, first + _EVALUATION_BATCH)
-        labels = examples.labels[part]
-        losses = network.evaluate(examples.images[part], labels)
-        loss += len(labels) * float(losses[0])
-        error += len(labels) * float(losses[1])
-    return loss / count, error / count
+    return np.roll(images, SIDE * int(down) + int(right), axis=1), labels
 
 
 def confusion(network: Network, examples: Examples) -> Labels:
     """How often each digit (row) is read as each digit (column)."""
     counts = np.zeros((CLASSES, CLASSES), np.int64)
-    for first in range(0, len(examples.labels), _EVALUATION_BATCH):
-        part = slice(first, first + _EVALUATION_BATCH)
-        (digits,) = network.read(examples.images[part])
-        np.add.at(counts, (examples.labels[part], digits), 1)
+    for images, labels in in_parts(examples).epoch(0):
+        (digits,) = network.read(images)
+        np.add.at(counts, (labels, digits), 1)
     return counts

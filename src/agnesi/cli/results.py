@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
-from agnesi.cli import plots
-from agnesi.cli.demo import PIXELS, Epoch, Examples, Meter, Network, Recipe, confusion, train
-from agnesi.cli.show import csv_of, facts_table, progress_bar
+from agnesi.cli.demo import PIXELS, Examples, Network, Recipe, confusion, train
+from agnesi.cli.show import facts_table
 from agnesi.datasets import LabelledImages
 from agnesi.datasets.mnist import CLASSES, SIDE
-from agnesi.training.files import write_atomically
+from agnesi.training import MetricsFiles, Progress, State, plots, write_atomically
+
+FILTERS = 100
 
 
 def run(digits: LabelledImages, recipe: Recipe, out: Path, console: Console) -> bool:
@@ -31,87 +31,53 @@ def run(digits: LabelledImages, recipe: Recipe, out: Path, console: Console) -> 
         Diverged: the training loss is infinite or no number.
         OSError: ``out`` cannot be written.
     """
-    training = Examples.of(digits.train_images, digits.train_labels)
+    data = Examples.of(digits.train_images, digits.train_labels)
     test = Examples.of(digits.test_images, digits.test_labels)
     console.print(Text(digits.source))
     console.print(f"compiling a network of {PIXELS}-{recipe.hidden}-{CLASSES} units ...")
     network = Network.build(recipe)
 
-    meter, measured, finished = Meter(), list[Epoch](), False
-    try:
-        with progress_bar(console) as progress:
-            tick = _ticker(progress, meter, recipe, len(training.labels))
-            for epoch in train(network, training, test, recipe, meter=meter, tick=tick):
-                measured.append(epoch)
-                write_atomically(out / "metrics.csv", csv_of(Epoch, measured))
-                if not console.is_terminal:
-                    console.print(_line(epoch))
-        finished = True
-    except KeyboardInterrupt:
-        console.print(
-            f"stopped by Ctrl-C after {len(measured)} of {recipe.epochs} epochs"
-            + ("" if measured else "; nothing is written")
-        )
-    if measured:
-        counts = confusion(network, test)
-        _draw(network, measured, counts, out)
-        facts = {
-            "data": digits.source,
-            "examples": f"{len(training.labels):,} for training, {len(test.labels):,} for testing",
-            "network": f"{PIXELS}-{recipe.hidden}-{CLASSES}, {network.size:,} parameters",
-            "epochs": f"{len(measured)} of {recipe.epochs}, minibatches of {recipe.batch}",
-            **_outcome(network, meter, counts),
-            "files": f"{out}/: metrics.csv, learning_curve.png, filters.png, confusion.png",
-        }
-        console.print(facts_table("agnesi demo", facts))
-    return finished
+    shown: dict[str, Any] = {"metrics": MetricsFiles(out), "progress": Progress(console)}
+    state = train(network, data, test, recipe, **shown)
+    if not state.rows:
+        console.print("nothing was measured, and nothing is written")
+        return False
+    counts = confusion(network, test)
+    _draw(network, state, counts, out)
+    facts = {
+        "data": digits.source,
+        "examples": f"{len(data.labels):,} for training, {len(test.labels):,} for testing",
+        "network": f"{PIXELS}-{recipe.hidden}-{CLASSES}, {network.size:,} parameters",
+        "epochs": f"{len(state.rows)} of {recipe.epochs}, minibatches of {recipe.batch}",
+        **_outcome(network, state, counts),
+        "files": f"{out}/: metrics.csv, metrics.jsonl, learning_curve.png, filters.png, "
+        "confusion.png",
+    }
+    console.print(facts_table("agnesi demo", facts))
+    return state.ended == "done"
 
 
-def _ticker(progress: Progress, meter: Meter, recipe: Recipe, examples: int) -> Callable[[], None]:
-    """What moves the progress bar after each step."""
-    task = progress.add_task("starting", total=recipe.epochs * examples, state="")
-
-    def tick() -> None:
-        progress.update(
-            task,
-            completed=meter.examples,
-            description=f"epoch {meter.epoch}/{recipe.epochs}",
-            state=f"loss {meter.loss:.4f}  error {meter.error:.2%}  "
-            f"{meter.examples_per_second:,.0f} examples/s",
-        )
-
-    return tick
-
-
-def _line(epoch: Epoch) -> str:
-    """One epoch in words, for logs and pipes."""
-    return (
-        f"epoch {epoch.epoch}: {epoch.seconds:.1f} s, training loss {epoch.train_loss:.4f} "
-        f"error {epoch.train_error:.2%}, test loss {epoch.test_loss:.4f} "
-        f"error {epoch.test_error:.2%}"
-    )
-
-
-def _draw(network: Network, measured: list[Epoch], counts: NDArray[np.int64], out: Path) -> None:
-    """Write the three pictures."""
-    curve = plots.learning_curve(
-        [epoch.epoch for epoch in measured],
-        ([epoch.train_loss for epoch in measured], [epoch.test_loss for epoch in measured]),
-        ([epoch.train_error for epoch in measured], [epoch.test_error for epoch in measured]),
+def _draw(network: Network, state: State, counts: NDArray[np.int64], out: Path) -> None:
+    """Write the three pictures; the filters are those of the units that weigh most."""
+    curve = plots.learning_curves(
+        state.rows, ["train_loss", "test_loss"], ["train_error", "test_error"]
     )
     weights, outgoing = (network.parameters[place].get_value() for place in (0, 2))
+    influence = np.linalg.norm(weights, axis=0) * np.linalg.norm(outgoing, axis=1)
+    images = weights.T[np.argsort(-influence)[:FILTERS]].reshape(-1, SIDE, SIDE)
+    title = f"what {len(images)} of {weights.shape[1]} hidden units look for (red ink, blue paper)"
     write_atomically(out / "learning_curve.png", curve)
-    write_atomically(out / "filters.png", plots.filters(weights, outgoing, SIDE))
-    write_atomically(out / "confusion.png", plots.confusion(counts))
+    write_atomically(out / "filters.png", plots.filters(images, title=title))
+    write_atomically(out / "confusion.png", plots.confusion(counts, what="test digits"))
 
 
-def _outcome(network: Network, meter: Meter, counts: NDArray[np.int64]) -> dict[str, str]:
+def _outcome(network: Network, state: State, counts: NDArray[np.int64]) -> dict[str, str]:
     """Times and the test error, which is that of the final weights, as in the picture."""
     total = int(counts.sum())
     wrong = total - int(np.trace(counts))
     return {
         "compilation": f"{network.step.compile_seconds:.2f} s for the training step",
-        "training": f"{meter.seconds:.1f} s",
-        "speed": f"{meter.examples_per_second:,.0f} examples/s",
+        "training": f"{state.seconds:.1f} s",
+        "speed": f"{state.examples_per_second:,.0f} examples/s",
         "test error": f"{wrong / total:.2%}, {wrong:,} of {total:,}",
     }

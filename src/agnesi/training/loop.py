@@ -397,7 +397,7 @@ class _Run:
         last = self.checkpoints.paths()[:1] if self.checkpoints is not None else []
         kept = f"the last checkpoint is {last[0]}" if last else "there is no checkpoint yet"
         return (
-            f"train: the {loss} is {value} in step {state.step + 1:,}, "
+            f"train: {loss} is {value} in step {state.step + 1:,}, "
             f"minibatch {state.place + 1:,} of epoch {state.epoch + 1}\n"
             + (f"  {kept}\n" if self.checkpoints is not None else "")
             + "  Try a lower rate, clipped gradients, or another seed."

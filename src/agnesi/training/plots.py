@@ -260,7 +260,7 @@ def _mosaic(
         top, left = 1 + (height + 1) * (place // across), 1 + (width + 1) * (place % across)
         mosaic[top : top + height, left : left + width] = tile
     scale = min(0.75, 14 / across, 30 / down)
-    wide = max(scale * across * width / max(height, width), 3.0)
+    wide = max(scale * across * width / max(height, width), 3.0 if title else 0.5)
     high = scale * down * height / max(height, width)
     figure = Figure(figsize=(wide, high + (0.3 if title else 0.0)), layout="compressed")
     axes = figure.subplots()
