@@ -112,7 +112,7 @@ def test_missing_data_is_one_clean_message(text: Path, tmp_path: Path):
     assert "Traceback" not in result.output
     result = CliRunner().invoke(app_module.app, ["chars", "--data", str(tmp_path / "nowhere")])
     assert result.exit_code == 1
-    assert "the three files were not found" in result.output
+    assert "the files of Penn Treebank were not found" in result.output
     result = chars(text, tmp_path / "out", "--batch", "9999")
     assert result.exit_code == 1
     assert "cannot be cut into 9,999 streams" in result.output
