@@ -21,7 +21,7 @@ def centres(boxes):
 
 
 def test_one_ball_goes_straight_between_mirrors():
-    film = bouncing_balls(20, 60, seed=3, side=20, balls=1, radius=2, speed=1)
+    film = bouncing_balls(20, 60, rng=3, side=20, balls=1, radius=2, speed=1)
     x = centres(film.boxes)[:, :, 0]
     # Unfolded at the walls, 2 and 18, the way is a line.
     rng = np.random.default_rng(3)
@@ -84,7 +84,7 @@ def test_corner_collision():
 
 
 def test_pixels_of_a_ball():
-    film = bouncing_balls(2, 3, seed=1, side=12, balls=2, radius=2, speed=1)
+    film = bouncing_balls(2, 3, rng=1, side=12, balls=2, radius=2, speed=1)
     x = centres(film.boxes)
     for s, t, row, column in np.ndindex(2, 3, 12, 12):
         d = np.hypot(column + 0.5 - x[s, t, :, 0], row + 0.5 - x[s, t, :, 1])
@@ -209,7 +209,7 @@ def digits_with(**changes: Any):
         "labels": labels,
         "sequences": 1,
         "steps": 1,
-        "seed": 0,
+        "rng": 0,
     }
     return moving_digits(**(asked | changes))
 

@@ -95,7 +95,7 @@ def test_frames_that_cannot_be(tmp_path: Path, asked):
 
 def test_blocks_are_of_their_film(tmp_path: Path):
     frames = np.random.default_rng(0).integers(0, 256, (14, 20, 30)).astype(np.uint8)
-    blocks = video_patches([frames], 200, seed=1, frames=5, size=8)
+    blocks = video_patches([frames], 200, rng=1, frames=5, size=8)
     assert blocks.shape == (200, 5, 8, 8)
     windows = np.lib.stride_tricks.sliding_window_view(frames, (5, 8, 8))
     everywhere = {window.tobytes() for window in windows.reshape(-1, 5 * 8 * 8)}
@@ -103,7 +103,7 @@ def test_blocks_are_of_their_film(tmp_path: Path):
     assert found <= everywhere
     assert len(found) > 180
     # The first and the last place are drawn too.
-    one = video_patches([frames[:5, :9, :8]], 64, seed=1, frames=5, size=8)
+    one = video_patches([frames[:5, :9, :8]], 64, rng=1, frames=5, size=8)
     assert {block.tobytes() for block in one} == {
         window.tobytes() for window in windows[0, :2, :1].reshape(-1, 5 * 8 * 8)
     }
@@ -111,7 +111,7 @@ def test_blocks_are_of_their_film(tmp_path: Path):
 
 def test_blocks_in_colour():
     frames = np.random.default_rng(0).integers(0, 256, (6, 9, 9, 3)).astype(np.uint8)
-    blocks = video_patches([frames], 40, seed=0, frames=6, size=9)
+    blocks = video_patches([frames], 40, rng=0, frames=6, size=9)
     assert blocks.shape == (40, 6, 9, 9, 3)
     np.testing.assert_array_equal(blocks[3], frames)
 
@@ -120,13 +120,13 @@ def test_blocks_of_several_films(tmp_path: Path):
     paths = [
         write(tmp_path / f"{k}.avi", np.full((10, 24, 24), 60 * k, np.uint8)) for k in range(3)
     ]
-    blocks = video_patches(paths, 20, seed=3)
+    blocks = video_patches(paths, 20, rng=3)
     kinds = np.rint(blocks.mean((1, 2, 3)) / 60).astype(int)
     assert np.bincount(kinds).tolist() == [7, 7, 6]
     assert (np.diff(kinds) != 0).sum() > 3  # mixed
-    np.testing.assert_array_equal(blocks, video_patches(paths, 20, seed=3))
-    assert (blocks != video_patches(paths, 20, seed=4)).any()
-    assert len(video_patches(paths, 2, seed=3)) == 2
+    np.testing.assert_array_equal(blocks, video_patches(paths, 20, rng=3))
+    assert (blocks != video_patches(paths, 20, rng=4)).any()
+    assert len(video_patches(paths, 2, rng=3)) == 2
 
 
 def test_blocks_that_cannot_be():
@@ -330,7 +330,7 @@ def test_real_films(real):
     assert part.frames.shape == (10, 120, 160, 3)
     assert part.frames.std() > 10
     # A film of the real world in the form of KTH: it moves, but not much from frame to frame.
-    blocks = video_patches([clip.frames], 50, seed=0).astype(float)
+    blocks = video_patches([clip.frames], 50, rng=0).astype(float)
     within = np.abs(np.diff(blocks, axis=1)).mean()
     between = np.abs(blocks[1:] - blocks[:-1]).mean()
     assert 0 < within < between / 2

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from agnesi.preprocessing import PreprocessingError
 from agnesi.preprocessing.audio import (
-    MeanVariance,
     deltas,
     frames,
     hz_to_mel,
@@ -168,24 +167,6 @@ def test_silence_stays_finite():
     assert np.isfinite(mfcc(np.zeros(2_000, np.float32), RATE)).all()
 
 
-def test_mean_and_variance():
-    rng = np.random.default_rng(0)
-    parts = [
-        (rng.standard_normal((n, 4)) * [1, 10, 1e-3, 0] + [5, 0, 1e3, 7]).astype(np.float32)
-        for n in (3, 50, 7)
-    ]
-    found = MeanVariance.of(parts)
-    whole = np.concatenate(parts).astype(np.float64)
-    np.testing.assert_allclose(found.mean, whole.mean(0), rtol=1e-9)
-    np.testing.assert_allclose(found.deviation[:3], whole.std(0)[:3], rtol=1e-9)
-    assert found.deviation[3] == 1
-    normalised = found.apply(np.concatenate(parts))
-    assert normalised.dtype == np.float32
-    np.testing.assert_allclose(normalised[:, :2].mean(0), 0, atol=1e-5)
-    np.testing.assert_allclose(normalised[:, :2].std(0), 1, atol=1e-5)
-    np.testing.assert_array_equal(normalised[:, 3], 0)
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -215,10 +196,6 @@ def test_mean_and_variance():
         (lambda: deltas(np.zeros(5)), "at least one frame"),
         (lambda: deltas(np.zeros((0, 5))), "at least one frame"),
         (lambda: deltas(np.zeros((2, 5)), 0), "reach is positive"),
-        (lambda: MeanVariance.of([]), "none"),
-        (lambda: MeanVariance.of([np.zeros((0, 2))]), "no frames"),
-        (lambda: MeanVariance.of([np.zeros((3, 2)), np.zeros((3, 4))]), "as many features"),
-        (lambda: MeanVariance.of([np.ones((3, 2))]).apply(np.ones((3, 5))), "2 features"),
     ],
 )
 def test_bad_calls(call, words: str):

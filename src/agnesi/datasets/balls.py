@@ -39,7 +39,7 @@ class Balls:
 def bouncing_balls(
     sequences: int,
     steps: int,
-    seed: int | np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     side: int = 30,
     balls: int = 3,
@@ -56,7 +56,7 @@ def bouncing_balls(
     Args:
         sequences: films.
         steps: frames of each film.
-        seed: a number, or a generator to go on with.
+        rng: a generator, or a seed.
         side: width and height of a frame.
         balls: in each film.
         radius: of a ball, in pixels.
@@ -65,7 +65,7 @@ def bouncing_balls(
     Raises:
         DatasetError: the balls do not fit into the box, or a number is not positive.
 
-    >>> film = bouncing_balls(2, 5, seed=0, side=20, balls=1, radius=2, speed=1)
+    >>> film = bouncing_balls(2, 5, rng=0, side=20, balls=1, radius=2, speed=1)
     >>> film.frames.shape, film.boxes.shape
     ((2, 5, 20, 20), (2, 5, 1, 4))
     """
@@ -75,9 +75,9 @@ def bouncing_balls(
             f"radius {radius}, speed {speed}\n"
             "  Each must be positive."
         )
-    rng = np.random.default_rng(seed)
-    places = _places(rng, sequences, balls, side, radius)
-    angles = rng.uniform(0, 2 * np.pi, (sequences, balls))
+    draw = np.random.default_rng(rng)
+    places = _places(draw, sequences, balls, side, radius)
+    angles = draw.uniform(0, 2 * np.pi, (sequences, balls))
     velocities = speed * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     track = np.empty((sequences, steps, balls, 2))
     for step in range(steps):
@@ -89,13 +89,13 @@ def bouncing_balls(
 
 
 def _places(
-    rng: np.random.Generator, sequences: int, balls: int, side: int, radius: float
+    draw: np.random.Generator, sequences: int, balls: int, side: int, radius: float
 ) -> Array:
     """Centres of balls that do not overlap, in each sequence."""
     places = np.empty((sequences, balls, 2))
     open_ones = np.arange(sequences)
     for _ in range(_TRIES if side > 2 * radius else 0):
-        places[open_ones] = rng.uniform(radius, side - radius, (len(open_ones), balls, 2))
+        places[open_ones] = draw.uniform(radius, side - radius, (len(open_ones), balls, 2))
         gaps = _gaps(places[open_ones])
         open_ones = open_ones[(gaps < 4 * radius * radius).any(axis=(1, 2))]
         if not len(open_ones):

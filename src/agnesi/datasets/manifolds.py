@@ -35,7 +35,7 @@ class Manifold(NamedTuple):
 
 
 def manifold(
-    curve: Curve, count: int, seed: int | np.random.Generator, *, noise: float = 0.0
+    curve: Curve, count: int, rng: np.random.Generator | int, *, noise: float = 0.0
 ) -> Manifold:
     """Points on a curve, evenly spaced in its parameter, moved by Gaussian noise.
 
@@ -43,13 +43,13 @@ def manifold(
         curve: ``line``, the diagonal; ``circle`` of radius 0.4; ``spiral`` of Archimedes; or
             ``moons``, two half circles of which each reaches into the other.
         count: of points; of two moons the first has half of them, or one more.
-        seed: of the noise: a number, or a generator to go on with.
+        rng: of the noise: a generator, or a seed.
         noise: standard deviation in both directions.
 
     Raises:
         DatasetError: there is no such curve, or a number makes no sense.
 
-    >>> manifold("circle", 4, seed=0).points.round(3) + 0.0
+    >>> manifold("circle", 4, rng=0).points.round(3) + 0.0
     array([[ 0.4,  0. ],
            [ 0. ,  0.4],
            [-0.4,  0. ],
@@ -82,5 +82,5 @@ def manifold(
                 "  There are 'line', 'circle', 'spiral' and 'moons'."
             )
     points = np.stack([x, y], axis=1)
-    points += noise * np.random.default_rng(seed).standard_normal(points.shape)
+    points += noise * np.random.default_rng(rng).standard_normal(points.shape)
     return Manifold(points.astype(np.float32), place.astype(np.float32), labels)

@@ -41,7 +41,7 @@ def moving_digits(
     labels: NDArray[Any],
     sequences: int,
     steps: int,
-    seed: int | np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     height: int = 100,
     width: int = 100,
@@ -62,7 +62,7 @@ def moving_digits(
         labels: int[n], what they show.
         sequences: films.
         steps: frames of each film.
-        seed: a number, or a generator to go on with.
+        rng: a generator, or a seed.
         height: of a frame.
         width: of a frame.
         digits: in each film; the first may be what is looked for, the others distract.
@@ -76,7 +76,7 @@ def moving_digits(
             a number makes no sense.
 
     >>> squares = np.full((2, 4, 4), 255, np.uint8)
-    >>> film = moving_digits(squares, np.array([3, 5]), 2, 6, seed=0, height=20, width=30)
+    >>> film = moving_digits(squares, np.array([3, 5]), 2, 6, rng=0, height=20, width=30)
     >>> film.frames.shape, film.boxes[0, 0, 0, 2:], film.labels.shape
     ((2, 6, 20, 30), array([4., 4.], dtype=float32), (2, 1))
     """
@@ -87,14 +87,14 @@ def moving_digits(
             f"speed {speed}, wander {wander}\n"
             "  Counts are positive, the speed is not negative, wander is 0 to 1."
         )
-    rng = np.random.default_rng(seed)
+    draw = np.random.default_rng(rng)
     size = np.array(images.shape[1:])
-    chosen = rng.integers(len(images), size=(sequences, digits))
+    chosen = draw.integers(len(images), size=(sequences, digits))
     room = np.array([height, width]) - size
-    track = _track(rng, (sequences, steps, digits), room, speed, wander)
+    track = _track(draw, (sequences, steps, digits), room, speed, wander)
     frames = np.zeros((sequences, steps, height, width), images.dtype)
     if clutter:
-        _strew(rng, frames, images, clutter, clutter_size)
+        _strew(draw, frames, images, clutter, clutter_size)
     film, step = np.ogrid[:sequences, :steps]
     for digit in range(digits):
         _draw(frames, film, step, track[:, :, digit], images[chosen[:, digit], None])
@@ -117,7 +117,7 @@ def _check(images: Images, labels: NDArray[Any], height: int, width: int) -> Non
 
 
 def _track(
-    rng: np.random.Generator,
+    draw: np.random.Generator,
     shape: tuple[int, int, int],
     room: NDArray[Any],
     speed: float,
@@ -126,17 +126,17 @@ def _track(
     """Top and left of each digit at each step, int64[sequences, steps, digits, 2]."""
     sequences, steps, digits = shape
     each = (sequences, digits, 2)
-    place = rng.uniform(0, 1, each) * room
+    place = draw.uniform(0, 1, each) * room
     if wander:
-        velocity = rng.uniform(-speed, speed, each)
+        velocity = draw.uniform(-speed, speed, each)
     else:
-        angle = rng.uniform(0, 2 * np.pi, each[:2])
+        angle = draw.uniform(0, 2 * np.pi, each[:2])
         velocity = speed * np.stack([np.sin(angle), np.cos(angle)], axis=-1)
     track = np.empty((sequences, steps, digits, 2), np.int64)
     for step in range(steps):
         track[:, step] = np.rint(place)
         if wander:
-            velocity = (1 - wander) * velocity + wander * rng.uniform(-speed, speed, each)
+            velocity = (1 - wander) * velocity + wander * draw.uniform(-speed, speed, each)
         # What goes on behind a border is seen in it as in a mirror.
         turn = (place + velocity) % np.maximum(2 * room, 1)
         place = np.where(turn > room, 2 * room - turn, turn) * (room > 0)
@@ -145,7 +145,7 @@ def _track(
 
 
 def _strew(
-    rng: np.random.Generator, frames: Images, images: Images, pieces: int, size: int
+    draw: np.random.Generator, frames: Images, images: Images, pieces: int, size: int
 ) -> None:
     """Put pieces of images, the same in all steps, at random places."""
     height, width = frames.shape[2:]
@@ -158,11 +158,11 @@ def _strew(
         )
     still = np.zeros_like(frames[:, :1])
     for _ in range(pieces):
-        chosen = rng.integers(len(images), size=len(frames))
-        corner = rng.integers(np.array(images.shape[1:]) - size + 1, size=(len(frames), 2))
+        chosen = draw.integers(len(images), size=len(frames))
+        corner = draw.integers(np.array(images.shape[1:]) - size + 1, size=(len(frames), 2))
         rows, columns = _square(corner[:, 0], corner[:, 1], size, size)
         piece = images[chosen[:, None, None], rows, columns]
-        place = rng.integers(np.array([height, width]) - size + 1, size=(len(frames), 2))
+        place = draw.integers(np.array([height, width]) - size + 1, size=(len(frames), 2))
         _draw(still, film, step, place[:, None], piece[:, None])
     frames[:] = still
 

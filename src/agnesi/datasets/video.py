@@ -142,7 +142,7 @@ def _opened(what: str, path: Path) -> Generator[tuple[Any, Any]]:
 def video_patches(
     clips: Sequence[Path | str | Frames],
     count: int,
-    seed: int | np.random.Generator,
+    rng: np.random.Generator | int,
     *,
     frames: int = 10,
     size: int = 16,
@@ -155,7 +155,7 @@ def video_patches(
     Args:
         clips: paths of films, or their frames, uint8[n, height, width] or [n, height, width, 3].
         count: of blocks.
-        seed: a number, or a generator to go on with.
+        rng: a generator, or a seed.
         frames: of a block.
         size: height and width of a block.
         grey: whether films are read in grey; clips given as frames stay as they are.
@@ -170,7 +170,7 @@ def video_patches(
             is not positive.
 
     >>> film = np.arange(20 * 32 * 40, dtype=np.uint32).reshape(20, 32, 40).astype(np.uint8)
-    >>> video_patches([film], 6, seed=0).shape
+    >>> video_patches([film], 6, rng=0).shape
     (6, 10, 16, 16)
     """
     if min(count, frames, size) < 1 or not clips:
@@ -178,7 +178,7 @@ def video_patches(
             f"video_patches: {count} blocks of {frames} frames, {size} x {size}, of {len(clips)} "
             "clips\n  Each must be positive."
         )
-    rng = np.random.default_rng(seed)
+    draw = np.random.default_rng(rng)
     found: list[Frames] = []
     for number, share in enumerate(np.bincount(np.arange(count) % len(clips))):
         clip = clips[number]
@@ -198,15 +198,15 @@ def video_patches(
             raise DatasetError(
                 f"video_patches: {name} is in colour and others are grey, or the other way round"
             )
-        found.append(_blocks(rng, clip, int(share), frames, size))
+        found.append(_blocks(draw, clip, int(share), frames, size))
     blocks = np.concatenate(found)
-    rng.shuffle(blocks)
+    draw.shuffle(blocks)
     return blocks
 
 
-def _blocks(rng: np.random.Generator, clip: Frames, count: int, frames: int, size: int) -> Frames:
+def _blocks(draw: np.random.Generator, clip: Frames, count: int, frames: int, size: int) -> Frames:
     corners = [
-        rng.integers(whole - part + 1, size=count)
+        draw.integers(whole - part + 1, size=count)
         for whole, part in zip(clip.shape, (frames, size, size), strict=False)
     ]
     views = np.lib.stride_tricks.sliding_window_view(clip, (frames, size, size), axis=(0, 1, 2))

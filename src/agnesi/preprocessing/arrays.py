@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 
 
 def floats(x: ArrayLike) -> Floats:
-    """An array as floats: float64 stays, all else becomes float32."""
+    """An array as floats: float64 stays, all else becomes float32.
+
+    Raises:
+        PreprocessingError: it holds no real numbers.
+    """
     array = np.asarray(x)
+    if array.dtype.kind in "cOSUMm":
+        raise PreprocessingError(
+            f"an array of {array.dtype} cannot be prepared\n  Give an array of real numbers."
+        )
     return array if array.dtype == np.float64 else array.astype(np.float32, copy=False)
 
 

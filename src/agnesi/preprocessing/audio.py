@@ -1,41 +1,43 @@
 r"""Features of sound: spectrograms, mel bands, cepstra, and their changes in time.
 
 Signals are ``float[..., samples]`` and features ``float[..., frames, features]``: time comes first,
-as recurrent networks read it.  Sizes and steps are in samples, frequencies in hertz.  float32 stays
-float32, and so does what comes of 16-bit integers; everything else is computed in float64.
+as recurrent networks read it.  Sizes and steps are in samples, frequencies in hertz.  float64 stays
+float64, all else is computed in float32.
 
 All of it runs in NumPy: it is done once, before training.
 
->>> rng = np.random.default_rng(0)
->>> second = np.float32(rng.standard_normal(16_000))
+>>> from agnesi.preprocessing import Standardization
+>>> second = np.random.default_rng(0).standard_normal(16_000)
 >>> features = mfcc(pre_emphasis(second), 16_000)
->>> both = np.concatenate([features, deltas(features)], axis=-1)
->>> normalised = MeanVariance.of([both]).apply(both)
->>> normalised.shape, normalised.dtype
-((98, 26), dtype('float32'))
+>>> features = np.concatenate([features, deltas(features)], axis=-1)
+>>> features.shape
+(98, 26)
+
+Mean and variance normalisation is :class:`agnesi.preprocessing.Standardization`: made of all frames
+of the training set, or of those of the utterance itself.
+
+>>> normalised = Standardization.of(features).apply(features)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from agnesi.preprocessing.arrays import floats
 from agnesi.preprocessing.errors import PreprocessingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.floating[Any]]
+    from agnesi.preprocessing.arrays import Floats
+
     Window = Literal["hann", "hamming", "rectangular"]
     Scale = Literal["slaney", "htk"]
 
 __all__ = [
-    "MeanVariance",
     "cepstra",
     "deltas",
     "frames",
@@ -340,7 +342,7 @@ def cepstra(bands: ArrayLike, coefficients: int = 13, lifter: float = 0.0) -> Fl
     >>> cepstra([[1.0, 1.0, 1.0, 1.0]], coefficients=2).round(6) + 0.0
     array([[2., 0.]])
     """
-    values = _floats(bands)
+    values = floats(bands)
     filters = values.shape[-1] if values.ndim else 0
     if not 1 <= coefficients <= filters or lifter < 0:
         raise PreprocessingError(
@@ -409,7 +411,7 @@ def deltas(features: ArrayLike, reach: int = 2) -> Floats:
     >>> deltas([[0.0], [1.0], [2.0], [3.0], [4.0]], reach=1).T
     array([[0.5, 1. , 1. , 1. , 0.5]])
     """
-    values = _floats(features)
+    values = floats(features)
     if values.ndim < 2 or not values.shape[-2] or reach < 1:
         raise PreprocessingError(
             f"deltas: features of shape {values.shape}, reach {reach}\n"
@@ -425,65 +427,6 @@ def deltas(features: ArrayLike, reach: int = 2) -> Floats:
     return total / values.dtype.type(2 * sum(step * step for step in range(1, reach + 1)))
 
 
-@dataclass(frozen=True, eq=False)
-class MeanVariance:
-    """Mean and standard deviation of each feature, which make features mean 0 and variance 1.
-
-    Of the training set, to be applied to all sets; or of one utterance, to be applied to itself
-    (cepstral mean and variance normalisation).
-
-    Attributes:
-        mean: float64[features].
-        deviation: float64[features]; 1 where a feature never changes.
-    """
-
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, sequences: Iterable[ArrayLike]) -> MeanVariance:
-        """Statistics over all frames of some sequences, float[frames, features] each.
-
-        Raises:
-            PreprocessingError: there are no frames, or sequences differ in their features.
-
-        >>> MeanVariance.of([[[1.0, 5.0], [3.0, 5.0]]]).apply([[2.0, 6.0]])
-        array([[0., 1.]])
-        """
-        arrays = [_floats(sequence) for sequence in sequences]
-        shapes = {array.shape[1:] for array in arrays}
-        if len(shapes) != 1 or any(array.ndim != 2 for array in arrays):
-            given = ", ".join(map(str, sorted({array.shape for array in arrays})[:4])) or "none"
-            raise PreprocessingError(
-                f"MeanVariance.of: sequences of shapes {given}\n"
-                "  Give a list of [frames, features], all with as many features."
-            )
-        count = sum(map(len, arrays))
-        if not count:
-            raise PreprocessingError("MeanVariance.of: no frames\n  Give at least one.")
-        mean = sum(array.sum(0, dtype=np.float64) for array in arrays) / count
-        square = sum(((array - mean) ** 2).sum(0, dtype=np.float64) for array in arrays)
-        deviation = np.sqrt(square / count)
-        # What never changes differs from its mean by rounding alone.
-        still = deviation <= 1e-7 * np.abs(mean)
-        return cls(np.asarray(mean), np.where(still, 1.0, deviation))
-
-    def apply(self, features: ArrayLike) -> Floats:
-        """Features less the mean, divided by the deviation; float[..., frames, features].
-
-        Raises:
-            PreprocessingError: there are more or fewer features.
-        """
-        values = _floats(features)
-        if values.shape[-1:] != self.mean.shape:
-            raise PreprocessingError(
-                f"MeanVariance.apply: features of shape {values.shape}, "
-                f"statistics of {len(self.mean)} features\n"
-                "  The last axis must have as many."
-            )
-        return (values - self.mean.astype(values.dtype)) / self.deviation.astype(values.dtype)
-
-
 def _scale(what: str, scale: Scale) -> Scale:
     if scale not in ("slaney", "htk"):
         raise PreprocessingError(f"{what}: {scale!r} is no scale\n  There are 'slaney' and 'htk'.")
@@ -491,17 +434,7 @@ def _scale(what: str, scale: Scale) -> Scale:
 
 
 def _signal(what: str, signal: ArrayLike) -> Floats:
-    samples = _floats(signal)
+    samples = floats(signal)
     if not samples.ndim:
         raise PreprocessingError(f"{what}: a number is no signal\n  Give float[..., samples].")
     return samples
-
-
-def _floats(values: ArrayLike) -> Floats:
-    """Array of floats: float32 of what fits into it, else float64."""
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
-        raise PreprocessingError(
-            f"an array of {array.dtype} is no sound and no feature\n  Give real numbers."
-        )
-    return array.astype(np.result_type(array.dtype, np.float32), copy=False)
