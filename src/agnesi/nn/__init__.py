@@ -49,6 +49,7 @@ from agnesi.nn.ctc import (
     edit_distance,
     label_error_rate,
 )
+from agnesi.nn.embedding import embedding
 from agnesi.nn.initial import (
     constant,
     data_scaled,
@@ -204,6 +205,7 @@ __all__ = [
     "dropout",
     "edit_distance",
     "elu",
+    "embedding",
     "exemplars",
     "fans",
     "gaussian",

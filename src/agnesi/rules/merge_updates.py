@@ -14,10 +14,11 @@ import math
 from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import BOOL
-from agnesi.ops.arithmetic import Add, Multiply, Negative, Subtract
+from agnesi.ops.arithmetic import Add, Divide, Multiply, Negative, Subtract
 from agnesi.ops.gathering import Scatter
+from agnesi.ops.movement import BroadcastTo, broadcast
 from agnesi.rewrite.rule import rewrite
-from agnesi.rules.tensors import aligned, filled, number
+from agnesi.rules.tensors import aligned, number
 
 if TYPE_CHECKING:
     from agnesi.graph.tensor import Tensor
@@ -43,16 +44,32 @@ def merge_into_scatter(node: Add | Subtract) -> Tensor | None:
     return spread.replace(x=base, y=y)
 
 
-@rewrite(Multiply)
-def scale_scatter(node: Multiply) -> Tensor | None:
-    """A finite number times what was added to zeros: it scales what is added."""
-    for spread, factor in ((_spread(node.x), node.y), (_spread(node.y), node.x)):
-        scale = number(factor)
-        if spread is None or scale is None or not math.isfinite(abs(scale)) or not aligned(node):
-            continue
-        y = spread.y
-        return spread.replace(y=y * filled(scale, node.dtype, y.type.shape))
-    return None
+@rewrite(Multiply, Divide)
+def scale_scatter(node: Multiply | Divide) -> Tensor | None:
+    """A number, known or a scalar, times what was added to zeros: it scales what is added.
+
+    A number that is not finite then makes NaN only where something is added.
+    """
+    if not aligned(node):
+        return None
+    spread, factor = _spread(node.x), node.y
+    if spread is None and isinstance(node, Multiply):
+        spread, factor = _spread(node.y), node.x
+    scalar = _scalar(factor)
+    if spread is None or scalar is None or (isinstance(node, Divide) and number(scalar) == 0):
+        return None
+    y = spread.y
+    return spread.replace(y=type(node)(y, broadcast(scalar, y.type.shape)))
+
+
+def _scalar(x: Tensor) -> Tensor | None:
+    """Return the scalar that is repeated, unless it is known not to be finite."""
+    value = number(x)
+    if value is not None and not math.isfinite(abs(value)):
+        return None
+    if type(x) is BroadcastTo and not x.x.ndim:
+        return x.x
+    return None if x.ndim else x
 
 
 @rewrite(Negative)
