@@ -355,3 +355,29 @@ def test_sums_of_rows_are_as_good_as_alone():
     exact = values.astype(np.float64)
     np.testing.assert_allclose(total, exact.sum(1), rtol=1.2e-7)
     np.testing.assert_allclose(squares, (exact * exact).sum(1), rtol=1.2e-7)
+
+
+def test_channels_of_a_batch_are_rows_where_they_lie_apart():
+    # [n, c, h, w]: what reads a mean over all but the channels shares a kernel with it.
+    x = ag.input("x", "f32[5, 20, 9, 8]")
+    mean = x.mean((0, 2, 3), keepdims=True)
+    centred = x - mean
+    scaled = centred / ag.sqrt((centred * centred).mean((0, 2, 3), keepdims=True) + 1)
+    f = ag.function([x], [scaled, scaled.max((0, 2, 3))])
+    assert str(f.explain()).count("kernel k") == 1
+    value = np.random.default_rng(0).normal(size=(5, 20, 9, 8)).astype(np.float32)
+    wide = value - value.mean((0, 2, 3), keepdims=True, dtype="f8")
+    wanted = wide / np.sqrt((wide**2).mean((0, 2, 3), keepdims=True) + 1)
+    result, top = f(value)
+    np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(top, wanted.max((0, 2, 3)), rtol=1e-5)
+
+
+def test_rows_in_short_stretches_are_no_rows():
+    # Of [n, c, 2] the sums of several channels are taken at once.
+    x = ag.input("x", "f32[500, 20, 2]")
+    f = ag.function([x], x - x.mean((0, 2), keepdims=True))
+    assert str(f.explain()).count("kernel k") == 2
+    value = np.random.default_rng(0).normal(size=(500, 20, 2)).astype(np.float32)
+    wanted = value - value.mean((0, 2), keepdims=True, dtype="f8")
+    np.testing.assert_allclose(f(value), wanted, atol=1e-6)

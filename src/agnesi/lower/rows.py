@@ -1,11 +1,14 @@
 """Rows: what one kernel can compute for each row while the row is in the cache.
 
-A kernel over rows has loops over the leading axes (the *rows*) around loops over the trailing ones
-(the *columns*).  Its members are reductions over just the columns, element-wise nodes with a value
-for each row, and element-wise nodes with a value for each element.  Members read each other within
-a row only.
+A kernel over rows has loops over some axes (the *rows*) around loops over the others (the
+*columns*), of which the last axis is one.  Its members are reductions over just the columns,
+element-wise nodes with a value for each row, and element-wise nodes with a value for each element.
+Members read each other within a row only.
 
    max(x, -1), exp(x - max), sum(exp, -1), exp / sum:    three loops over the columns of each row
+
+Mostly the columns are the trailing axes.  In a batch of images with channels first, [n, c, h, w], a
+channel is a row with the columns (n, h, w): what batch norm does to it is done in the cache.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 
 # With fewer rows than this, long ones are left to reductions that several threads can share.
 _FEW_ROWS, _LONG_ROW = 16, 1 << 15
+# Shorter stretches of a row that is apart in memory are left to reductions of several at once.
+_STRETCH = 64
 # Costs in additions of a function, a quotient, a procedure.
 _FUNCTION, _QUOTIENT, _PROCEDURE = 12, 4, 50
 # What costs no more is computed again rather than kept.
@@ -98,8 +103,10 @@ class Rows:
     """Members of one kernel over rows, in a valid order.
 
     Attributes:
-        rows: sizes of the leading axes.
-        columns: sizes of the trailing axes.
+        shape: of an element.
+        over: the axes that are columns.
+        rows: sizes of the other axes.
+        columns: sizes of the axes that are columns.
         row: the index of the kernel's row.
         column: the index of the kernel's column.
         members: by node.
@@ -107,16 +114,23 @@ class Rows:
         read: buffers that members read along the columns.
     """
 
-    def __init__(self, rows: Shape, columns: Shape, buffers: Mapping[Tensor, Buffer]) -> None:
-        self.rows, self.columns = rows, columns
+    def __init__(
+        self, shape: Shape, over: tuple[int, ...], buffers: Mapping[Tensor, Buffer]
+    ) -> None:
+        self.shape, self.over = shape, over
+        self.rows, self.columns = self.split(shape)
         self.members: dict[Tensor, Member] = {}
-        indices = loops((*self.rows, *self.columns))
         # An axis of size 1 is read at 0.
-        place: Shape = tuple(0 if i.extent == 1 else i for i in indices)
-        self.row, self.column = place[: len(self.rows)], place[len(self.rows) :]
+        self.whole: Shape = tuple(0 if i.extent == 1 else i for i in loops(shape))
+        self.row, self.column = self.split(self.whole)
         self.writer = _RowWriter(buffers, self)
         self.owners: dict[Local, Member] = {}
         self.read: set[Buffer] = set()
+
+    def split(self, whole: Shape) -> tuple[Shape, Shape]:
+        """Return the parts of a shape or an index that belong to rows and to columns."""
+        own = tuple(s for k, s in enumerate(whole) if k not in self.over)
+        return own, tuple(whole[k] for k in self.over)
 
     def on(self, nodes: Iterable[Tensor], buffers: Mapping[Tensor, Buffer]) -> Rows:
         """Return the same rows over other memory.
@@ -124,7 +138,7 @@ class Rows:
         Raises:
             CompilerBug: a node does not fit among the others.
         """
-        found = Rows(self.rows, self.columns, buffers)
+        found = Rows(self.shape, self.over, buffers)
         for node in nodes:
             if found.admit(node) is None:
                 raise CompilerBug(f"{node!r} is no member of rows {self.rows} of {self.columns}")
@@ -133,21 +147,21 @@ class Rows:
     def kind_of(self, node: Tensor) -> Kind | None:
         """Return what a node could be here."""
         if isinstance(node, Reduction):
-            shape = node.x.type.shape
-            mine = shape == (*self.rows, *self.columns)
-            over = tuple(range(len(self.rows), len(shape)))
+            mine = node.x.type.shape == self.shape and node.axes == self.over
             paired = node.dtype.is_complex and node.combine is not Prim.ADD
-            return Kind.REDUCTION if mine and node.axes == over and not paired else None
-        if node.type.shape == (*self.rows, *self.columns):
+            return Kind.REDUCTION if mine and not paired else None
+        if node.type.shape == self.shape:
             return Kind.ELEMENT
-        ones = (1,) * len(self.columns)
-        return Kind.ROW if node.type.shape in (self.rows, (*self.rows, *ones)) else None
+        kept = tuple(1 if k in self.over else s for k, s in enumerate(self.shape))
+        return Kind.ROW if node.type.shape in (self.rows, kept) else None
 
     def place(self, kind: Kind, node: Tensor) -> Shape:
         """Return the index of the element of a node that belongs to the kernel's place."""
         if kind is Kind.ELEMENT:
-            return (*self.row, *self.column)
-        return self.row if node.ndim == len(self.row) else (*self.row, *(0 for _ in self.column))
+            return self.whole
+        if node.ndim == len(self.row):
+            return self.row
+        return tuple(0 if k in self.over else i for k, i in enumerate(self.whole))
 
     def offset(self, member: Member) -> Size:
         """Return where the kernel's element of a member lies."""
@@ -193,7 +207,7 @@ class Rows:
     def value(self, kind: Kind, node: Tensor) -> Scalar:
         """Return the value of a node, of a reduction its operand's."""
         if isinstance(node, Reduction):
-            return self.writer.element(node.x, (*self.row, *self.column))
+            return self.writer.element(node.x, self.whole)
         place = self.place(kind, node)
         self.writer.inside = frozenset({node})
         value = self.writer.element(node, place)
@@ -300,24 +314,31 @@ class StandIns(dict["Tensor", Buffer]):
 def rows_of(
     node: Reduction, has_memory: Callable[[Tensor], bool], before: Iterable[Tensor] = ()
 ) -> Rows | None:
-    """Return rows that end with a reduction, where it is one over trailing axes.
+    """Return rows that end with a reduction, where it is one over the last axis.
 
     Args:
         node: the reduction.
         has_memory: whether a node is stored.
         before: members that come before it, some of which it reads.
     """
-    shape = node.x.type.shape
-    kept = len(shape) - len(node.axes)
-    rows, columns = shape[:kept], shape[kept:]
-    if not rows or all(c == 1 for c in columns) or not _worth_it(rows, columns):
+    shape, axes = node.x.type.shape, node.axes
+    if len(axes) == len(shape) or not axes or axes[-1] != len(shape) - 1:
         return None
-    found = Rows(rows, columns, StandIns(has_memory))
+    found = Rows(shape, axes, StandIns(has_memory))
+    if all(c == 1 for c in found.columns) or not _worth_it(found):
+        return None
     every = [*before, node]
     return found if all(found.admit(member) is not None for member in every) else None
 
 
-def _worth_it(rows: Shape, columns: Shape) -> bool:
-    many, long = product(rows), product(columns)
+def _worth_it(rows: Rows) -> bool:
+    many, long = product(rows.rows), product(rows.columns)
     few = isinstance(many, int) and many < _FEW_ROWS
-    return not few or (isinstance(long, int) and long <= _LONG_ROW)
+    if few and not (isinstance(long, int) and long <= _LONG_ROW):
+        return False
+    first = len(rows.shape)
+    while first - 1 in rows.over:
+        first -= 1
+    stretch = product(rows.shape[first:])
+    apart = rows.over[0] < first
+    return not apart or not isinstance(stretch, int) or stretch >= _STRETCH

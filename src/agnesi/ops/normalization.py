@@ -23,10 +23,16 @@ def moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
 
     The second is of centred values, so that nothing is lost where the mean is large.
     """
-    count = count_of(x, axes)
-    mean = Sum(x, axes) / count
+    share = _share(x, axes)
+    mean = Sum(x, axes) * share
     centred = x - restore_axes(mean, axes)
-    return mean, Sum(centred * centred, axes) / count
+    return mean, Sum(centred * centred, axes) * share
+
+
+def _share(x: Tensor, axes: tuple[int, ...]) -> float | Tensor:
+    """Return 1 by the number of elements along axes: products take less than quotients."""
+    count = count_of(x, axes)
+    return 1 / max(count, 1) if isinstance(count, int) else 1 / count
 
 
 def _normalized(
@@ -83,11 +89,11 @@ class Normalize(Composite):
 
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """With two sums, which are the gradients of ``gamma`` and ``beta`` too."""
-        axes, count = self.axes, count_of(self.x, self.axes)
+        axes, share = self.axes, _share(self.x, self.axes)
         centred, inverse = self.scaled
         normal = centred * restore_axes(inverse, axes)
         total, along = Sum(ct, axes), Sum(ct * normal, axes)
-        rest = ct - restore_axes(total / count, axes) - normal * restore_axes(along / count, axes)
+        rest = ct - restore_axes(total * share, axes) - normal * restore_axes(along * share, axes)
         return restore_axes(self.gamma * inverse, axes) * rest, along, total
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
