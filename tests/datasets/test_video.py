@@ -181,6 +181,9 @@ def test_classes_of_films(tmp_path: Path):
         ("The_Ride_shoot_bow_u_nm_np1_fr_goo_11.avi", "shoot_bow"),
         ("April_09_brush_hair_u_nm_np1_ba_goo_0.avi", "brush_hair"),
         ("sword_dance_sword_h_nm_np1_ri_bad_2.avi", "sword"),
+        ("A_ride_jump_f_nm_np1_ri_bad_2.avi", "jump"),
+        ("(Rad)Schlag_die_Bank!_cartwheel_f_cm_np1_le_med_0.avi", "cartwheel"),
+        ("#2_Gum_chew_h_nm_np1_fr_goo_0.avi", "chew"),
     ],
 )
 def test_actions_in_names(name: str, action: str):

@@ -8,7 +8,7 @@ recurrent attentive tracking model.  arXiv:1510.08660 (2015).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -167,12 +167,15 @@ def _times_to_balls(d: Array, w: Array, reach: float) -> Array:
 
 
 def _drawn(track: Array, side: int, radius: float) -> NDArray[np.float32]:
-    """Frames of balls at the places of a track, [..., balls, 2]."""
-    pixels = np.arange(side, dtype=np.float32) + np.float32(0.5)
-    frames: NDArray[Any] = np.zeros((*track.shape[:2], side, side), np.float32)
-    for ball in range(track.shape[2]):
-        offsets = (pixels - track[:, :, ball, :, None].astype(np.float32)) / np.float32(radius)
-        across, down = offsets[:, :, 0, None, :] ** 2, offsets[:, :, 1, :, None] ** 2
-        distance = across + down
-        frames += np.exp(-(np.minimum(distance, 4) ** 4))
-    return np.minimum(frames, 1)
+    """Frames of balls at the places of a track, [sequences, steps, balls, 2]."""
+    pixels = np.arange(side) + 0.5
+    squares = (((pixels - track[..., None]) / radius) ** 2).astype(np.float32)
+    frames = np.zeros((*track.shape[:2], side, side), np.float32)
+    for film, places in zip(frames, squares, strict=True):
+        for ball in range(track.shape[2]):
+            power = places[:, ball, 0, None, :] + places[:, ball, 1, :, None]
+            np.minimum(power, 4, out=power)  # exp(-4**4) is 0 in float32
+            power *= power
+            power *= power
+            film += np.exp(-power)
+    return np.minimum(frames, 1, out=frames)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 _KINDS = (".avi", ".mp4", ".mpg", ".mpeg", ".mov", ".mkv", ".webm")
 _UCF = re.compile(r"v_(\w+)_g\d+_c\d+")
-# What is seen, camera, people, from where, quality, number; of the classes eleven are two words.
+# The title, what is done, what is seen of the body, camera, people, from where, quality, number.
 _HMDB = re.compile(
-    r"\w+?_((?:brush|climb|draw|fall|flic|kick|ride|shake|shoot|swing|sword)_[a-z]+|[a-z]+)"
+    r".+?_(brush_hair|climb_stairs|draw_sword|fall_floor|flic_flac|kick_ball|ride_bike|ride_horse"
+    r"|shake_hands|shoot_ball|shoot_bow|shoot_gun|swing_baseball|sword_exercise|[a-z]+)"
     r"_[fuhl]_(?:cm|nm)_np\d_(?:fr|ba|le|ri)_(?:bad|med|goo)_\d+"
 )
 

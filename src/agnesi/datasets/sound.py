@@ -92,7 +92,9 @@ def _sphere_samples(what: str, shown: Path | str, content: bytes) -> int | None:
     """
     if not content.startswith(_SPHERE):
         return None
-    fields = dict(_FIELD.findall(content[:1024].decode("latin1")))
+    length = content[8:16].strip()
+    header = content[: int(length) if length.isdigit() else 1024]
+    fields = dict(_FIELD.findall(header.decode("latin1")))
     coding = fields.get("sample_coding", "pcm")
     if "shorten" in coding:
         raise DatasetCorrupt(

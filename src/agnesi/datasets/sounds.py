@@ -77,7 +77,7 @@ def load_sounds(
     top = Path(folder).expanduser()
     paths = files_below("load_sounds", top, _KINDS, "recordings")
     inside = [(PurePosixPath(path.relative_to(top).as_posix()), path) for path in paths]
-    return _labelled("load_sounds", top, inside, label or _folder_of(top), f"in {top}")
+    return _labelled("load_sounds", top, inside, label or _folder_of(top), str(top))
 
 
 def load_emodb(folder: Folder = None) -> LabelledSounds:
@@ -123,7 +123,7 @@ def _labelled(
         labels,
         classes,
         tuple(str(name) for name, _ in kept),
-        f"{len(kept):,} recordings {where}",
+        f"{where}: {len(kept):,} recordings",
     )
 
 
@@ -135,14 +135,14 @@ def _emotion(path: PurePosixPath) -> str | None:
 def _from_files(paths: Paths, where: str) -> LabelledSounds:
     (files,) = paths
     inside = [(PurePosixPath(path.name), path) for path in files]
-    return _labelled("load_emodb", files[0].parent, inside, _emotion, f"of {where}")
+    return _labelled("load_emodb", files[0].parent, inside, _emotion, f"EMO-DB, {where}")
 
 
 def _from_archive(paths: Paths, where: str) -> LabelledSounds:
     ((path,),) = paths
     members = read_members("load_emodb", path, lambda name: name.lower().endswith(".wav"))
     inside = [(PurePosixPath(PurePosixPath(name).name), file) for name, file in members.items()]
-    return _labelled("load_emodb", path, inside, _emotion, f"of {where}")
+    return _labelled("load_emodb", path, inside, _emotion, f"EMO-DB, {where}")
 
 
 _NAMES = "[01][0-9][ab][0-9][0-9][WLEAFTN]*.wav"

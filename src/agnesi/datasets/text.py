@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,6 @@ from agnesi.datasets.errors import DatasetCorrupt, DatasetError, DatasetMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -40,7 +40,7 @@ class Corpus:
     source: str
 
 
-def load_text(path: Path, held_back: float = 0.05) -> Corpus:
+def load_text(path: Path | str, held_back: float = 0.05) -> Corpus:
     """Corpus from any text file in UTF-8: its end is for testing, what comes before for validation.
 
     Args:
@@ -64,7 +64,7 @@ def load_text(path: Path, held_back: float = 0.05) -> Corpus:
             f"load_text: held_back must be between 0 and 0.5, but is {held_back}\n"
             "  It is the fraction for validation, and as much is held back for testing."
         )
-    text = read_text("load_text", path)
+    text = read_text("load_text", Path(path))
     part = int(held_back * len(text))
     if not part:
         raise DatasetCorrupt(

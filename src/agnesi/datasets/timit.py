@@ -125,7 +125,7 @@ class Utterance:
 
         Args:
             frames: how many, as the features of the sound have them.
-            size: samples of a frame, as for the features.
+            size: samples of a frame, as for the features; 0 where those are centred.
             hop: samples from one frame to the next; frame ``k`` begins at sample ``k * hop``.
             phones: of which set the classes are, as :func:`agnesi.datasets.phone_set` lists it.
 

@@ -83,14 +83,15 @@ def read_clip(
             f"{what}: frames {start} to {stop} in steps of {step}, scaled to {size}\n"
             "  start >= 0, stop > start, step >= 1, and a size is positive."
         )
-    scaled: dict[str, Any] = {"height": size[0], "width": size[1]} if size else {}
     form = "gray" if grey else "rgb24"
     found: list[Frames] = []
     count = 0
     with _opened(what, path) as (container, stream):
         for count, frame in enumerate(container.decode(stream), 1):
             if count > start and (count - 1 - start) % step == 0:
-                found.append(frame.reformat(format=form, **scaled).to_ndarray())
+                size = size or (frame.height, frame.width)
+                scaled = frame.reformat(height=size[0], width=size[1], format=form)
+                found.append(scaled.to_ndarray())
             if count == stop:
                 break
         promised, rate = stream.frames, float(stream.average_rate or 0)
