@@ -21,6 +21,7 @@ from agnesi.loops.verify import verify_kernel
 from agnesi.rewrite.trace import Trace
 from agnesi.rules.canonicalize import canonicalize
 from agnesi.rules.decompose import decompose
+from agnesi.rules.layouts import lay_out
 from agnesi.rules.loops import loops
 from agnesi.rules.stabilize import stabilize
 
@@ -53,6 +54,7 @@ GRAPH = (
     Pass("stabilize", stabilize, "no overflow where the result is finite"),
     Pass("decompose", decompose, "composite ops become what they stand for"),
     Pass("simplify", canonicalize, "what decomposition left over"),
+    Pass("layouts", lay_out, "transpositions around convolutions cancel"),
     Pass("loops", loops, "less in each step of a loop, and fewer loops", inside=False),
 )
 

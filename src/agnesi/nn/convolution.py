@@ -29,7 +29,7 @@ from agnesi.nn.spatial import (
     to_first,
     to_last,
 )
-from agnesi.ops.conv import Conv, places, span
+from agnesi.ops.conv import convolve, places, span
 from agnesi.ops.lift import (
     as_shape,
     as_tensor,
@@ -274,7 +274,7 @@ def _conv(kind: Kind, x: TensorLike, w: TensorLike, bias: TensorLike | None) -> 
                 f"not fit into the {size} elements, with padding, along axis {axis} of space\n"
                 f"{operand_lines(('x', 'w'), (a, b))}"
             )
-    y = Conv(array, kernel, kind.strides, kind.dilations, kind.groups)
+    y = convolve(array, kernel, kind.strides, kind.dilations, kind.groups)
     return kind.back(with_bias(kind.op, y, results, rest))
 
 

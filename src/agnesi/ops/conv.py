@@ -9,24 +9,38 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agnesi.core.dtypes import F64, FLOATS
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import Shape, Size, add, fresh_index, mul, product, sub
+from agnesi.dims.dim import Shape, Size, add, divide_exactly, fresh_index, mul, product, sub
 from agnesi.dims.simplify import at_least, floordiv
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor
 from agnesi.graph.types import TensorType, shape_text
 from agnesi.loops.nodes import Assign, Load, Read, Statement, Store, fresh_local, literal
+from agnesi.ops.arithmetic import Add
 from agnesi.ops.families import Domain, LoopOp, Memory, Op, Sample
-from agnesi.ops.movement import Flip, Reshape, Transpose, moveaxis, ravel
+from agnesi.ops.joining import Concatenate
+from agnesi.ops.linear import MatMul
+from agnesi.ops.movement import (
+    ExpandDims,
+    Flip,
+    Reshape,
+    Squeeze,
+    Transpose,
+    broadcast,
+    moveaxis,
+    ravel,
+)
 from agnesi.ops.nests import loop_indices, nest, parallel
-from agnesi.ops.slicing import Place
+from agnesi.ops.reductions import Sum
+from agnesi.ops.slicing import Place, Slice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__: list[str] = []
 
@@ -182,6 +196,26 @@ class Conv(LoopOp):
         several = Conv(x, _last(w, size, self.groups), *kind, self.groups)
         return _first(several, size, self.groups, results)
 
+    def decompose(self) -> Tensor | None:
+        """Return a sum over taps of what they meet, where each channel is by itself."""
+        several = _by_itself(self, self.taps, *self.w.type.shape[-2:])
+        if not several:
+            return None
+        kind, out = (self.strides, self.dilations), self.type.shape[1:-1]
+        if several > 1:
+            parts = _parts(self.w, self.groups, several)
+            return _side_by_side([Conv(self.x, w, *kind, self.groups) for w in parts])
+        terms: list[Tensor] = []
+        for tap in _each(self.taps):
+            met = _met_by(self.x, tap, out, *kind)
+            start = (*tap, 0, 0)
+            shape = (*(1 for _ in tap), 1, self.groups)
+            one = Squeeze(
+                Slice(self.w, start, (1,) * self.w.ndim, shape), tuple(range(len(tap) + 1))
+            )
+            terms.append(met * broadcast(one, met.type.shape))
+        return reduce(Add, terms)
+
     def loops(self, at: Memory) -> Sequence[Statement]:
         """Place by place: a row of results for each element that the taps meet."""
         *_, channels, columns = self.w.type.shape
@@ -299,6 +333,22 @@ class ConvWeights(LoopOp):
         apart = Reshape(several, (*taps, size, floordiv(channels, size), columns))
         return moveaxis(apart, len(taps), 0)
 
+    def decompose(self) -> Tensor | None:
+        """Return a sum over examples and places for each tap, where each channel is by itself."""
+        several = _by_itself(self, self.taps, *self.type.shape[-2:])
+        if not several:
+            return None
+        kind, out = (self.strides, self.dilations), self.ct.type.shape[1:-1]
+        if several > 1:
+            parts = _parts(self.ct, self.groups, several)
+            each = [ConvWeights(self.x, ct, *kind, self.groups, self.taps) for ct in parts]
+            return _side_by_side(each)
+        rows: list[Tensor] = []
+        for tap in _each(self.taps):
+            products = _met_by(self.x, tap, out, *kind) * self.ct
+            rows.append(ExpandDims(Sum(products, tuple(range(products.ndim - 1))), (0,)))
+        return Reshape(Concatenate(tuple(rows), 0), self.type.shape)
+
     def loops(self, at: Memory) -> Sequence[Statement]:
         """A row of the result at a time, in float64."""
         *_, channels, columns = self.type.shape
@@ -392,10 +442,30 @@ def back(  # noqa: PLR0917 - the fields of the node
         groups: of the convolution.
     """
     n, *_, results = ct.type.shape
-    reach = [sub(span(t, d), 1) for t, d in zip(w.type.shape[:-2], dilations, strict=True)]
-    target = [add(size, more) for size, more in zip(space, reach, strict=True)]
-    apart = Place(ct, (0, *reach, 0), (1, *strides, 1), (n, *target, results))
-    return Conv(apart, turned(w, groups), (1,) * len(reach), dilations, groups)
+    *taps, channels, _ = w.type.shape
+    ones = (1,) * len(strides)
+    if _single(taps):
+        # What lies between places gets nothing, which need not be multiplied.
+        each = convolve(ct, turned(w, groups), ones, ones, groups)
+        target = (n, *space, mul(groups, channels))
+        return Place(each, (0,) * ct.ndim, (1, *strides, 1), target)
+    reach = [sub(span(t, d), 1) for t, d in zip(taps, dilations, strict=True)]
+    padded = [add(size, more) for size, more in zip(space, reach, strict=True)]
+    apart = Place(ct, (0, *reach, 0), (1, *strides, 1), (n, *padded, results))
+    return convolve(apart, turned(w, groups), ones, dilations, groups)
+
+
+def convolve(
+    x: Tensor,
+    w: Tensor,
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    groups: Size,
+) -> Tensor:
+    """Return ``Conv`` of these fields, or the product that it is, whose gradients are products."""
+    node = Conv(x, w, strides, dilations, groups)
+    product_ = None if node.requirements() else conv_as_product(node)
+    return node if product_ is None else product_
 
 
 def turned(w: Tensor, groups: Size) -> Tensor:
@@ -410,6 +480,106 @@ def turned(w: Tensor, groups: Size) -> Tensor:
     apart = Reshape(flipped, (*taps, channels, groups, results))
     back = Transpose(apart, (*range(count), count + 2, count + 1, count))
     return Reshape(back, (*taps, results, mul(groups, channels)))
+
+
+def conv_as_product(node: Conv) -> Tensor | None:
+    """Return a convolution as a product of matrices, where there is one tap or one place."""
+    *taps, channels, columns = node.w.type.shape
+    if node.groups != 1:
+        return None
+    if _single(taps):
+        rows = _rows(_at_places(node.x, node.type.shape[1:-1], node.strides))
+    elif _whole(node, node.type.shape[1:-1]):
+        rows = Reshape(node.x, (node.x.type.shape[0], product(node.x.type.shape[1:])))
+    else:
+        return None
+    w = Reshape(node.w, (mul(product(taps), channels), columns))
+    return Reshape(MatMul(rows, w), node.type.shape)
+
+
+def weights_as_product(node: ConvWeights) -> Tensor | None:
+    """Return the gradient by a kernel as a product, where there is one tap or one place."""
+    out = node.ct.type.shape[1:-1]
+    if node.groups != 1:
+        return None
+    if _single(node.taps):
+        rows = _rows(_at_places(node.x, out, node.strides))
+    elif _whole(node, out):
+        rows = Reshape(node.x, (node.x.type.shape[0], product(node.x.type.shape[1:])))
+    else:
+        return None
+    return Reshape(MatMul(Transpose(rows, (1, 0)), _rows(node.ct)), node.type.shape)
+
+
+# Taps that are written out where each channel is by itself; results of a channel that are.
+_MOST_TAPS, _MOST_RESULTS = 64, 4
+
+
+def _by_itself(node: Conv | ConvWeights, taps: Shape, channels: Size, columns: Size) -> int:
+    """Return how many results each channel has where channels are by themselves, else 0."""
+    known = all(isinstance(count, int) for count in taps)
+    if not known or channels != 1 or node.groups == 1 or node.requirements():
+        return 0
+    several, rest = divide_exactly(columns, node.groups)
+    if rest != 0 or not isinstance(several, int) or several > _MOST_RESULTS:
+        return 0
+    return several if product(taps) in range(1, _MOST_TAPS + 1) else 0
+
+
+def _each(taps: Shape) -> Iterator[tuple[int, ...]]:
+    return itertools.product(*map(range, map(_known, taps)))
+
+
+def _parts(x: Tensor, groups: Size, several: int) -> list[Tensor]:
+    """Return ``[..., G]`` for each of the results of ``[..., G*several]``."""
+    *rest, _ = x.type.shape
+    apart = Reshape(x, (*rest, groups, several))
+    steps, shape = (1,) * apart.ndim, (*rest, groups, 1)
+    cuts = [Slice(apart, (*(0 for _ in rest), 0, k), steps, shape) for k in range(several)]
+    return [Squeeze(cut, (apart.ndim - 1,)) for cut in cuts]
+
+
+def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
+    """Return ``[..., G*several]`` of several ``[..., G]``: the results of each channel together."""
+    *rest, groups = parts[0].type.shape
+    together = Concatenate(tuple(ExpandDims(p, (p.ndim,)) for p in parts), len(rest) + 1)
+    return Reshape(together, (*rest, mul(groups, len(parts))))
+
+
+def _met_by(
+    x: Tensor,
+    tap: Sequence[int],
+    out: Shape,
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+) -> Tensor:
+    """Return the elements that a tap meets, one for each place."""
+    n, *_, channels = x.type.shape
+    starts = [t * d for t, d in zip(tap, dilations, strict=True)]
+    return Slice(x, (0, *starts, 0), (1, *strides, 1), (n, *out, channels))
+
+
+def _single(taps: Sequence[Size]) -> bool:
+    return all(count == 1 for count in taps)
+
+
+def _whole(node: Conv | ConvWeights, out: Sequence[Size]) -> bool:
+    """Whether the kernel lies on all of the elements at its only place."""
+    pairs = zip(node.taps, node.dilations, strict=True)
+    dense = all(count == 1 or dilation == 1 for count, dilation in pairs)
+    return dense and _single(out) and node.taps == node.space
+
+
+def _at_places(x: Tensor, out: Shape, strides: tuple[int, ...]) -> Tensor:
+    """Return the elements that a kernel of one tap meets."""
+    if all(stride == 1 for stride in strides):
+        return x
+    n, *_, channels = x.type.shape
+    return Slice(x, (0,) * x.ndim, (1, *strides, 1), (n, *out, channels))
+
+
+def _rows(x: Tensor) -> Tensor:
+    return Reshape(x, (product(x.type.shape[:-1]), x.type.shape[-1]))
 
 
 def _last(x: Tensor, size: Size, groups: Size) -> Tensor:
@@ -430,7 +600,8 @@ def _fits(space: Shape, taps: Shape, dilations: tuple[int, ...], words: str) -> 
     needs: list[Requirement] = []
     for axis, (own, count, dilation) in enumerate(zip(space, taps, dilations, strict=True)):
         reach = span(count, dilation)
-        if not at_least(own, reach):
+        # A single tap fits as often as there are elements, also none.
+        if reach != 1 and not at_least(own, reach):
             place = f"elements under the kernel along axis {axis} of space, of {words}"
             needs.append(Requirement("at_most", reach, own, place))
     return needs

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnesi.rewrite.rule import RuleSet
+from agnesi.rules.convolutions import CONVOLUTIONS
 from agnesi.rules.fold_constants import FOLD
 from agnesi.rules.merge_movement import MERGE
 from agnesi.rules.merge_updates import UPDATES
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 CANONICALIZE = RuleSet(
     "canonicalize",
     "each rule leaves fewer or cheaper ops, or moves one towards the output where it is smaller",
-    (*FOLD, *MERGE, *SIMPLIFY, *REDUCE, *UPDATES),
+    (*FOLD, *MERGE, *SIMPLIFY, *REDUCE, *CONVOLUTIONS, *UPDATES),
 )
 
 

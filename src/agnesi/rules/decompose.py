@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.graph.graph import with_operands
 from agnesi.ops.choice import astype
+from agnesi.ops.conv import Conv, ConvWeights
 from agnesi.ops.elementary import sigmoid
 from agnesi.ops.families import Composite, Op
 from agnesi.ops.linear import MatMul
@@ -54,6 +55,12 @@ def expand_matmul(node: MatMul) -> Tensor | None:
     return None if node.dtype.is_inexact else node.decompose()
 
 
+@rewrite(Conv, ConvWeights)
+def expand_depthwise(node: Conv | ConvWeights) -> Tensor | None:
+    """A convolution of each channel by itself is a sum over taps, which shares a kernel."""
+    return node.decompose()
+
+
 @identities
 def LOGISTIC_DERIVATIVE(x: Float, y: Float) -> Pairs:
     """The derivative of the logistic function from its value, which is there already."""
@@ -66,7 +73,7 @@ def LOGISTIC_DERIVATIVE(x: Float, y: Float) -> Pairs:
 DECOMPOSE = RuleSet(
     "decompose",
     "an op is only made of ops that are listed before it",
-    (compute_halves_wide, expand_composite, expand_matmul, LOGISTIC_DERIVATIVE),
+    (compute_halves_wide, expand_composite, expand_matmul, expand_depthwise, LOGISTIC_DERIVATIVE),
     required=True,
 )
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from agnesi.dims.dim import add, mul
+from agnesi.dims.dim import add, mul, sub
+from agnesi.dims.simplify import at_least, is_nonnegative
 from agnesi.ops.arithmetic import Add
 from agnesi.ops.families import Movement
 from agnesi.ops.joining import Concatenate
@@ -190,6 +191,66 @@ def merge_slices(node: Slice) -> Tensor | None:
     return None
 
 
+@rewrite(Slice)
+def cut_place(node: Slice) -> Tensor | None:
+    """Of what is put among zeros, only what is looked at is put there.
+
+    before: slice(place(x, [2, 3], [1, 2], [9, 9]), [1, 2], [1, 1], [4, 7])
+    after:  place(slice(x, [0, 0], [1, 1], [3, 3]), [1, 1], [1, 2], [4, 7])
+    with:   x: f32[5, 3]
+    """
+    place = node.x
+    if type(node) is not Slice or type(place) is not Place or any(s != 1 for s in node.steps):
+        return None
+    starts: list[Size] = []
+    cuts: list[tuple[Size, Size]] = []
+    for axis, size in enumerate(place.x.type.shape):
+        begin, step = sub(place.starts[axis], node.starts[axis]), place.steps[axis]
+        cut = _seen(begin, step, size, node.extents[axis])
+        if cut is None:
+            return None
+        starts.append(add(begin, mul(cut[0], step)))
+        cuts.append(cut)
+    sizes = tuple(size for _, size in cuts)
+    part = Slice(place.x, tuple(first for first, _ in cuts), (1,) * node.ndim, sizes)
+    return Place(part, tuple(starts), place.steps, node.extents)
+
+
+def _seen(begin: Size, step: int, size: Size, extent: Size) -> tuple[Size, Size] | None:
+    """Return the first and the number of elements at ``begin + step*k`` that are in an extent."""
+    if step < 0:
+        return None
+    first: Size = 0
+    if not at_least(begin, 0):
+        if step != 1 or not at_least(0, begin):
+            return None
+        first = mul(begin, -1)
+    end = add(begin, mul(step, add(size, -1)), 1)
+    if not at_least(extent, end):
+        if step != 1 or not at_least(end, extent):
+            return None
+        size = sub(extent, begin)
+    rest = sub(size, first)
+    return (first, rest) if is_nonnegative(rest) else None
+
+
+@rewrite(Place)
+def merge_places(node: Place) -> Tensor | None:
+    """What is put among zeros twice is put there once.
+
+    before: place(place(x, [1], [2], [9]), [3], [1], [20])
+    after:  place(x, [4], [2], [20])
+    with:   x: f32[4]
+    """
+    inner = node.x
+    if type(inner) is not Place:
+        return None
+    triples = zip(node.starts, inner.starts, node.steps, strict=True)
+    starts = tuple(add(outer, mul(start, step)) for outer, start, step in triples)
+    steps = tuple(a * b for a, b in zip(node.steps, inner.steps, strict=True))
+    return Place(inner.x, starts, steps, node.target)
+
+
 @rewrite(Place)
 def drop_place(node: Place) -> Tensor | None:
     """Everything put into its own place is nothing."""
@@ -272,5 +333,7 @@ MERGE = (
     merge_reshapes,
     merge_flips,
     merge_slices,
+    cut_place,
+    merge_places,
     drop_place,
 )
