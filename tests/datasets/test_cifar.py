@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 import tarfile
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,6 @@ from PIL import Image
 
 from agnesi.datasets import DatasetCorrupt, DatasetMissing, load_cifar10, load_cifar100
 from agnesi.datasets import cifar as cifar_module
-from agnesi.datasets import pillow as pillow_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -266,7 +266,7 @@ def test_spoilt_mosaics(tmp_path: Path):
         load_cifar10(tmp_path)
     write_mosaics(tmp_path, train="012345", test="012345")
     Image.new("RGB", (96, 32)).save(tmp_path / "train_00.webp")
-    with pytest.raises(DatasetCorrupt, match="has 32 x 96 pixels, a mosaic of CIFAR-10 64 x 96"):
+    with pytest.raises(DatasetCorrupt, match="has 32 x 96 pixels, but must have 64 x 96"):
         load_cifar10(tmp_path)
     (tmp_path / "train_00.webp").write_bytes(b"no picture")
     with pytest.raises(DatasetCorrupt, match="is no picture, or cut short"):
@@ -277,15 +277,22 @@ def test_without_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write_mosaics(tmp_path, train="0", test="0")
     for part in ("train", "test"):
         (tmp_path / f"{part}_00.webp").touch()
-    monkeypatch.setattr(pillow_module, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "PIL", None)
     with pytest.raises(DatasetMissing, match=r'pip install "agnesi\[papers\]"'):
         load_cifar10(tmp_path)
 
 
-def test_real_mosaics(real: Callable[[str], Path]):
-    data = load_cifar10(real("cifar10"))
-    assert data.train_images.shape == (20_000, 32, 32, 3)
+def test_real_mosaics(real: Callable[[str], Path], tmp_path: Path):
+    """Some of the real pictures: training images 0 to 999 and 19,000 to 19,999."""
+    for name in ("train_00.webp", "train_19.webp", "test_00.webp"):
+        (tmp_path / name).symlink_to(real("cifar10") / name)
+    for part in ("train", "test"):
+        (tmp_path / f"{part}_labels.txt").symlink_to(real("cifar10") / f"{part}_labels.txt")
+    data = load_cifar10(tmp_path)
+    assert data.train_images.shape == (2000, 32, 32, 3)
     assert data.train_labels[:10].tolist() == [6, 9, 9, 4, 1, 1, 2, 7, 8, 3]
-    assert np.bincount(data.test_labels).tolist() == [1000] * 10
+    lines = (tmp_path / "train_labels.txt").read_text().splitlines()
+    assert data.train_labels[1000:].tolist() == [int(line[0]) for line in lines[19_000:20_000]]
+    assert np.bincount(data.test_labels).tolist() == [100] * 10
     # The first image, a frog: what the official pickle of the first batch begins with.
     assert data.train_images[0, 0, :3].tolist() == [[59, 62, 63], [43, 46, 45], [50, 48, 43]]

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from agnesi.datasets import DATASETS, Dataset, DatasetError
-from agnesi.datasets.dataset import in_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +34,7 @@ def _where(each: Dataset[Any], folder: Path | None) -> Text:
     part = each.find(folder)
     here = "not here" if part is None else part.where
     if each.downloads:
-        return Text(f"{here}; agnesi data {each.name} downloads {in_bytes(each.bytes)}")
+        return Text(f"{here}; agnesi data {each.name} downloads it ({each.size})")
     return Text(f"{here}; agnesi data {each.name} says how to get it")
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agnesi.datasets.chars74k import CHARS74K
 from agnesi.datasets.cifar import CIFAR10, CIFAR100
+from agnesi.datasets.faces import FER2013, FREY
 from agnesi.datasets.kth import KTH
 from agnesi.datasets.mnist import FASHION_MNIST, MNIST
+from agnesi.datasets.photographs import BSDS500
 from agnesi.datasets.ptb import PTB
 from agnesi.datasets.sounds import EMODB
+from agnesi.datasets.svhn import SVHN, SVHN_EXTRA
 from agnesi.datasets.text8 import TEXT8
 from agnesi.datasets.timit import TIMIT
 
@@ -20,6 +24,12 @@ DATASETS: tuple[Dataset[Any], ...] = (
     FASHION_MNIST,
     CIFAR10,
     CIFAR100,
+    SVHN,
+    SVHN_EXTRA,
+    CHARS74K,
+    FREY,
+    FER2013,
+    BSDS500,
     PTB,
     TEXT8,
     TIMIT,

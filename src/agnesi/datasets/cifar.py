@@ -23,7 +23,7 @@ from agnesi.datasets.dataset import Dataset, Layout
 from agnesi.datasets.download import Download
 from agnesi.datasets.errors import DatasetCorrupt, DatasetMissing
 from agnesi.datasets.images import LabelledImages, check_labels
-from agnesi.datasets.pillow import read_picture
+from agnesi.datasets.tiles import read_labels, read_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -300,40 +300,18 @@ def _mosaics(paths: Paths, where: str) -> LabelledImages:
 
 def _part(pictures: Sequence[Path], lines: Path) -> tuple[Bytes, Bytes]:
     """Images and labels of mosaics; a mosaic's number says which labels are its images'."""
-    try:
-        words = [line.split() for line in lines.read_text("utf8").splitlines() if line.strip()]
-        labels = np.array([int(word[0]) for word in words], np.uint8)
-    except OSError as error:
-        raise DatasetMissing(f"load_cifar10: {lines} cannot be read: {error.strerror}") from error
-    except (ValueError, OverflowError) as error:
-        raise DatasetCorrupt(
-            f"load_cifar10: a line of {lines} does not begin with a class: {error}\n"
-            "  Each begins with a number from 0 to 9."
-        ) from error
-    size = _TILES[0] * _TILES[1]
+    labels = read_labels("load_cifar10", lines)
+    rows, columns = _TILES
     parts: list[tuple[Bytes, Bytes]] = []
     for path in pictures:
-        first = int(path.stem.rpartition("_")[2]) * size
-        own = labels[first : first + size]
-        images = _tiles(path)[: len(own) or None]  # the last mosaic may have empty tiles
+        first = int(path.stem.rpartition("_")[2]) * rows * columns
+        own = labels[first : first + rows * columns]
+        images = read_tiles("load_cifar10", path, rows, columns, SIDE)
+        images = images[: len(own) or None]  # the last mosaic may have empty tiles
         check_labels("load_cifar10", images, own, len(_CLASSES), lines)
         parts.append((images, own))
     images, own = (np.concatenate(each) for each in zip(*parts, strict=True))
     return images, own
-
-
-def _tiles(path: Path) -> Bytes:
-    rows, columns = _TILES
-    picture = read_picture("load_cifar10", path)
-    expected = (rows * SIDE, columns * SIDE, 3)
-    if picture.shape != expected:
-        raise DatasetCorrupt(
-            f"load_cifar10: {path} has {picture.shape[0]} x {picture.shape[1]} pixels, a mosaic of "
-            f"CIFAR-10 {expected[0]} x {expected[1]}\n"
-            f"  It is {rows} rows of {columns} images, {SIDE} x {SIDE} each."
-        )
-    tiles = picture.reshape(rows, SIDE, columns, SIDE, 3).transpose(0, 2, 1, 3, 4)
-    return tiles.reshape(-1, SIDE, SIDE, 3)
 
 
 # ----------------------------------------------------------------------------------- data sets

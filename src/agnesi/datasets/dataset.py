@@ -12,7 +12,7 @@ Nothing is downloaded unless the caller says so.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
@@ -119,7 +119,7 @@ class Dataset(Generic[T_co]):
     """A data set: what it is, where its files may lie, where they come from.
 
     Attributes:
-        name: short, for commands, as ``load_NAME`` has it; also the folder that downloads go to.
+        name: short, for commands, as ``load_NAME`` has it; also the subfolder that it may be in.
         title: as papers call it.
         what: it holds, in a line.
         terms: on which it may be used.
@@ -129,6 +129,7 @@ class Dataset(Generic[T_co]):
         by_hand: how to get it where nothing can be downloaded.
         packages: what installed packages ship of it.
         folders: subfolders that it may be in, besides its name.
+        target: the subfolder that downloads go to; by default its name.
     """
 
     name: str
@@ -140,7 +141,8 @@ class Dataset(Generic[T_co]):
     downloads: tuple[Download, ...] = ()
     by_hand: str = ""
     packages: tuple[Package[T_co], ...] = ()
-    folders: tuple[str, ...] = field(default=())
+    folders: tuple[str, ...] = ()
+    target: str = ""
 
     def load(self, folder: Folder = None, *, download: bool = False) -> T_co:
         """Read it from where it is.
@@ -185,7 +187,7 @@ class Dataset(Generic[T_co]):
         return None
 
     def fetch(self, folder: Folder = None, progress: Progress | None = None) -> Path:
-        """Download its files into the subfolder with its name; return that.
+        """Download its files into a subfolder; return that.
 
         Args:
             folder: in which the subfolder is made; None for ``$AGNESI_DATA``, else the cache.
@@ -197,7 +199,7 @@ class Dataset(Generic[T_co]):
             DatasetError: the folder cannot be written, or the disk is full.
         """
         named = _named() if folder is None else Path(folder).expanduser()
-        target = (downloads_folder() if named is None else named) / self.name
+        target = (downloads_folder() if named is None else named) / (self.target or self.name)
         if not self.downloads:
             raise DatasetMissing(
                 f"{self._caller}: {self.title} cannot be downloaded by a program\n"
@@ -207,15 +209,18 @@ class Dataset(Generic[T_co]):
         return target
 
     @property
-    def bytes(self) -> int:
-        """Size of all downloads."""
-        return sum(item.size for item in self.downloads)
+    def size(self) -> str:
+        """Of all downloads, for people."""
+        known = [item.size for item in self.downloads if item.size]
+        if not known:
+            return "size not known"
+        return in_bytes(sum(known)) + (" and more" if len(known) < len(self.downloads) else "")
 
     def how_to_get_it(self) -> str:
         """What a user does who has no such files; lines that begin with two spaces."""
         lines: list[str] = []
         if self.downloads:
-            lines.append(f"Download it ({in_bytes(self.bytes)}): agnesi data {self.name}")
+            lines.append(f"Download it ({self.size}): agnesi data {self.name}")
             lines.append(
                 f"  or {self._caller}(download=True); or yourself, into a folder you name:"
             )
@@ -245,7 +250,7 @@ class Dataset(Generic[T_co]):
             yield from (data / name for name in below)
             yield data
         try:
-            yield downloads_folder() / self.name
+            yield downloads_folder() / (self.target or self.name)
         except DatasetMissing:  # a user without a home has no downloads either
             return
 

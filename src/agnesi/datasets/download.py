@@ -36,7 +36,7 @@ class Download:
         file: the name it gets.
         urls: where it is, the first place that has it serves.
         checksum: ``sha256:`` or ``md5:`` and the digits.
-        size: in bytes.
+        size: in bytes; 0 where it is not known.
     """
 
     file: str
@@ -49,7 +49,7 @@ class Progress(Protocol):
     """What is told how far a download is."""
 
     def __call__(self, file: str, done: int, size: int) -> None:
-        """Take note that ``done`` of ``size`` bytes of a file are here."""
+        """Take note that ``done`` of ``size`` bytes of a file are here; 0 if nobody knows."""
 
 
 def fetch_all(
@@ -141,7 +141,8 @@ def _transfer(url: str, item: Download, file: BinaryIO, progress: Progress) -> s
         raise _Interrupted(_reason(error)) from error
     with response:
         promised = response.length
-        progress(item.file, 0, item.size)
+        size = item.size or promised or 0
+        progress(item.file, 0, size)
         while True:
             try:
                 block = response.read(_BLOCK)
@@ -152,9 +153,9 @@ def _transfer(url: str, item: Download, file: BinaryIO, progress: Progress) -> s
             file.write(block)
             digest.update(block)
             done += len(block)
-            if done > item.size:
+            if 0 < item.size < done:
                 return f"more than {item.size:,} bytes"  # whatever it is, it is another file
-            progress(item.file, done, item.size)
+            progress(item.file, done, size)
     if promised is not None and done < promised:
         raise _Interrupted(f"it ended after {done:,} of {promised:,} bytes")
     return f"{kind}:{digest.hexdigest()}"
@@ -165,7 +166,7 @@ def _reason(error: Exception) -> str:
 
 
 def _is_right(path: Path, item: Download) -> bool:
-    if not path.is_file() or path.stat().st_size != item.size:
+    if not path.is_file() or item.size not in {0, path.stat().st_size}:
         return False
     kind = item.checksum.partition(":")[0]
     with path.open("rb") as file:
@@ -209,7 +210,7 @@ def _bars() -> Generator[Progress]:
 
         def show(file: str, done: int, size: int) -> None:
             if file not in tasks:
-                tasks[file] = bars.add_task(file, total=size)
+                tasks[file] = bars.add_task(file, total=size or None)
             bars.update(tasks[file], completed=done)
 
         yield show

@@ -54,6 +54,23 @@ class Images:
     source: str
 
 
+@dataclass(frozen=True, eq=False)
+class Photographs:
+    """Photographs of different sizes, without labels.
+
+    Attributes:
+        train_images: uint8[rows, columns, 3] each.
+        valid_images: the same, where there are some for validation.
+        test_images: the same, for testing.
+        source: where they were read, in words.
+    """
+
+    train_images: tuple[Bytes, ...]
+    valid_images: tuple[Bytes, ...]
+    test_images: tuple[Bytes, ...]
+    source: str
+
+
 def check_labels(
     what: str, images: Sequence[object] | Bytes, labels: Bytes, classes: int, path: Path
 ) -> None:
