@@ -147,14 +147,17 @@ def reference_pages() -> dict[str, str]:
 def public_names() -> dict[str, Any]:
     """Return what a user can call, by the name to call it by."""
     found: dict[str, Any] = {}
-    for space in (*NAMESPACES, "nn", "optim", "datasets", "testing"):
+    rooms = ("nn", "optim", "datasets", "preprocessing", "preprocessing.audio", "testing")
+    for space in (*NAMESPACES, *rooms):
         holder = ag if not space else _module(f"agnesi.{space}")
         if holder is None:
             continue
         prefix = "agnesi" + (f".{space}" if space else "")
+        listed = getattr(holder, "__all__", vars(holder))
         for name, thing in vars(holder).items():
             documented = inspect.isfunction(thing) or inspect.isclass(thing)
-            if documented and not name.startswith("_") and thing.__module__.startswith("agnesi"):
+            public = name in listed and not name.startswith("_")
+            if documented and public and thing.__module__.startswith("agnesi"):
                 found[f"{prefix}.{name}"] = thing
     return found
 
