@@ -37,11 +37,6 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def wide_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "400")
-
-
 def chars(text: Path, out: Path, *options: str) -> Result:
     small = ("--units", "16", "--batch", "4", "--steps", "10", "--epochs", "2", "--rate", "0.02")
     return CliRunner().invoke(

@@ -202,6 +202,43 @@ def demo(
 
 
 @app.command()
+def lenet(
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with the four MNIST files. Without it $AGNESI_DATA, else 5,000 digits.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/lenet"),
+    epochs: Annotated[int, typer.Option(min=1, help="Times over the data.")] = 20,
+    batch: Annotated[int, typer.Option(min=1, help="Digits in a minibatch.")] = 64,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of weights, order, shifts, and who is held back.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that is in the folder.")
+    ] = False,
+) -> None:
+    """Train LeNet-5, a convolutional network, to read handwritten digits.
+
+    Adam with a rate that falls to zero; each digit is shifted by up to two pixels each way. The
+    best epoch is chosen on a twelfth of the training digits, held back; the test digits are
+    looked at once, at the end.
+    """
+    with _complaining("lenet"):
+        from agnesi.cli.lenet import Recipe
+        from agnesi.cli.lenet_results import run
+
+        digits = load_mnist(data)
+        out.mkdir(parents=True, exist_ok=True)
+        recipe = Recipe(epochs=epochs, batch=batch, seed=seed)
+        finished = run(digits, recipe, out, Console(), resume=resume)
+    raise typer.Exit(0 if finished else INTERRUPTED)
+
+
+@app.command()
 def chars(
     *,
     data: Annotated[

@@ -131,7 +131,7 @@ class Network:
             parameters,
             step=ag.function([x, y, rate], [loss, error], updates=updates, name="step"),
             evaluate=ag.function([x, y], [loss, error], name="evaluate"),
-            read=ag.function([x], [digit], name="read"),
+            read=ag.function([x], digit, name="read"),
         )
 
     @property
@@ -201,12 +201,3 @@ def _shifted(rng: np.random.Generator, images: Floats, labels: Labels) -> tuple[
     """
     down, right = rng.integers(-MOST_SHIFT, MOST_SHIFT + 1, size=2)
     return np.roll(images, SIDE * int(down) + int(right), axis=1), labels
-
-
-def confusion(network: Network, examples: Examples) -> Labels:
-    """How often each digit (row) is read as each digit (column)."""
-    counts = np.zeros((CLASSES, CLASSES), np.int64)
-    for images, labels in in_parts(examples).epoch(0):
-        (digits,) = network.read(images)
-        np.add.at(counts, (labels, digits), 1)
-    return counts

@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
-from agnesi.cli.demo import PIXELS, Examples, Network, Recipe, confusion, train
+from agnesi.cli.demo import PIXELS, Examples, Network, Recipe, in_parts, train
 from agnesi.cli.show import facts_table
 from agnesi.datasets import LabelledImages
 from agnesi.datasets.mnist import CLASSES, SIDE
-from agnesi.training import MetricsFiles, Progress, State, plots, write_atomically
+from agnesi.training import (
+    MetricsFiles,
+    Progress,
+    State,
+    confusion,
+    plots,
+    write_atomically,
+)
 
 FILTERS = 100
 
@@ -42,7 +49,7 @@ def run(digits: LabelledImages, recipe: Recipe, out: Path, console: Console) -> 
     if not state.rows:
         console.print("nothing was measured, and nothing is written")
         return False
-    counts = confusion(network, test)
+    counts = confusion(network.read, in_parts(test), CLASSES)
     _draw(network, state, counts, out)
     facts = {
         "data": digits.source,

@@ -33,11 +33,12 @@ from agnesi.training.metrics import (
     MetricsFiles,
     TensorBoard,
     Writer,
+    confusion,
     csv_of,
     evaluate,
     named,
 )
-from agnesi.training.minibatches import Minibatches
+from agnesi.training.minibatches import Minibatches, split
 from agnesi.training.prefetch import prefetched
 from agnesi.training.progress import Progress, in_words, progress_bar
 
@@ -59,6 +60,7 @@ __all__ = [
     "TrainingError",
     "Writer",
     "check_labels",
+    "confusion",
     "csv_of",
     "evaluate",
     "in_words",
@@ -68,6 +70,7 @@ __all__ = [
     "progress_bar",
     "read",
     "save",
+    "split",
     "train",
     "variables",
     "write_atomically",

@@ -313,7 +313,7 @@ class _Run:
         elif self.checkpoints is not None and self.checkpoints.paths():
             raise TrainingError(
                 f"train: {self.checkpoints.folder} holds a run already\n"
-                "  Go on with it (resume), name another folder, or remove its checkpoints."
+                "  Go on with it (resume=True, --resume), name another folder, or remove it."
             )
         for writer in self.writers:
             writer.begin(self.state.rows)

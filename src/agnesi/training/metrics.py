@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     Row = Mapping[str, float]
 
 
@@ -134,6 +136,30 @@ def evaluate(
         for batch in minibatches:
             means.add(named(function(*batch), names), counted(batch))
     return {prefix + name: value for name, value in means.values().items()}
+
+
+def confusion(read: Callable[..., Any], batches: Batches, classes: int) -> NDArray[np.int64]:
+    """Return how often each class (row) was taken for each class (column), i64[classes, classes].
+
+    Args:
+        read: a minibatch's arrays but the last to the numbers of classes, i64[n].
+        batches: of the data set, whose last array is labels; epoch 0 is read.
+        classes: how many there are.
+
+    >>> from agnesi.training import Minibatches
+    >>> x = ag.matrix("x")
+    >>> points, labels = np.eye(3, dtype=np.float32), np.array([0, 1, 1])
+    >>> batches = Minibatches((points, labels), size=2, shuffle=False)
+    >>> confusion(ag.function([x], ag.argmax(x, axis=1)), batches, 3)
+    array([[1, 0, 0],
+           [0, 1, 1],
+           [0, 0, 0]])
+    """
+    counts = np.zeros((classes, classes), np.int64)
+    with closing(batches.epoch(0)) as minibatches:
+        for *arrays, labels in minibatches:
+            np.add.at(counts, (labels, read(*arrays)), 1)
+    return counts
 
 
 class Writer(Protocol):

@@ -218,3 +218,27 @@ def _common_length(arrays: Sequence[Array]) -> int:
             f"{listed}  Their first axes count the same examples."
         )
     return shapes[0][0]
+
+
+def split(examples: int, held: int, seed: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of examples to learn from, and of some held back at random, both sorted.
+
+    Args:
+        examples: how many there are.
+        held: how many are held back, for validation or testing.
+        seed: of the choice.
+
+    Raises:
+        TrainingError: none is left on one side.
+
+    >>> split(6, held=2, seed=2)
+    (array([0, 2, 3, 5]), array([1, 4]))
+    """
+    if not 0 < held < examples:
+        raise TrainingError(
+            f"split: {held:,} of {examples:,} examples held back\n  Leave some on both sides."
+        )
+    order = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))).permutation(
+        examples
+    )
+    return np.sort(order[held:]), np.sort(order[:held])
