@@ -11,9 +11,11 @@ import pytest
 import agnesi as ag
 from agnesi.loops.nodes import Contract
 from agnesi.loops.traverse import walk_statements
-from agnesi.lower.convolve import spans
+from agnesi.lower import winograd
+from agnesi.lower.image import spans
 from agnesi.lower.interpret import interpret_program
 from agnesi.lower.program import RunKernel
+from agnesi.lower.winograd import by_tiles, of_image, of_kernel, of_places
 from agnesi.ops.conv import Conv, ConvWeights, places
 from agnesi.ops.slicing import Place
 
@@ -72,6 +74,16 @@ SHAPES = {
 }
 
 
+# By tiles: whole ones, others, several parts of a kernel, more channels than stay near.
+TILES = {
+    "whole": Shape(8, (14, 18), 16, (3, 3), 20),
+    "edges": Shape(9, (15, 13), 17, (3, 3), 70),
+    "five taps": Shape(6, (16, 17), 18, (5, 5), 33),
+    "deep": Shape(7, (13, 15), 80, (3, 3), 150),
+    "one image": Shape(1, (50, 27), 16, (3, 3), 16),
+}
+
+
 def arrays(shape: Shape, dtype: str = "f32") -> tuple[Any, ...]:
     kind = {"f32": np.float32, "f64": np.float64}[dtype]
     return tuple(random.standard_normal(s).astype(kind) for s in shape.shapes)
@@ -92,9 +104,8 @@ def size_text(sizes: tuple[int, ...], name: str = "") -> str:
     return "[" + ", ".join([*([name] if name else []), *map(str, sizes[bool(name) :])]) + "]"
 
 
-@pytest.mark.parametrize("open_", [False, True])
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize(("dtype", "open_"), [("f32", False), ("f64", True)])
 def test_forward(name: str, dtype: str, open_: bool) -> None:
     shape = SHAPES[name]
     x, w, _ = arrays(shape, dtype)
@@ -108,9 +119,8 @@ def test_forward(name: str, dtype: str, open_: bool) -> None:
         close(f(given, w), wanted, int(np.prod(w.shape[:-1])))
 
 
-@pytest.mark.parametrize("open_", [False, True])
 @pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("dtype", ["f32", "f64"])
+@pytest.mark.parametrize(("dtype", "open_"), [("f32", False), ("f64", True)])
 def test_by_weights(name: str, dtype: str, open_: bool) -> None:
     shape = SHAPES[name]
     x, w, y = arrays(shape, dtype)
@@ -124,6 +134,93 @@ def test_by_weights(name: str, dtype: str, open_: bool) -> None:
         wanted = ConvWeights.reference(given.astype(float), ct.astype(float), *known)
         close(f(given, ct), wanted, int(np.prod(ct.shape[:-1])) + 1)
         assert f(given, ct).shape == w.shape
+
+
+@pytest.mark.parametrize("open_", [False, True])
+@pytest.mark.parametrize("name", TILES)
+def test_tiles(name: str, open_: bool) -> None:
+    """As exact as sums in order, but for a factor of about two."""
+    shape = TILES[name]
+    x, w, y = arrays(shape)
+    a, b, c = (
+        ag.input(n, "f32" + size_text(v.shape, "n" if open_ and n != "w" else ""))
+        for n, v in zip("xwy", (x, w, y), strict=True)
+    )
+    forward, by_w = Conv(a, b, *shape.kind), ConvWeights(a, c, *shape.kind, shape.taps)
+    assert by_tiles(forward)
+    assert by_tiles(by_w)
+    half = ag.maximum(forward * 0.5, 0)
+    f = ag.function([a, b, c], [forward, half, by_w])
+    assert len([s for s in f.program.steps if isinstance(s, RunKernel)]) == 2
+    for count in (shape.n, *((0, 1, 5) if open_ else ())):
+        given, ct = (np.resize(z, (count, *z.shape[1:])) for z in (x, y))
+        first, second, third = f(given, w, ct)
+        exact = Conv.reference(given.astype(float), w.astype(float), *shape.kind)
+        assert first.shape == exact.shape
+        np.testing.assert_allclose(first, exact, rtol=0, atol=3e-5 * w[..., 0].size ** 0.5)
+        np.testing.assert_array_equal(second, np.maximum(first * np.float32(0.5), 0))
+        known = (*shape.kind, shape.taps)
+        exact = ConvWeights.reference(given.astype(float), ct.astype(float), *known)
+        np.testing.assert_allclose(third, exact, rtol=0, atol=4e-5 * (ct[..., 0].size + 1) ** 0.5)
+
+
+def test_tiles_are_as_exact_as_sums_in_order() -> None:
+    shape = Shape(2, (18, 18), 64, (3, 3), 64)
+    x, w, _ = arrays(shape)
+    a, b = ag.input("x", "f32" + size_text(x.shape)), ag.input("w", "f32" + size_text(w.shape))
+    y = Conv(a, b, *shape.kind)
+    assert by_tiles(y)
+    exact = Conv.reference(x.astype(float), w.astype(float), *shape.kind)
+    error = np.abs(ag.function([a, b], y)(x, w) - exact)
+    in_order = np.zeros_like(exact, dtype=np.float32)
+    for r in range(3):
+        for s in range(3):
+            for c in range(64):
+                in_order += x[:, r : r + 16, s : s + 16, c, None] * w[r, s, c]
+    assert error.std() < 3 * np.abs(in_order - exact).std()
+
+
+def test_tiles_in_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd, "_LEAST", 1)
+    monkeypatch.setattr(winograd, "_FIXED", 0)
+    shape = Shape(1, (9, 8), 1, (3, 3), 2)
+    given = arrays(shape)
+    a, b, c = (ag.input(n, "f32" + size_text(v.shape)) for n, v in zip("xwy", given, strict=True))
+    nodes = Conv(a, b, *shape.kind), ConvWeights(a, c, *shape.kind, shape.taps)
+    assert all(map(by_tiles, nodes))
+    f = ag.function([a, b, c], [node + 1 for node in nodes])
+    wanted, _ = interpret_program(f.program, given, [])
+    for found, value in zip(f(*given), wanted, strict=True):
+        np.testing.assert_allclose(found, value, rtol=0, atol=1e-4)
+
+
+def test_tiles_update_weights_in_place() -> None:
+    shape = TILES["edges"]
+    x, w, y = arrays(shape)
+    own = ag.shared(w, "w")
+    a, c = ag.input("x", "f32" + size_text(x.shape)), ag.input("y", "f32" + size_text(y.shape))
+    by_w = ConvWeights(a, c, *shape.kind, shape.taps)
+    f = ag.function([a, c], Conv(a, own, *shape.kind) + 1, updates={own: own - by_w})
+    assert len(f.program.steps) == 2
+    found = f(x, y)
+    exact = Conv.reference(x.astype(float), w.astype(float), *shape.kind) + 1
+    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-3)
+    known = (*shape.kind, shape.taps)
+    exact = w - ConvWeights.reference(x.astype(float), y.astype(float), *known)
+    np.testing.assert_allclose(own.get_value(), exact, rtol=0, atol=2e-3)
+
+
+def test_points_make_what_taps_make() -> None:
+    for taps in (2, 3, 4, 5):
+        places = 7 - taps
+        image, kernel = (random.integers(-9, 9, n).tolist() for n in (6, taps))
+        rows, weights = (
+            [sum(a * b for a, b in zip(row, v, strict=True)) for row in m]
+            for m, v in ((of_image()[0], image), (of_kernel(taps), kernel))
+        )
+        both = [a * b for a, b in zip(rows, weights, strict=True)]
+        found = [sum(a * b for a, b in zip(row, both, strict=True)) for row in of_places(places)]
+        assert found == [sum(image[k + j] * kernel[j] for j in range(taps)) for k in range(places)]
 
 
 @pytest.mark.parametrize("name", ["plain", "strides", "solid", "column", "panels"])

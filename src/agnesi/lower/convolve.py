@@ -17,10 +17,9 @@ depends on sizes alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from agnesi.core.machine import PLAIN, Machine
-from agnesi.core.record import record
 from agnesi.dims.dim import Size, add, fresh_index, mul, product, sub
 from agnesi.dims.simplify import ceildiv, maximum, minimum
 from agnesi.graph.text import op_name
@@ -38,13 +37,15 @@ from agnesi.loops.nodes import (
     literal,
 )
 from agnesi.lower.elements import Writer, finish, nest
+from agnesi.lower.image import Axis, Convolution, spans
 from agnesi.lower.kernels import close_kernel
 from agnesi.lower.products import same_memory
+from agnesi.lower.winograd import ByTiles, WeightsByTiles, by_tiles
 from agnesi.ops.conv import Conv, ConvWeights
 from agnesi.ops.movement import unravel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from agnesi.graph.tensor import Tensor
     from agnesi.loops.nodes import Buffer
@@ -83,127 +84,17 @@ def write_convolution(
         machine: what the code is for.
     """
     node = group.nodes[0]
-    kind = _Forward if isinstance(node, Conv) else _ByWeights
+    tiles = by_tiles(node)
+    if isinstance(node, Conv):
+        kind = ByTiles if tiles else _Forward
+    else:
+        kind = WeightsByTiles if tiles else _ByWeights
     made = kind(group, buffers, targets, machine, scratch)
     names = "_".join(op_name(n) for n in group.nodes[:3])
     return close_kernel(f"{name}_{names}", made.body(), made.private)
 
 
-@record(frozen=True)
-class _Axis:
-    """An axis of space.
-
-    Attributes:
-        size: of the image.
-        out: places.
-        taps: of the kernel.
-        stride: how far apart places are, in elements of the buffer.
-        dilation: how far apart taps are.
-        tap: how far apart the rows of taps are in the kernel.
-    """
-
-    size: Size
-    out: Size
-    taps: int
-    stride: Size
-    dilation: Size
-    tap: int
-
-
-_Body: TypeAlias = "Callable[[Size, Size], list[Statement]]"
-
-
-def spans(size: Size, most: int, body: _Body) -> list[Statement]:
-    """Return statements for stretches of an axis: as many of a known length as there can be.
-
-    Args:
-        size: of the axis.
-        most: how long a stretch is.
-        body: statements for the stretch from a place on, of some length.
-    """
-    if isinstance(size, int) and size <= most:
-        return body(0, size)
-    if not isinstance(size, int):
-        number = fresh_index("part", ceildiv(size, most))
-        start = mul(number, most)
-        return [For(number, tuple(body(start, minimum(most, sub(size, start)))))]
-    number, rest = fresh_index("part", size // most), size % most
-    whole: list[Statement] = [For(number, tuple(body(mul(number, most), most)))]
-    return whole + (body(size - rest, rest) if rest else [])
-
-
-class _Convolution:
-    """What both kinds share: where things lie.
-
-    Attributes:
-        axes: of space, but those of one element and one tap.
-    """
-
-    def __init__(
-        self,
-        group: Group,
-        buffers: Mapping[Tensor, Buffer],
-        targets: Mapping[Tensor, Sequence[Buffer]],
-        machine: Machine,
-        scratch: dict[Buffer, Size],
-    ) -> None:
-        node = group.nodes[0]
-        assert isinstance(node, Conv | ConvWeights)
-        self.node, self.group, self.buffers, self.targets = node, group, buffers, targets
-        self.scratch = scratch
-        self.private: dict[Buffer, int] = {}
-        self.image = buffers[same_memory(node.x)]
-        self.high, self.wide = machine.tile(node.dtype)
-        shape, taps = node.x.type.shape, node.taps
-        out = node.type.shape[1:-1] if isinstance(node, Conv) else node.ct.type.shape[1:-1]
-        *_, self.channels, self.columns = self.kernel_shape()
-        self.groups = self.known(node.groups)
-        self.results = self.columns // self.groups
-        self.all_channels = self.channels * self.groups
-        self.examples = shape[0]
-        axes: list[_Axis] = []
-        step: Size = self.all_channels
-        tap = self.channels
-        for k in reversed(range(len(taps))):
-            size, count = shape[k + 1], self.known(taps[k])
-            strides = mul(step, node.strides[k]), mul(step, node.dilations[k])
-            axis = _Axis(size, out[k], count, *strides, tap)
-            axes.insert(0, axis)
-            step, tap = mul(step, size), tap * count
-        self.each, self.taps = step, tap // self.channels
-        self.all_axes = axes
-        # Axes of one place and one tap are no axes; of the others the last one is in rows.
-        self.axes = [a for a in axes if (a.size, a.taps) != (1, 1)] or axes[-1:]
-        self.last = self.axes[-1]
-        self.folds = self.last.dilation == self.channels or self.last.taps == 1
-        self.outer = self.axes[:-1]
-
-    def kernel_shape(self) -> tuple[int, ...]:
-        """Return the shape of the kernel."""
-        node = self.node
-        shape = node.w.type.shape if isinstance(node, Conv) else node.type.shape
-        return tuple(map(self.known, shape))
-
-    @staticmethod
-    def known(size: Size) -> int:
-        """Return a size that is known."""
-        assert isinstance(size, int)
-        return size
-
-    def place(self, offset: Size, example: Size, where: Sequence[Size]) -> Size:
-        """Return where in the image the taps of a place begin."""
-        moved = [mul(o, axis.stride) for o, axis in zip(where, self.axes, strict=True)]
-        return add(offset, mul(example, self.each), *moved)
-
-    def in_groups(self, body: Callable[[Size], list[Statement]]) -> list[Statement]:
-        """Return statements for each group."""
-        if self.groups == 1:
-            return body(0)
-        group = fresh_index("group", self.groups)
-        return [For(group, tuple(body(group)))]
-
-
-class _Forward(_Convolution):
+class _Forward(Convolution):
     """Writes the kernel of ``Conv``."""
 
     def body(self) -> tuple[Statement, ...]:
@@ -311,7 +202,7 @@ class _Forward(_Convolution):
         return body
 
 
-class _ByWeights(_Convolution):
+class _ByWeights(Convolution):
     """Writes the kernel of ``ConvWeights``."""
 
     def body(self) -> tuple[Statement, ...]:
@@ -403,18 +294,18 @@ class _ByWeights(_Convolution):
         clear = nest((row, j), [Store(total, place, literal(0, node.dtype))])
         return ParallelFor(task, (*clear, For(piece, tuple(rows))))
 
-    def taps_outside(self) -> tuple[_Axis, ...]:
+    def taps_outside(self) -> tuple[Axis, ...]:
         """Return the axes whose taps are no rows of one product."""
         return (*self.outer, *([] if self.folds else [self.last]))
 
-    def rows_of(self, taps: tuple[_Axis, ...]) -> int:
+    def rows_of(self, taps: tuple[Axis, ...]) -> int:
         """Return how many rows of the result there are for each of some taps."""
         count = self.taps * self.channels
         for axis in taps:
             count //= axis.taps
         return count
 
-    def first_row(self, taps: Sequence[_Axis], where: Sequence[Size]) -> Size:
+    def first_row(self, taps: Sequence[Axis], where: Sequence[Size]) -> Size:
         """Return the first row of the result for some taps."""
         return add(0, *(mul(t, axis.tap) for t, axis in zip(where, taps, strict=True)))
 
@@ -433,7 +324,7 @@ class _ByWeights(_Convolution):
         self,
         sums: Matrix,
         number: Size,
-        known: tuple[Sequence[_Axis], Sequence[Size]],
+        known: tuple[Sequence[Axis], Sequence[Size]],
         group: Size,
         across: tuple[Size, Size],
     ) -> list[Statement]:

@@ -19,8 +19,8 @@ from agnesi.codegen.llvm.vectors import no_unrolling
 from agnesi.codegen.llvm.writer import Writer, memory_type, type_of, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import from_terms, sub, terms_of
-from agnesi.dims.simplify import is_nonnegative
+from agnesi.dims.dim import from_terms, neg, sub, terms_of
+from agnesi.dims.simplify import at_least, is_nonnegative
 from agnesi.loops.nodes import Apply, FromIndex, Literal, Load, Store, dynamic_scalars
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import children_of, scalars_in, walk_scalars
@@ -105,14 +105,19 @@ def can_be_written_out(loop: For) -> bool:
         loop: that has a ``vector_shape``.
     """
     stores = [s for s in loop.body if isinstance(s, Store)]
-    places: dict[Buffer, Size] = {}
+    places: dict[Buffer, list[Size]] = {}
     for store in stores:
-        if places.setdefault(store.buffer, store.offset) is not store.offset:
+        others = places.setdefault(store.buffer, [])
+        # Stretches of a buffer that do not meet may be written in any order.
+        if not all(o is store.offset or _apart(o, store.offset, loop.index) for o in others):
             return False
+        others.append(store.offset)
     varying = _varying(loop)
     for scalar in walk_scalars(s for store in stores for s in scalars_in(store)):
         if isinstance(scalar, Load) and scalar.buffer in places:
-            ahead = sub(scalar.offset, places[scalar.buffer])
+            if len(places[scalar.buffer]) > 1 and len(set(places[scalar.buffer])) > 1:
+                return False
+            ahead = sub(scalar.offset, places[scalar.buffer][0])
             # A single statement may read what later turns write: whole vectors are read before.
             if ahead != 0 and not (len(stores) == 1 and is_nonnegative(sub(ahead, 1))):
                 return False
@@ -121,6 +126,12 @@ def can_be_written_out(loop: For) -> bool:
         if computed and any(varying(child) for child in children_of(scalar)):
             return False
     return not any(varying(s) for store in stores for s in dynamic_scalars(store.offset))
+
+
+def _apart(offset: Size, other: Size, index: Index) -> bool:
+    """Whether the elements of all turns at two offsets are different ones."""
+    distance = sub(offset, other)
+    return at_least(distance, index.extent) or at_least(neg(distance), index.extent)
 
 
 class _Depends:

@@ -39,6 +39,9 @@ DEPTH = 512
 _COPIED = 12
 # Rows of ``b`` that are asked for ahead of their use, and bytes of what comes from memory at once.
 _AHEAD, _LINE = 16, 64
+# The same with loops around the depth: what is near and follows each other comes by itself, but
+# large kernels come from far away.
+_FAR = 32
 # Rows of ``a`` that are reached from one register: by nothing, by the distance, and by twice that.
 _REACHED = 3
 
@@ -67,7 +70,6 @@ class Block:
         around: how many loops there are around the depth; sums stay in registers over all of them,
             and nothing is packed.
         heights: rows of tiles, the highest first; none where they follow from the machine alone.
-        ahead: whether rows of ``b`` are asked for ahead of their use.
     """
 
     dtype: DType
@@ -80,7 +82,6 @@ class Block:
     any: bool = False
     around: int = 0
     heights: tuple[int, ...] = ()
-    ahead: bool = True
 
     @property
     def name(self) -> str:
@@ -94,7 +95,6 @@ class Block:
         parts += ["any"] if self.any else []
         parts += [f"around_{self.around}"] if self.around else []
         parts += ["x".join(["of", *map(str, self.heights)])] if self.heights else []
-        parts += [] if self.ahead else ["near"]
         return "_".join([*parts, *(["narrow"] if self.narrow else [])])
 
     @property
@@ -146,11 +146,7 @@ def _block_around(product: Contract, machine: Machine) -> Block:
         rest = product.rows % high
         heights = (high, rest) if rest else (high,)
     order: Order = "columns" if product.a.column == 1 else "rows"
-    # What follows each other is read ahead by the machine itself.
-    ahead = product.b.row not in (lanes, machine.tile(dtype)[1])
-    return Block(
-        dtype, order, few, any=any_, around=len(product.around), heights=heights, ahead=ahead
-    )
+    return Block(dtype, order, few, any=any_, around=len(product.around), heights=heights)
 
 
 def _thin_columns(product: Contract, machine: Machine) -> int:
@@ -205,7 +201,7 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     tiles: dict[int, list[_Tile]] = {}
     for width in widths:
         # What is packed lies in the cache.
-        form = block.dtype, width, block.order, block.ahead and block.packs_b is None
+        form = block.dtype, width, block.order, block.packs_b is None
         tiles[width] = [_Tile(h, *form, masked=masked, around=block.around) for h in heights]
         for tile in tiles[width]:
             needs.update(tile.emit())
@@ -358,7 +354,9 @@ class _Tile:
         c = self.spread("%c", self.in_bytes("%cs"), self.rows)
         self.stride, self.below = self.in_bytes("%as"), self.in_bytes("%bs")
         self.reach = self.distances()
-        self.far = w.let(f"mul i64 {self.below}, {_AHEAD}") if self.ahead else ""
+        self.far = (
+            w.let(f"mul i64 {self.below}, {_FAR if self.around else _AHEAD}") if self.ahead else ""
+        )
         turns = [self.turn(k) for k in range(self.around)]
         for row in c:
             self.fetch(row, write=True)
