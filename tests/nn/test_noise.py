@@ -108,3 +108,23 @@ def test_what_does_not_fit():
         ag.nn.dropout(x, KEY, broadcast_axes=1)
     with pytest.raises(ag.GraphTypeError, match="training is a bool or a scalar"):
         ag.nn.dropout(x, KEY, training=x)
+
+
+@pytest.mark.parametrize("units", [64, 192, 100, 16])
+def test_products_are_left_out_where_they_are_made(units: int):
+    """The same units by the same key; no mask is stored where rows are whole strips of 64."""
+    rng = np.random.default_rng(0)
+    x, w = ag.input("x", "f32[n, 30]"), ag.shared(rng.normal(size=(30, units)).astype("f4"), "w")
+    h = ag.nn.dropout(ag.relu(x @ w), KEY, 0.5)
+    loss = (h * h).sum()
+    f = ag.function([x], [h, *ag.grad(loss, [w])])
+    if units % 64 == 0:
+        buffers = f.explain().split("\nbuffers")[1].split("\nsteps")[0]
+        assert "bool[" not in buffers, buffers
+    value = rng.normal(size=(101, 30)).astype("f4")
+    mask = ag.nn.dropout(np.ones((101, units), "f4"), KEY, 0.5).eval()
+    expected = np.maximum(value @ w.get_value(), 0) * mask
+    got, slope = f(value)
+    np.testing.assert_array_equal(got != 0, expected != 0)
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(slope, value.T @ (2 * expected * mask), rtol=1e-4, atol=1e-3)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from agnesi.core.dtypes import BOOL
 from agnesi.core.record import field, record
 from agnesi.dims.simplify import at_least
 from agnesi.graph.body import Part, Several
@@ -254,7 +255,7 @@ def _stored(
         whole = own + sum(cost[o] for o in set(node.operands))
         if (isinstance(node, Op) and node.expensive) or any(o in dear for o in node.operands):
             dear.add(node)
-        repeated = readers.get(node, 0) > 1 and whole > _REPEAT
+        repeated = readers.get(node, 0) > 1 and whole > _REPEAT and not _redrawn(node, whole - own)
         if node in packed and not _cheap_to_pack(node, whole, readers.get(node, 0)):
             must.add(node)
         if node in must or (repeated and not isinstance(node, BroadcastTo)) or whole > _WHOLE:
@@ -264,6 +265,11 @@ def _stored(
         cost[node] = whole
     position = {node: k for k, node in enumerate(order)}
     return dict.fromkeys(sorted(stored, key=position.__getitem__))
+
+
+def _redrawn(node: Tensor, cost: int) -> bool:
+    """Whether each kernel that reads a node draws it anew: a mask, of cheap chances."""
+    return isinstance(node, Op) and node.in_strips and node.dtype is BOOL and cost <= _SHARED
 
 
 def _cheap_to_pack(node: Tensor, whole: int, readers: int) -> bool:

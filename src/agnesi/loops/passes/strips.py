@@ -54,6 +54,10 @@ if TYPE_CHECKING:
     from agnesi.loops.nodes import Buffer, Local
 
 
+# A loop that is one stretch has at most so many parts.
+_PARTS = 4
+
+
 class _Pattern(NamedTuple):
     """``index // lanes % parts`` is asked for."""
 
@@ -89,6 +93,7 @@ def _strips(statement: Statement) -> tuple[Statement, ...]:
 
 def _pattern(loop: For) -> _Pattern | None:
     """Return which stretches a loop asks for; of several, the most of the same length."""
+    extent = loop.index.extent
     found: list[_Pattern] = []
     for size in dict.fromkeys(sizes_in(loop.body)):
         if isinstance(size, int):
@@ -97,9 +102,12 @@ def _pattern(loop: For) -> _Pattern | None:
             match atom:
                 case Mod(FloorDiv(x, int(lanes)), int(count)) if _steps(x, loop.index, lanes):
                     found.append(_Pattern(lanes, count))
+                case FloorDiv(x, int(lanes)) if x is loop.index and isinstance(extent, int):
+                    # The loop may be one stretch, as over a block of a product.
+                    if extent % lanes == 0 and 1 < extent // lanes <= _PARTS:
+                        found.append(_Pattern(lanes, extent // lanes))
                 case _:
                     pass
-    extent = loop.index.extent
     fits = [p for p in found if not isinstance(extent, int) or extent >= p.stretch]
     return max(fits, key=lambda p: p.parts, default=None)
 
@@ -152,13 +160,15 @@ def _moves(offset: Size, index: Index) -> bool:
 
 def _apart(loop: For, pattern: _Pattern) -> tuple[Statement, ...]:
     extent, stretch = loop.index.extent, pattern.stretch
+    alone = extent == stretch
     strip = fresh_index("s", floordiv(extent, stretch))
     lane = fresh_index("k", pattern.lanes)
     body: list[Statement] = []
     for part in range(pattern.parts):
-        where = add(mul(strip, stretch), part * pattern.lanes, lane)
+        where = add(0 if alone else mul(strip, stretch), part * pattern.lanes, lane)
         body.extend(_at(loop, where, part > 0))
-    whole = For(strip, (For(lane, tuple(body)),))
+    inner = For(lane, tuple(body))
+    whole = inner if alone else For(strip, (inner,))
     left = mod(extent, stretch)
     if left == 0:
         return (whole,)
