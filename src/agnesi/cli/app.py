@@ -132,7 +132,7 @@ def cache_clear() -> None:
 def data(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Data sets to get and to look at."),
+        typer.Argument(metavar="NAME", help="Data sets to get and to look at."),
     ] = None,
     *,
     data: Annotated[
