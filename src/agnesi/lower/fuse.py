@@ -45,6 +45,7 @@ from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import BroadcastTo, ExpandDims, Reshape, Squeeze
 from agnesi.ops.pooling import Windows
 from agnesi.ops.reductions import ArgExtreme
+from agnesi.ops.resampling import Resample
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -316,7 +317,7 @@ def _reread(node: Tensor) -> Sequence[Tensor]:
     """Return the operands whose elements may be read several times."""
     if isinstance(node, Gather):
         return () if at_least(node.x.type.size, node.type.size) else node.operands[:1]
-    if isinstance(node, Windows):
+    if isinstance(node, Windows | Resample):
         return node.operands if node.rereads else ()
     return node.operands[:1] if isinstance(node, Movement) and node.repeats else ()
 

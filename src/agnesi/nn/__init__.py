@@ -110,6 +110,7 @@ from agnesi.nn.normalization import (
     local_response_norm,
     weight_norm,
 )
+from agnesi.nn.patches import extract_patches, images2neibs, neibs2images
 from agnesi.nn.pooling import (
     adaptive_avg_pool,
     avg_pool1d,
@@ -129,6 +130,7 @@ from agnesi.nn.pooling import (
     sum_pool2d,
     sum_pool3d,
 )
+from agnesi.nn.resampling import affine_grid, grid_sample, resize, resize2d, upsample2d
 from agnesi.nn.transposed import (
     conv_input_gradient,
     conv_transpose,
@@ -173,6 +175,7 @@ __all__ = [
     "RnnWeights",
     "absolute_error",
     "adaptive_avg_pool",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -207,6 +210,7 @@ __all__ = [
     "elu",
     "embedding",
     "exemplars",
+    "extract_patches",
     "fans",
     "gaussian",
     "gaussian_dropout",
@@ -219,6 +223,7 @@ __all__ = [
     "glorot_normal",
     "glorot_uniform",
     "glu",
+    "grid_sample",
     "group_norm",
     "gru",
     "gru_cell",
@@ -232,6 +237,7 @@ __all__ = [
     "hinge",
     "huber",
     "identity",
+    "images2neibs",
     "instance_norm",
     "irnn_weights",
     "kl_divergence",
@@ -257,6 +263,7 @@ __all__ = [
     "maxout",
     "mish",
     "multiclass_hinge",
+    "neibs2images",
     "one_hot",
     "orthogonal",
     "poisson_nll",
@@ -267,6 +274,8 @@ __all__ = [
     "recur",
     "relu",
     "relu6",
+    "resize",
+    "resize2d",
     "rnn",
     "rnn_cell",
     "rnn_weights",
@@ -293,5 +302,6 @@ __all__ = [
     "threshold",
     "triplet",
     "uniform",
+    "upsample2d",
     "weight_norm",
 ]

@@ -117,6 +117,7 @@ def pool_output_shape(
     op = "pool_output_shape"
     known = tuple(as_size(s, op) for s in as_items(sizes))
     axes = _axes(op, known, window, strides, padding, dilation, "")
+    _all_hold_elements(op, axes, "")
     counts = (_count(op, a, s, ignore_border, "") for a, s in zip(axes, known, strict=True))
     return tuple(map(scalar_of, counts))
 
@@ -168,7 +169,7 @@ def pool(
     number = len(as_items(window))
     chosen = tuple(range(-number, 0)) if axes is None else axes
     along = as_axes("pool", chosen, tensor.ndim, tensor)
-    spec = _Spec("pool", tensor, along, window, strides, padding, dilation, ignore_border)
+    spec = Spec("pool", tensor, along, window, strides, padding, dilation, ignore_border)
     return _pooled(spec, mode, ties, count_include_pad=count_include_pad)
 
 
@@ -191,10 +192,19 @@ class _Numbers(NamedTuple):
             raise GraphTypeError(f"{self.op}: {name} are {kind}, but this is {given!r}{self.shown}")
         if len(items) not in (1, self.axes):
             raise GraphTypeError(
-                f"{self.op}: {name} is one number or one for each of the {self.axes} axes that are "
-                f"pooled, but this is {given!r}{self.shown}"
+                f"{self.op}: {name} is one number or one for each of the {self.axes} axes, but "
+                f"this is {given!r}{self.shown}"
             )
         return tuple(int(item) for item in (items * self.axes if len(items) == 1 else items))
+
+
+def numbers_of(op: str, name: str, given: Any, along: Sequence[int], x: Tensor) -> tuple[int, ...]:
+    """Return a positive integer for each of some axes, from one or as many.
+
+    Raises:
+        GraphTypeError: no integers, too small ones, or too many.
+    """
+    return _Numbers(op, len(along), f"\n{operand_lines(('x',), (x,))}")(name, given, 1)
 
 
 def _axes(  # noqa: PLR0917 - what users say, in their order
@@ -218,17 +228,25 @@ def _axes(  # noqa: PLR0917 - what users say, in their order
     dilations = numbers("dilation", dilation, 1)
     plain = [_Axis(w, s, 0, 0, d) for w, s, d in zip(windows, steps, dilations, strict=True)]
     pairs = _pairs(op, plain, sizes, padding, shown)
-    for axis, pair in zip(plain, pairs, strict=True):
-        if not all(at_least(axis.reach - 1, side) for side in pair):
-            raise GraphTypeError(
-                f"{op}: a window that reaches over {axis.reach} elements can lie outside of the "
-                f"array with a padding of {pair[0]} and {pair[1]}{shown}\n"
-                "  padding has to be less than that"
-            )
     return tuple(
         axis._replace(before=before, after=after)
         for axis, (before, after) in zip(plain, pairs, strict=True)
     )
+
+
+def _all_hold_elements(op: str, axes: Sequence[_Axis], shown: str) -> None:
+    """Check that no window lies in the padding.
+
+    Raises:
+        GraphTypeError: one could.
+    """
+    for axis in axes:
+        if not all(at_least(axis.reach - 1, side) for side in (axis.before, axis.after)):
+            raise GraphTypeError(
+                f"{op}: a window that reaches over {axis.reach} elements can lie outside of the "
+                f"array with a padding of {axis.before} and {axis.after}{shown}\n"
+                "  padding has to be less than that"
+            )
 
 
 def _pairs(
@@ -282,7 +300,7 @@ def _count(op: str, axis: _Axis, size: Size, ignore_border: bool, shown: str) ->
     return count
 
 
-class _Spec:
+class Spec:
     """What slides along which axes of an array.
 
     Raises:
@@ -361,7 +379,7 @@ class _Spec:
         return total / known if known > 1 else total
 
 
-def _pooled(spec: _Spec, mode: Mode, ties: Ties, *, count_include_pad: bool = True) -> Tensor:
+def _pooled(spec: Spec, mode: Mode, ties: Ties, *, count_include_pad: bool = True) -> Tensor:
     if mode not in ("max", "sum", "average"):
         raise GraphTypeError(
             f"{spec.op}: mode is 'max', 'sum' or 'average', but this is {mode!r}{spec.shown}"
@@ -370,6 +388,7 @@ def _pooled(spec: _Spec, mode: Mode, ties: Ties, *, count_include_pad: bool = Tr
         raise GraphTypeError(
             f"{spec.op}: ties is 'first' or 'all', but this is {ties!r}{spec.shown}"
         )
+    _all_hold_elements(spec.op, spec.axes, spec.shown)
     x = spec.x.astype(floating(spec.x.dtype)) if mode == "average" else spec.x
     for places in spec.stages():
         fields = spec.fields(x, places)
@@ -387,7 +406,7 @@ def _pooled(spec: _Spec, mode: Mode, ties: Ties, *, count_include_pad: bool = Tr
 _LAYOUTS = {1: ("NCW", "NWC"), 2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
 
 
-def _image(op: str, x: TensorLike, count: int, layout: str) -> tuple[Tensor, tuple[int, ...]]:
+def image_axes(op: str, x: TensorLike, count: int, layout: str) -> tuple[Tensor, tuple[int, ...]]:
     """Return an array with its axes of space.
 
     Raises:
@@ -780,12 +799,12 @@ def _spec(  # noqa: PLR0917 - what users say, in their order
     padding: Padding,
     dilation: PerAxis,
     ignore_border: bool,
-) -> _Spec:
-    tensor, along = _image(op, x, count, layout)
-    return _Spec(op, tensor, along, window, strides, padding, dilation, ignore_border)
+) -> Spec:
+    tensor, along = image_axes(op, x, count, layout)
+    return Spec(op, tensor, along, window, strides, padding, dilation, ignore_border)
 
 
-def _indices(spec: _Spec) -> Tensor:
+def _indices(spec: Spec) -> Tensor:
     """Return where in its image each maximum stands."""
     code = FirstInWindow(spec.x, *spec.all_fields()).astype("i64")
     parts: list[Tensor] = []
@@ -816,7 +835,7 @@ def _unpooled(  # noqa: PLR0917 - what users say, in their order
     sizes: Sequence[int | Tensor] | None,
     layout: str,
 ) -> Tensor:
-    tensor, along = _image(op, x, count, layout)
+    tensor, along = image_axes(op, x, count, layout)
     where_to = as_tensor(indices)
     lines = f"\n{operand_lines(('x', 'indices'), (tensor, where_to))}"
     if where_to.ndim != tensor.ndim:
@@ -879,7 +898,7 @@ def global_avg_pool(x: TensorLike, *, layout: str | None = None) -> Tensor:
 def _any_image(op: str, x: TensorLike, layout: str | None) -> tuple[Tensor, tuple[int, ...]]:
     tensor = as_tensor(x)
     count = min(3, max(1, tensor.ndim - 2))
-    return _image(op, tensor, count, layout or _LAYOUTS[count][0])
+    return image_axes(op, tensor, count, layout or _LAYOUTS[count][0])
 
 
 def adaptive_avg_pool(

@@ -36,6 +36,7 @@ from agnesi.graph.types import TensorType
 from agnesi.loops.nodes import Guard, Scalar, apply, index_scalar, literal, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.families import Domain, Op, Sample, same_shapes
+from agnesi.ops.movement import ravel
 from agnesi.ops.reductions import lowest
 
 if TYPE_CHECKING:
@@ -48,10 +49,16 @@ Ties: TypeAlias = Literal["first", "all"]
 
 NUMBERS = tuple(d for d in REALS if d is not BOOL)
 
+_Geometry: TypeAlias = "tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]"
+
 # So many elements a window may have whose ties are bits.
 MOST_BITS = 64
 
 _ONES_IN_FRONT: LeadingRule = lambda value, _: (1, *value)  # noqa: E731
+
+
+def _sizes(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
+    return tuple(map(sizes, shape))
 
 
 class Windows(Op):
@@ -96,6 +103,10 @@ class Windows(Op):
         """The windows, starts, steps and dilations."""
         return self.windows, self.starts, self.steps, self.dilations
 
+    def known(self, sizes: Sizes) -> _Geometry:
+        """Return the same as numbers."""
+        return self.windows, _sizes(self.starts, sizes), self.steps, self.dilations
+
     @property
     def overlaps(self) -> bool:
         """Whether an element may be in several windows."""
@@ -118,41 +129,41 @@ class Windows(Op):
         turns at the ends are taken apart from the others.  Along others what is read lies inside
         anyway, and it is chosen afterwards, without a branch.
         """
-        return [self._inside(index, offset, unit, read) for offset in self.offsets()]
+        found: list[Scalar] = []
+        for offset in self.offsets():
+            rows = zip(self.starts, self.steps, self.dilations, index, offset, strict=True)
+            places = [add(start, mul(step, o), d * k) for start, step, d, o, k in rows]
+            found.append(self.inside(places, unit, read))
+        return found
 
-    def _inside(
-        self, index: Shape, offset: tuple[int, ...], unit: Scalar, read: Callable[[Shape], Scalar]
+    def inside(
+        self, places: Sequence[Size], unit: Scalar, read: Callable[[Shape], Scalar]
     ) -> Scalar:
-        places: list[Size] = []
+        """Return the element at a place, a unit if that is outside of the array."""
+        clamped: list[Size] = []
         soft = hard = literal(True, BOOL)
-        for axis, (size, o, k) in enumerate(zip(self.array, index, offset, strict=True)):
-            step, dilation = self.steps[axis], self.dilations[axis]
-            place = add(self.starts[axis], mul(step, o), dilation * k)
-            test, clamped = _within(place, size)
+        for axis, (place, size) in enumerate(zip(places, self.array, strict=True)):
+            test, near = _within(place, size)
             if axis == len(self.windows) - 1:
-                hard = test
+                hard, near = test, place
             else:
-                place = clamped
                 soft = _both(soft, test)
-            places.append(place)
-        return _chosen(soft, hard, read(tuple(places)), unit)
+            clamped.append(near)
+        return _chosen(soft, hard, read(tuple(clamped)), unit)
 
-    def holders(self, index: Shape, read: Callable[[Shape, Size], Scalar], unit: Scalar) -> Scalar:
+    def holders(self, index: Shape, read: Callable[[Shape, Shape], Scalar], unit: Scalar) -> Scalar:
         """Return the sum of something of each window that holds the element at an index.
 
         Args:
             index: of the element.
-            read: returns a number of a window, given its index and the element's code in it.
+            read: returns a number of a window, given its index and the element's index in it.
             unit: 0.
         """
         sides = [list(self._holders_along(axis, i)) for axis, i in enumerate(index)]
         terms: list[Scalar] = []
         for parts in itertools.product(*sides):
-            code: Size = 0
-            for size, (_, number, _, _) in zip(self.windows, parts, strict=True):
-                code = add(mul(code, size), number)
             soft = reduce(_both, (test for *_, test, _ in parts))
-            value = read(tuple(part[0] for part in parts), code)
+            value = read(tuple(part[0] for part in parts), tuple(part[1] for part in parts))
             terms.append(_chosen(soft, parts[-1][3], value, unit))
         return reduce(lambda a, b: a + b, terms) if terms else unit
 
@@ -244,9 +255,6 @@ class _Pool(Windows):
         """Return the elements of the window at an index."""
         unit = literal(self.unit_value(), self.x.dtype)
         return self.elements(index, unit, lambda place: read(0, place))
-
-
-_Geometry: TypeAlias = "tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]"
 
 
 def _whole(shape: Sequence[int], geometry: _Geometry, count: Sequence[int]) -> Any:
@@ -421,7 +429,7 @@ class MaxPool(_Pool):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The reference."""
-        return _max_pool(*operands, *_known(self, sizes), _sizes(self.extents, sizes), self.ties)
+        return _max_pool(*operands, *self.known(sizes), _sizes(self.extents, sizes), self.ties)
 
 
 class SumPool(_Pool):
@@ -443,7 +451,7 @@ class SumPool(_Pool):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The reference."""
-        return _sum_pool(*operands, *_known(self, sizes), _sizes(self.extents, sizes))
+        return _sum_pool(*operands, *self.known(sizes), _sizes(self.extents, sizes))
 
 
 class FirstInWindow(_Pool):
@@ -483,7 +491,7 @@ class FirstInWindow(_Pool):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The reference."""
-        return _first_in_window(*operands, *_known(self, sizes), _sizes(self.extents, sizes))
+        return _first_in_window(*operands, *self.known(sizes), _sizes(self.extents, sizes))
 
 
 class AllInWindow(Windows):
@@ -537,7 +545,7 @@ class AllInWindow(Windows):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The reference."""
-        return _all_in_window(*operands, *_known(self, sizes), _sizes(self.extents, sizes))
+        return _all_in_window(*operands, *self.known(sizes), _sizes(self.extents, sizes))
 
 
 def _is_chosen(chosen: Scalar, code: Scalar, ties: Ties) -> Scalar:
@@ -587,8 +595,9 @@ class PlaceChosen(Windows):
         """The sum over the windows that may have chosen it."""
         zero, kind = literal(0, self.dtype), self.chosen.dtype
 
-        def number(window: Shape, code: Size) -> Scalar:
-            chosen = _is_chosen(read(1, window), index_scalar(code).cast(kind), self.ties)
+        def number(window: Shape, within: Shape) -> Scalar:
+            code = index_scalar(ravel(within, self.windows)).cast(kind)
+            chosen = _is_chosen(read(1, window), code, self.ties)
             return select(chosen, read(0, window), zero)
 
         return self.holders(index, number, zero)
@@ -603,7 +612,7 @@ class PlaceChosen(Windows):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The reference."""
-        return _place_chosen(*operands, *_known(self, sizes), _sizes(self.target, sizes), self.ties)
+        return _place_chosen(*operands, *self.known(sizes), _sizes(self.target, sizes), self.ties)
 
 
 class TakeChosen(Windows):
@@ -655,7 +664,7 @@ class TakeChosen(Windows):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The reference."""
-        return _take_chosen(*operands, *_known(self, sizes), self.ties)
+        return _take_chosen(*operands, *self.known(sizes), self.ties)
 
 
 class SpreadWindows(Windows):
@@ -698,15 +707,7 @@ class SpreadWindows(Windows):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """The reference."""
-        return _spread_windows(*operands, *_known(self, sizes), _sizes(self.target, sizes))
-
-
-def _sizes(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
-    return tuple(map(sizes, shape))
-
-
-def _known(node: Windows, sizes: Sizes) -> _Geometry:
-    return node.windows, _sizes(node.starts, sizes), node.steps, node.dilations
+        return _spread_windows(*operands, *self.known(sizes), _sizes(self.target, sizes))
 
 
 OPS: tuple[type[Op], ...] = (
