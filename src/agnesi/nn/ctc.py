@@ -100,23 +100,25 @@ def ctc_loss(
     skips = said != previous
     goes = arange(steps)[:, None, None] < inputs[:, None]
 
+    none = full((batch, 1), _NONE, x.dtype)
+
     def step(state: tuple[Tensor, Tensor], now: tuple[Tensor, ...]) -> tuple[Any, None]:
+        # How likely it is to be between labels, and to be at one; at none before the first.
         between, at = state
         rest, label, go = now
-        none = full((batch, 1), _NONE, x.dtype)
-        before = concatenate([none, at], axis=1)
-        silence = logaddexp(between, before) + rest
-        come = logaddexp(between[:, :-1], where(skips, before[:, :-1], _NONE))
-        spoken = logaddexp(at, come) + label
+        silence = logaddexp(between, at) + rest
+        come = logaddexp(between[:, :-1], where(skips, at[:, :-1], _NONE))
+        spoken = concatenate([none, logaddexp(at[:, 1:], come) + label], axis=1)
         return (where(go, silence, between), where(go, spoken, at)), None
 
     # Before the first step, nothing has been said.
-    begin = where(arange(most + 1) == 0, zeros((batch, most + 1), x.dtype), _NONE)
-    nothing = full((batch, most), _NONE, x.dtype)
+    column = arange(most + 1)
+    nothing = full((batch, most + 1), _NONE, x.dtype)
+    begin = where(column == 0, zeros(nothing.shape, x.dtype), _NONE)
     (between, at), _ = scan(step, (begin, nothing), (silent, saying, goes))
-    ended = where(arange(most + 1) == counts[:, None], between, 0).sum(1)
-    spoken = where(place == counts[:, None] - 1, at, 0).sum(1)
-    total = logaddexp(ended, where(counts > 0, spoken, _NONE))
+    last = column == counts[:, None]
+    ended, spoken = (where(last, state, 0).sum(1) for state in (between, at))
+    total = logaddexp(ended, spoken)
     loss = where(total > _NONE, -total, 0.0 if zero_infinity else math.inf)
     return reduced("ctc_loss", loss, reduction)
 
