@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zipfile
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -16,7 +17,6 @@ from agnesi.datasets import (
     load_emodb,
     load_sound,
     load_sounds,
-    sound,
 )
 from tests.datasets.recordings import WAVE, sphere, wav
 
@@ -74,7 +74,7 @@ def test_spoilt_files(tmp_path: Path, content: bytes, words: str):
 def test_missing_file_and_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(DatasetMissing, match="cannot be read: No such file"):
         load_sound(tmp_path / "nothing.wav")
-    monkeypatch.setattr(sound, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(DatasetMissing, match=r'soundfile[\s\S]*pip install "agnesi\[papers\]"'):
         load_sound(tmp_path / "nothing.wav")
 

@@ -202,9 +202,7 @@ def test_nothing_there(tmp_path: Path):
     with pytest.raises(DatasetMissing, match="AGNESI_DATA is not set"):
         load_timit()
     (tmp_path / "TRAIN").mkdir()
-    with pytest.raises(
-        DatasetMissing, match=r"lacks TRAIN/DR.*LDC's folders[\s\S]*Buy it from LDC"
-    ):
+    with pytest.raises(DatasetMissing, match=r"lacks TRAIN/DR.*LDC's folders[\s\S]*sold by LDC"):
         load_timit(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,6 @@ from agnesi.datasets import (
     load_clip,
     load_kth,
     load_tracking,
-    video,
     video_patches,
 )
 from tests.datasets.films import film, numbers, write
@@ -77,7 +77,7 @@ def test_spoilt_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         load_clip(tmp_path / "nowhere.avi")
     with pytest.raises(DatasetMissing, match="cannot be read: Is a directory"):
         load_clip(tmp_path)
-    monkeypatch.setattr(video, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(DatasetMissing, match=r'PyAV[\s\S]*pip install "agnesi\[papers\]"'):
         load_clip(tmp_path / "whole.avi")
 

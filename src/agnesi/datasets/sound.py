@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,12 +54,13 @@ def read_sound(what: str, source: Path | bytes, name: str = "") -> Sound:
         DatasetMissing: the file is not there, or soundfile is not installed.
         DatasetCorrupt: it is no sound, is cut short, or is a SPHERE file compressed by shorten.
     """
-    if find_spec("soundfile") is None:
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:  # OSError: its library, libsndfile, is not there
         raise DatasetMissing(
             f"{what}: sound is read with soundfile, not installed here\n"
             '  pip install "agnesi[papers]"'
-        )
-    import soundfile
+        ) from error
 
     shown = source if isinstance(source, Path) else name
     try:

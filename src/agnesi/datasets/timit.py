@@ -16,6 +16,7 @@ import numpy as np
 
 from agnesi.datasets.archives import read_members
 from agnesi.datasets.dataset import Dataset, Folder, Layout
+from agnesi.datasets.download import Download
 from agnesi.datasets.errors import DatasetCorrupt
 from agnesi.datasets.phones import phone_classes
 from agnesi.datasets.sound import Sound, read_sound
@@ -178,19 +179,23 @@ class Timit:
         return tuple(u for u in self.utterances if u.sentence[:2] != "sa" and wanted(u))
 
 
-def load_timit(folder: Folder = None) -> Timit:
-    """TIMIT from ``folder``, else from ``$AGNESI_DATA``; the sound is read when it is asked for.
+def load_timit(folder: Folder = None, *, download: bool = False) -> Timit:
+    """TIMIT, or NLTK's sample of 16 of its speakers; the sound is read when it is asked for.
 
     A folder, or a subfolder ``timit`` or ``TIMIT``, holds ``TRAIN`` and ``TEST`` as LDC has them,
     in capitals or not: ``TRAIN/DR1/FCJF0/SA1.WAV`` and the same with ``.PHN``, ``.WRD`` and
-    ``.TXT``; the sound is SPHERE or WAV.  Or it holds NLTK's sample of 16 speakers for training,
+    ``.TXT``; the sound is SPHERE or WAV.  Or it holds NLTK's sample, all speakers for training,
     ``dr1-fvmh0/sa1.wav`` and so on with ``spkrinfo.txt``, or the archive ``timit.zip`` of that.
 
+    Args:
+        folder: where the files are; None for the usual places (:mod:`agnesi.datasets.dataset`).
+        download: get NLTK's sample where there is nothing.
+
     Raises:
-        DatasetMissing: no folder is named, or it lacks the files.
+        DatasetMissing: the files are nowhere.
         DatasetCorrupt: a file is not what it should be.
     """
-    return TIMIT.load(folder)
+    return TIMIT.load(folder, download=download)
 
 
 def _from_disc(paths: Paths, where: str) -> Timit:
@@ -333,7 +338,7 @@ def _segments(place: str, kind: str, file: File) -> Segments:
 TIMIT = Dataset(
     name="timit",
     title="TIMIT",
-    what="read speech with its phones, 630 speakers",
+    what="read speech with its phones, 630 speakers of 10 sentences",
     terms="LDC user agreement; NLTK's sample: CC BY-NC-SA",
     home="https://catalog.ldc.upenn.edu/LDC93S1",
     folders=("TIMIT", "timit/TIMIT", "TIMIT/TIMIT", "timit_sample"),
@@ -356,6 +361,16 @@ TIMIT = Dataset(
         ),
         Layout("NLTK's sample, zipped", (("timit.zip",),), _from_archive),
     ),
-    by_hand="Buy it from LDC: https://catalog.ldc.upenn.edu/LDC93S1\n"
-    "or take NLTK's sample of 16 speakers, timit.zip: https://www.nltk.org/nltk_data",
+    downloads=(
+        Download(
+            "timit.zip",
+            (
+                "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/corpora/timit.zip",
+            ),
+            "md5:34c047c4749a811287f2c652104d7849",
+            22_251_869,
+        ),
+    ),
+    by_hand="That is NLTK's sample of 16 speakers; all 630 are sold by LDC:\n"
+    "https://catalog.ldc.upenn.edu/LDC93S1",
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,13 +109,13 @@ def read_clip(
 @contextmanager
 def _opened(what: str, path: Path) -> Generator[tuple[Any, Any]]:
     """The container and its first video stream; what goes wrong with them as our errors."""
-    if find_spec("av") is None:
+    try:
+        import av
+        from av.error import FFmpegError
+    except ImportError as error:
         raise DatasetMissing(
             f'{what}: films are read with PyAV, not installed here\n  pip install "agnesi[papers]"'
-        )
-    import av
-    from av.error import FFmpegError
-
+        ) from error
     path = path.expanduser()
     try:
         with path.open("rb") as file:
