@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import threading
 from functools import partial
@@ -70,7 +71,8 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     made = Server()
     thread = threading.Thread(target=partial(made.http.serve_forever, poll_interval=0.01))
     thread.start()
@@ -313,6 +315,32 @@ def test_an_interrupted_download_leaves_nothing(server: Server, tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         download_module.fetch_all("test", [server.item("a")], tmp_path / "new", interrupt)
     assert not (tmp_path / "new").exists()
+
+
+def test_parts_that_were_left_behind_go(server: Server, tmp_path: Path):
+    server.files = {"/a": CONTENT}
+    old, new, other = (tmp_path / name for name in (".a.1-x.part", ".a.2-x.part", ".b.1-x.part"))
+    for path in (old, new, other):
+        path.touch()
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    download_module.fetch_all("test", [server.item("a")], tmp_path)
+    assert sorted(tmp_path.iterdir()) == [new, other, tmp_path / "a"]
+
+
+def test_two_processes_at_once(server: Server, tmp_path: Path):
+    """Both succeed; each writes a file of its own before it takes its place."""
+    server.files = {"/a": CONTENT}
+    threads = [
+        threading.Thread(target=download_module.fetch_all, args=("t", [server.item("a")], tmp_path))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == CONTENT
 
 
 def test_without_rich_there_is_no_bar(

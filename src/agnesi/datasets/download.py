@@ -10,10 +10,9 @@ import hashlib
 import os
 import secrets
 import shutil
-import urllib.request
+import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from http.client import HTTPException
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 _SECONDS_WITHOUT_A_WORD = 30
 _BLOCK = 1 << 18
+_SECONDS_UNTIL_FORGOTTEN = 86_400  # a part that nobody has written to for so long is removed
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,9 @@ def _fetch(what: str, item: Download, folder: Path, progress: Progress) -> None:
     refusals: list[str] = []
     spoilt = False
     try:
+        for old in folder.glob(f".{item.file}.*.part"):  # of processes that were killed
+            if time.time() - old.stat().st_mtime > _SECONDS_UNTIL_FORGOTTEN:
+                old.unlink(missing_ok=True)
         for url in item.urls:
             with part.open("wb") as file:
                 try:
@@ -129,6 +132,9 @@ class _Interrupted(Exception):
 
 def _transfer(url: str, item: Download, file: BinaryIO, progress: Progress) -> str:
     """Write what comes from a place into a file; return its checksum."""
+    import urllib.request  # takes long to import, and is rarely needed
+    from http.client import HTTPException
+
     kind = item.checksum.partition(":")[0]
     digest = hashlib.new(kind, usedforsecurity=False)
     headers = {"User-Agent": f"agnesi/{__version__}", "Accept-Encoding": "identity"}
