@@ -151,10 +151,3 @@ def test_divergence_is_one_clean_message(
     assert result.exit_code == 1
     assert "the loss is nan in step 7" in result.output
     assert "Traceback" not in result.output
-
-
-def test_rate_falls_along_half_a_cosine():
-    recipe = Recipe.for_examples(60_000)
-    assert recipe.rate_at(0) == recipe.rate
-    assert recipe.rate_at(0.5) == pytest.approx(recipe.rate / 2)
-    assert recipe.rate_at(1) == pytest.approx(0)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from agnesi.cli import app as app_module
 from agnesi.cli import lenet_results
-from agnesi.cli.lenet import Digits, Recipe, train
+from agnesi.cli.lenet import Digits, train
 from agnesi.datasets import load_mnist
 from agnesi.training import read
 
@@ -111,10 +111,3 @@ def test_missing_data_is_one_clean_message(tmp_path: Path):
     assert result.exit_code == 1
     assert "MNIST" in result.output and "Traceback" not in result.output
     assert not (tmp_path / "out").exists()
-
-
-def test_rate_falls_along_half_a_cosine():
-    recipe = Recipe()
-    assert recipe.rate_at(0) == recipe.rate
-    assert recipe.rate_at(0.5) == pytest.approx(recipe.rate / 2)
-    assert recipe.rate_at(1) == pytest.approx(0)

@@ -7,7 +7,9 @@ import io
 import json
 import os
 import signal
+import sys
 import threading
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -150,6 +152,34 @@ def test_early_stopping_gives_back_the_best(model: tuple[ag.Function, ag.Shared]
     assert state.ended == "stopped early" and len(state.rows) == 5
     assert state.best == 4 and state.best_row == 1
     assert float(w.get_value()) == after[1] != after[-1]
+
+
+def test_the_best_is_given_back_from_checkpoints_also_by_a_run_that_goes_on(tmp_path: Path):
+    step, w = regression()
+    after: list[float] = []
+
+    def run(measure: Any, **options: Any) -> State:
+        return train(
+            step,
+            Minibatches(DATA, 2),
+            epochs=6,
+            measure=measure,
+            best=Best("valid_loss", patience=2),
+            checkpoints=Checkpoints(tmp_path),
+            after_row=lambda _: after.append(float(w.get_value())),
+            **options,
+        )
+
+    state = run(losses([5, 3, 4]), after_step=interrupt(8))
+    assert state.ended == "interrupted" and len(after) == 2
+    assert float(w.get_value()) == after[1]  # the best, though the run went further
+    state = run(losses([3.5, 3.2]), resume=True)
+    assert state.ended == "stopped early" and len(state.rows) == 4
+    assert float(w.get_value()) == after[1] != after[3]
+    w.set_value(np.float32(0))
+    again = run(None, resume=True)
+    assert again.ended == "stopped early" and again.rows == state.rows
+    assert float(w.get_value()) == after[1]
 
 
 def test_the_largest_may_be_the_best_and_has_to_be_by_some_margin():
@@ -299,3 +329,34 @@ def test_tensorboard_that_is_missing_is_an_error(tmp_path: Path):
         pytest.skip("it is there")
     with pytest.raises(TrainingError, match="pip install tensorboard"):
         TensorBoard(tmp_path)
+
+
+def test_rows_go_to_tensorboard_at_their_steps(
+    tmp_path: Path, model: tuple[ag.Function, ag.Shared], monkeypatch: pytest.MonkeyPatch
+):
+    """By a stand-in for tensorboardX; both packages were tried by hand, too."""
+    written: list[tuple[Any, ...]] = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str, purge_step: int) -> None:
+            written.append((folder, purge_step))
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((name, value, step))
+
+        def flush(self) -> None:
+            pass
+
+        def close(self) -> None:
+            written.append(())
+
+    package = ModuleType("tensorboardX")
+    vars(package)["SummaryWriter"] = SummaryWriter
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    monkeypatch.setitem(sys.modules, "tensorboardX", package)
+    state = train(model[0], Minibatches(DATA, 2), epochs=1, metrics=TensorBoard(tmp_path))
+    (row,) = state.rows
+    assert written[0] == (str(tmp_path), 0) and written[-1] == ()
+    assert ("train_loss", row["train_loss"], 3) in written and ("epoch", 1, 3) in written
+    TensorBoard(tmp_path).begin(state.rows)
+    assert written[-1] == (str(tmp_path), 4)

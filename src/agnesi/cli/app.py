@@ -32,6 +32,15 @@ app = typer.Typer(
 )
 
 
+_MnistFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with the four MNIST files. Without it $AGNESI_DATA, else 5,000 digits.",
+        show_default=False,
+    ),
+]
+
+
 def _complain(console: Console, message: str, command: str) -> NoReturn:
     """Show what went wrong in a panel and exit with 1."""
     title = f"agnesi {command}"
@@ -164,13 +173,7 @@ def data(
 @app.command()
 def demo(
     *,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder with the four MNIST files. Without it $AGNESI_DATA, else 5,000 digits.",
-            show_default=False,
-        ),
-    ] = None,
+    data: _MnistFolder = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
     epochs: Annotated[
         int | None,
@@ -204,13 +207,7 @@ def demo(
 @app.command()
 def lenet(
     *,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder with the four MNIST files. Without it $AGNESI_DATA, else 5,000 digits.",
-            show_default=False,
-        ),
-    ] = None,
+    data: _MnistFolder = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/lenet"),
     epochs: Annotated[int, typer.Option(min=1, help="Times over the data.")] = 20,
     batch: Annotated[int, typer.Option(min=1, help="Digits in a minibatch.")] = 64,

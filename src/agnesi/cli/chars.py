@@ -101,10 +101,6 @@ class Recipe:
     clip: float = 1.0
     seed: int = 0
 
-    def rate_at(self, done: float) -> float:
-        """Learning rate when this fraction of the run is done."""
-        return 0.5 * self.rate * (1 + math.cos(math.pi * done))
-
 
 @dataclass(frozen=True)
 class Texts:
@@ -283,7 +279,7 @@ def train(
         batches,
         epochs=recipe.epochs,
         names=("bits",),
-        rate=recipe.rate_at,
+        rate=training.half_cosine(recipe.rate),
         measure=lambda: {"valid_bits": measure(model, texts.valid, recipe.steps)},
         every=math.ceil(recipe.epochs * len(batches) / evaluations),
         before_epoch=lambda _: model.begin(model.states[0]),

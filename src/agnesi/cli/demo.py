@@ -72,10 +72,6 @@ class Recipe:
             seed=seed,
         )
 
-    def rate_at(self, done: float) -> float:
-        """Learning rate when this fraction of the run is done."""
-        return 0.5 * self.rate * (1 + math.cos(math.pi * done))
-
 
 @dataclass(frozen=True)
 class Examples:
@@ -182,7 +178,7 @@ def train(
         batches,
         epochs=recipe.epochs,
         names=NAMES,
-        rate=recipe.rate_at,
+        rate=training.half_cosine(recipe.rate),
         measure=lambda: training.evaluate(network.evaluate, measured, names=NAMES, prefix="test_"),
         **shown,
     )
@@ -190,8 +186,7 @@ def train(
 
 def in_parts(examples: Examples) -> training.Minibatches:
     """Examples in their own order, many at a time."""
-    arrays = examples.images, examples.labels
-    return training.Minibatches(arrays, _EVALUATION_BATCH, shuffle=False, prefetch=0)
+    return training.Minibatches.in_order((examples.images, examples.labels), _EVALUATION_BATCH)
 
 
 def _shifted(rng: np.random.Generator, images: Floats, labels: Labels) -> tuple[Floats, Labels]:

@@ -10,7 +10,6 @@ its LeNet-5; rectified units, maxima and Adam are of later years, and so is the 
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,10 +48,6 @@ class Recipe:
     batch: int = 64
     rate: float = 2e-3
     seed: int = 0
-
-    def rate_at(self, done: float) -> float:
-        """Learning rate when this fraction of the run is done."""
-        return 0.5 * self.rate * (1 + math.cos(math.pi * done))
 
 
 class Part(NamedTuple):
@@ -174,7 +169,7 @@ def train(
         batches,
         epochs=recipe.epochs,
         names=NAMES,
-        rate=recipe.rate_at,
+        rate=training.half_cosine(recipe.rate),
         measure=lambda: training.evaluate(network.evaluate, valid, names=NAMES, prefix="valid_"),
         best=training.Best("valid_error"),
         checkpoints=training.Checkpoints(out / "checkpoints", settings=asdict(recipe)),
@@ -191,4 +186,4 @@ def _shifted(rng: np.random.Generator, images: Floats, labels: Labels) -> tuple[
 
 def in_parts(part: Part) -> training.Minibatches:
     """Digits in their own order, many at a time."""
-    return training.Minibatches(part, _EVALUATION_BATCH, shuffle=False, prefetch=0)
+    return training.Minibatches.in_order(part, _EVALUATION_BATCH)

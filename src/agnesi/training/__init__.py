@@ -26,7 +26,7 @@ from agnesi.training.errors import (
     TrainingError,
 )
 from agnesi.training.files import write_atomically
-from agnesi.training.loop import Best, State, train
+from agnesi.training.loop import Best, State, half_cosine, train
 from agnesi.training.metrics import (
     Batches,
     Means,
@@ -63,6 +63,7 @@ __all__ = [
     "confusion",
     "csv_of",
     "evaluate",
+    "half_cosine",
     "in_words",
     "load",
     "named",

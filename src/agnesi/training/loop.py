@@ -99,10 +99,14 @@ class State:
     ended: str = ""
 
     @property
+    def total_steps(self) -> int:
+        """Steps of the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+    @property
     def done(self) -> float:
         """The fraction of the run that is done."""
-        total = self.epochs * self.steps_per_epoch
-        return (self.epoch * self.steps_per_epoch + self.place) / total
+        return self.step / self.total_steps
 
     @property
     def examples_per_second(self) -> float:
@@ -125,6 +129,19 @@ class State:
         self.means.sums, self.means.weight = kept.pop("sums"), kept.pop("weight")
         for name, value in kept.items():
             setattr(self, name, value)
+
+
+def half_cosine(first: float, last: float = 0.0) -> Callable[[float], float]:
+    """Return a rate that falls along half a period of a cosine, for :func:`train`.
+
+    I. Loshchilov, F. Hutter: SGDR: stochastic gradient descent with warm restarts.  ICLR (2017),
+    arXiv 1608.03983, equation 5.
+
+    >>> rate = half_cosine(0.1)
+    >>> [round(rate(done), 3) for done in (0, 0.5, 1)]
+    [0.1, 0.05, 0.0]
+    """
+    return lambda done: last + 0.5 * (first - last) * (1 + math.cos(math.pi * done))
 
 
 def train(
@@ -169,7 +186,7 @@ def train(
         epochs: times over the data.
         names: of the step's outputs, the loss first; a dict has its own.
         rate: the fraction of the run that is done, from 0 up to 1, to a learning rate, which the
-            step gets as a float32 after the minibatch's arrays.
+            step gets as a float32 after the minibatch's arrays; such as ``half_cosine(0.1)``.
         measure: called for each row; returns measurements by name, such as
             ``evaluate(f, valid, prefix="valid_")``.
         every: steps from row to row; None for a row at the end of each epoch.  There is always one
@@ -317,6 +334,8 @@ class _Run:
             )
         for writer in self.writers:
             writer.begin(self.state.rows)
+        if self.progress is not None:
+            self.progress.begin(self.state)
 
     def count(self, values: dict[str, float], examples: int, seconds: float) -> None:
         """Count a step that was done."""

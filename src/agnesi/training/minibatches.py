@@ -83,6 +83,19 @@ class Minibatches:
         self._set(_common_length(held), size, shuffle=shuffle, drop_last=drop_last, **options)
 
     @classmethod
+    def in_order(cls, arrays: Array | Sequence[Array], size: int) -> Minibatches:
+        """Return minibatches of arrays in their own order, without a thread: to measure by.
+
+        Args:
+            arrays: of equal lengths.
+            size: examples of a minibatch; the last may have fewer.
+
+        Raises:
+            TrainingError: there are no examples, or arrays of different lengths.
+        """
+        return cls(arrays, size, shuffle=False, prefetch=0)
+
+    @classmethod
     def loaded(
         cls,
         load: Load,

@@ -85,6 +85,11 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
+    def begin(self, state: State) -> None:
+        """Show where a run begins or goes on; the time left is guessed from what comes now."""
+        if self._bar is not None:
+            self._bar.reset(self._task, total=state.total_steps, completed=state.step)
+
     def update(self, state: State, *, last: bool = False) -> None:
         """Show where a run is; ten times a second at most, but always the last time."""
         now = time.monotonic()
@@ -95,8 +100,7 @@ class Progress:
         speed = f"{state.examples_per_second:,.0f} {state.unit}/s"
         self._bar.update(
             self._task,
-            total=state.epochs * state.steps_per_epoch,
-            completed=state.epoch * state.steps_per_epoch + state.place,
+            completed=state.step,
             description=f"{self.label}epoch {current}/{state.epochs}",
             state=f"{in_words(state.means.values())}  {speed}",
         )
