@@ -51,11 +51,13 @@ def measure():
     found = evaluate(judge, valid, names=names, prefix="valid_")
     return {**found, "drawn": generator.random()}
 
-print("begins", flush=True)
+def tell(state):
+    print(state.step, flush=True)
+
 state = train(
     step,
     Minibatches((points, labels), 16, seed=2, transform=noisy, prefetch=3),
-    epochs=40,
+    epochs=25,
     names=names,
     measure=measure,
     every=50,
@@ -63,19 +65,27 @@ state = train(
     checkpoints=Checkpoints(folder, steps=11, seconds=1e9, also={"generator": generator}),
     resume=True,
     metrics=MetricsFiles(folder),
+    after_step=tell,
 )
 print(state.ended, state.step, state.best_row)
 """
-STEPS = 40 * 21
+STEPS = 25 * 21
 
 
-def start(script: Path, folder: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(folder)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "begins\n"
-    return process
+def run(script: Path, folder: Path, moments: random.Random | None = None) -> tuple[int, str]:
+    """Run the script, and kill it at a random moment; its exit code and its last line."""
+    command = [sys.executable, str(script), str(folder)]
+    last = ""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        left = moments.randrange(1, 180) if moments else 10 * STEPS
+        for line in process.stdout:
+            last, left = line, left - 1
+            if moments and not left:
+                # In the middle of whatever it does: a step, a row, the writing of a checkpoint.
+                time.sleep(moments.uniform(0, 0.01))
+                process.kill()
+    return process.returncode, last
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -87,28 +97,16 @@ def rows(folder: Path) -> list[dict[str, str]]:
 def test_a_run_that_is_killed_goes_on_as_if_it_had_not_been(tmp_path: Path):
     script, whole, killed = tmp_path / "run.py", tmp_path / "whole", tmp_path / "killed"
     script.write_text(SCRIPT)
-    began = time.monotonic()
-    process = start(script, whole)
-    out, _ = process.communicate()
-    seconds = time.monotonic() - began
-    assert out.startswith(f"done {STEPS} ")
+    code, out = run(script, whole)
+    assert code == 0 and out.startswith(f"done {STEPS} ")
 
     seed = random.randrange(10**6)
     moments, deaths = random.Random(seed), 0
-    while True:
-        process = start(script, killed)
-        if deaths < 5:
-            # Early enough that there is something left to do, wherever that is.
-            time.sleep(moments.uniform(0, 0.2 * seconds))
-            process.kill()
-        again, _ = process.communicate()
-        if process.returncode == 0:
-            break
-        assert process.returncode == -signal.SIGKILL
+    while (ended := run(script, killed, moments if deaths < 5 else None))[0]:
+        assert ended[0] == -signal.SIGKILL
         deaths += 1
-        assert deaths <= 5
     assert deaths >= 2, f"seed {seed}: hardly killed"
-    assert again == out, seed
+    assert ended[1] == out, seed
     assert rows(killed) == rows(whole), seed
     for name in (f"step-{STEPS:09d}.safetensors", "best.safetensors"):
         expected, state = read(whole / name)
