@@ -33,7 +33,6 @@ from agnesi.preprocessing.scaling import (
     local_contrast,
     normalise_cases,
 )
-from agnesi.preprocessing.sequences import pad_sequences
 from agnesi.preprocessing.whitening import Projection, pca, zca
 
 __all__ = [
@@ -51,7 +50,6 @@ __all__ = [
     "grey",
     "local_contrast",
     "normalise_cases",
-    "pad_sequences",
     "pca",
     "random_crop",
     "random_flip",

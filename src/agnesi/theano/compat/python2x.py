@@ -1,0 +1,3 @@
+"""What Python 2 lacked."""
+
+from collections import OrderedDict as OrderedDict

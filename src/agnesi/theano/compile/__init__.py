@@ -1,0 +1,53 @@
+"""Compiling functions."""
+
+from typing import Any
+
+from agnesi.theano.compile import builders as builders
+from agnesi.theano.compile import function_module as function_module
+from agnesi.theano.compile import io as io
+from agnesi.theano.compile import mode as mode
+from agnesi.theano.compile import nanguardmode as nanguardmode
+from agnesi.theano.compile import ops as ops
+from agnesi.theano.compile import sharedvalue as sharedvalue
+from agnesi.theano.compile.builders import OpFromGraph as OpFromGraph
+from agnesi.theano.compile.function_module import Function as Function
+from agnesi.theano.compile.function_module import OrderedUpdates as OrderedUpdates
+from agnesi.theano.compile.function_module import UnusedInputError as UnusedInputError
+from agnesi.theano.compile.function_module import function as function
+from agnesi.theano.compile.io import In as In
+from agnesi.theano.compile.io import Out as Out
+from agnesi.theano.compile.io import Param as Param
+from agnesi.theano.compile.io import SymbolicInput as SymbolicInput
+from agnesi.theano.compile.io import SymbolicOutput as SymbolicOutput
+from agnesi.theano.compile.mode import FAST_COMPILE as FAST_COMPILE
+from agnesi.theano.compile.mode import FAST_RUN as FAST_RUN
+from agnesi.theano.compile.mode import Mode as Mode
+from agnesi.theano.compile.mode import get_default_mode as get_default_mode
+from agnesi.theano.compile.mode import get_mode as get_mode
+from agnesi.theano.compile.mode import predefined_linkers as predefined_linkers
+from agnesi.theano.compile.mode import predefined_modes as predefined_modes
+from agnesi.theano.compile.mode import predefined_optimizers as predefined_optimizers
+from agnesi.theano.compile.mode import register_linker as register_linker
+from agnesi.theano.compile.mode import register_mode as register_mode
+from agnesi.theano.compile.mode import register_optimizer as register_optimizer
+from agnesi.theano.compile.ops import DeepCopyOp as DeepCopyOp
+from agnesi.theano.compile.ops import FromFunctionOp as FromFunctionOp
+from agnesi.theano.compile.ops import Rebroadcast as Rebroadcast
+from agnesi.theano.compile.ops import Shape as Shape
+from agnesi.theano.compile.ops import Shape_i as Shape_i
+from agnesi.theano.compile.ops import SpecifyShape as SpecifyShape
+from agnesi.theano.compile.ops import ViewOp as ViewOp
+from agnesi.theano.compile.ops import as_op as as_op
+from agnesi.theano.compile.ops import deep_copy_op as deep_copy_op
+from agnesi.theano.compile.ops import shape_i as shape_i
+from agnesi.theano.compile.ops import view_op as view_op
+from agnesi.theano.compile.profiling import ProfileStats as ProfileStats
+from agnesi.theano.compile.profiling import ScanProfileStats as ScanProfileStats
+from agnesi.theano.compile.sharedvalue import SharedVariable as SharedVariable
+from agnesi.theano.compile.sharedvalue import shared as shared
+from agnesi.theano.compile.sharedvalue import shared_constructor as shared_constructor
+from agnesi.theano.missing import missing
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

@@ -1,0 +1,419 @@
+"""Ops: what is applied to variables, those of programs too.
+
+An op that a program writes, with ``make_node`` and ``perform``, is Python code that the compiled
+function calls in its midst; its ``grad`` is asked when a gradient is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agnesi.core.dtypes import ALL, as_dtype
+from agnesi.dims.dim import value_of
+from agnesi.graph.graph import size_of
+from agnesi.graph.tensor import Tensor
+from agnesi.graph.types import TensorType as Kind
+from agnesi.ops.families import HostOp
+from agnesi.theano.configparser import config
+from agnesi.theano.gof.graph import Apply, Variable, stands_for
+from agnesi.theano.gof.utils import MethodNotDefined, TestValueError
+from agnesi.theano.missing import missing
+
+if TYPE_CHECKING:
+    from agnesi.dims.dim import Size
+    from agnesi.graph.tensor import Array, Sizes
+
+
+class CLinkerObject:
+    """What might have C code."""
+
+
+class CLinkerOp(CLinkerObject):
+    """An op that might have C code."""
+
+
+class PureOp:
+    """What is applied to variables, and gives variables."""
+
+    default_output: int | None = None
+    __props__: Any = None
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """Return the application to variables."""
+        kinds = getattr(self, "itypes", None)
+        results = getattr(self, "otypes", None)
+        if kinds is None or results is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} has neither make_node nor itypes and otypes"
+            )
+        if len(inputs) != len(kinds):
+            raise ValueError(f"We expected {len(kinds)} inputs but got {len(inputs)}.")
+        given = [_variable(x) for x in inputs]
+        for variable, kind in zip(given, kinds, strict=True):
+            if variable.type != kind and kind.convert_variable(variable) is None:
+                raise TypeError(
+                    f"We expected inputs of types '{list(kinds)}' but got types "
+                    f"'{[v.type for v in given]}'"
+                )
+        return Apply(self, given, [kind() for kind in results])
+
+    def __call__(self, *inputs: Any, **kwargs: Any) -> Any:
+        many = kwargs.pop("return_list", False)
+        node = self.make_node(*inputs, **kwargs)
+        compute(node)
+        add_test_values(node)
+        if self.default_output is not None:
+            found = node.outputs[self.default_output]
+            return [found] if many else found
+        return list(node.outputs) if many or len(node.outputs) != 1 else node.outputs[0]
+
+    def __eq__(self, other: object) -> bool:
+        names = self.__props__
+        if names is None:
+            return self is other
+        return type(self) is type(other) and all(
+            getattr(self, n) == getattr(other, n) for n in names
+        )
+
+    def __hash__(self) -> int:
+        names = self.__props__
+        if names is None:
+            return object.__hash__(self)
+        return hash((type(self), tuple(getattr(self, n) for n in names)))
+
+    def __str__(self) -> str:
+        if self.__props__:
+            said = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.__props__)
+            return f"{type(self).__name__}{{{said}}}"
+        return getattr(self, "name", None) or type(self).__name__
+
+    __repr__ = __str__
+
+    def add_tag_trace(self, thing: Any, user_line: Any = None) -> Any:
+        """Return the thing: agnesi notes the program's line itself."""
+        del user_line
+        return thing
+
+    def do_constant_folding(self, node: Apply) -> bool:
+        """Whether it is computed once, where all inputs are known."""
+        del node
+        return True
+
+
+class Op(PureOp, CLinkerOp):
+    """Base of the ops that programs write."""
+
+    def perform(self, node: Apply, inputs: Any, output_storage: Any, params: Any = None) -> None:
+        """Compute: put results into the lists of ``output_storage``."""
+        raise MethodNotDefined(
+            "perform",
+            type(self),
+            type(self).__name__,
+            "Did you used Theano flags mode=FAST_COMPILE?",
+        )
+
+    def L_op(self, inputs: Any, outputs: Any, output_grads: Any) -> Any:
+        """Return the gradients by the inputs, given those by the outputs."""
+        del outputs
+        return self.grad(inputs, output_grads)
+
+    def grad(self, inputs: Any, output_grads: Any) -> Any:
+        """Return the gradients by the inputs, given those by the outputs."""
+        raise NotImplementedError(f"{self} has no gradient: it defines neither grad nor L_op")
+
+    def R_op(self, inputs: Any, eval_points: Any) -> Any:
+        """Return the change of the outputs, given that of the inputs."""
+        raise NotImplementedError(f"{self} of class {type(self).__name__} does not implement R_op.")
+
+
+class OpenMPOp(Op):
+    """An op whose C code would use OpenMP; Python code is used here."""
+
+    def __init__(self, openmp: Any = None) -> None:
+        self.openmp = openmp
+
+
+class COp(Op):
+    """An op in C, for which there is no compiler here."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        raise NotImplementedError(
+            "theano.COp: agnesi has no C compiler; write perform(), in Python, or build the op of "
+            "agnesi's functions with theano.OpFromGraph"
+        )
+
+
+def _variable(x: Any) -> Variable:
+    if isinstance(x, Variable):
+        return x
+    from agnesi.theano.tensor.basic import as_tensor_variable
+
+    return as_tensor_variable(x)
+
+
+# -- what agnesi runs --------------------------------------------------------------------------
+
+
+class Call:
+    """One application of a program's op, as nodes of agnesi hold it: compared by identity.
+
+    Attributes:
+        op: the op.
+        node: an application with the same types.
+    """
+
+    def __init__(self, op: Any, node: Apply) -> None:
+        self.op, self.node = op, node
+        self.last: tuple[list[Any], list[Any]] | None = None
+
+    def run(self, operands: Sequence[Array]) -> list[Any]:
+        """Return the results; those of the last call if the operands are the same arrays."""
+        given = [self._passed(v, a) for v, a in zip(self.node.inputs, operands, strict=True)]
+        if self.last is not None and all(
+            np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+            for a, b in zip(self.last[0], operands, strict=True)
+        ):
+            return self.last[1]
+        storage: list[list[Any]] = [[None] for _ in self.node.outputs]
+        self.op.perform(self.node, given, storage)
+        results: list[Any] = []
+        for cell, output in zip(storage, self.node.outputs, strict=True):
+            if cell[0] is None:
+                raise ValueError(f"{self.op}: perform() left an output of {output.type} empty")
+            results.append(output.type.filter(cell[0], allow_downcast=None))
+        if len(self.node.outputs) > 1 or getattr(self.op, "infer_shape", None) is None:
+            self.last = [np.array(a) for a in operands], results
+        return results
+
+    @staticmethod
+    def _passed(variable: Any, array: Array) -> Any:
+        # A copy: what a program keeps is not memory of the function.
+        del variable
+        return np.array(array)
+
+
+class PerformedShape(HostOp):
+    """The shape of a result of a program's op, found by running it."""
+
+    xs: tuple[Tensor, ...]
+    call_: Any
+    number: int
+    ndim_: int
+
+    dtypes = ALL
+    public = "perform"
+
+    def infer(self) -> Kind:
+        """So many sizes."""
+        return Kind(as_dtype("i64"), (self.ndim_,))
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Sizes have no gradient."""
+        return (None,) * len(self.xs)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Run the op."""
+        return np.array(np.shape(self.call_.run(operands)[self.number]), np.int64)
+
+
+class Performed(HostOp):
+    """A result of an op that a program wrote: Python code in the midst of native code."""
+
+    xs: tuple[Tensor, ...]
+    call_: Any
+    number: int
+    element_: Any
+    extents: tuple[Any, ...]
+
+    dtypes = ALL
+    public = "perform"
+    folds = False
+
+    def infer(self) -> Kind:
+        """What the op said."""
+        return Kind(self.element_, self.extents)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Ask the op."""
+        from agnesi.theano.gradient import gradients_of_op
+
+        return gradients_of_op(self, ct)
+
+    def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
+        """Ask the op."""
+        from agnesi.theano.gradient import change_of_op
+
+        return change_of_op(self, tangents)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Run the op."""
+        found = np.asarray(self.call_.run(operands)[self.number])
+        wanted = tuple(sizes(s) for s in self.extents)
+        if found.shape != wanted:
+            raise ValueError(
+                f"{self.call_.op}: perform() gave the shape {found.shape}, where its type and "
+                f"infer_shape() say {wanted}"
+            )
+        return found
+
+
+def compute(node: Apply) -> None:
+    """Give the outputs of an application of a program's op their tensors."""
+    if isinstance(getattr(node, "built", None), bool):
+        return
+    tensors = [v.tensor for v in node.inputs if v.tensor is not None]
+    if len(tensors) != len(node.inputs):
+        # An op on other objects than arrays is run when a function is called with them; there is
+        # nothing that native code could do with it.
+        missing = [v for v in node.inputs if v.tensor is None]
+        raise NotImplementedError(
+            f"{node.op}: an op of programs takes arrays; {missing[0]!r} is a {missing[0].type}"
+        )
+    call = Call(node.op, node)
+    shapes = _shapes(node, call, tensors)
+    node.built = True  # type: ignore[attr-defined]
+    for number, (output, shape) in enumerate(zip(node.outputs, shapes, strict=True)):
+        element = as_dtype(output.type.dtype)
+        output.tensor = Performed(tuple(tensors), call, number, element, tuple(shape))
+        from agnesi.theano.gof.graph import _standing
+
+        _standing[id(output.tensor)] = output
+
+
+def _shapes(node: Apply, call: Call, tensors: list[Tensor]) -> list[tuple[Size, ...]]:
+    """Return the shapes of an application's outputs: as the op says, else found by running it."""
+    infer = getattr(node.op, "infer_shape", None)
+    if infer is not None:
+        from agnesi.theano.tensor.basic import as_tensor_variable
+        from agnesi.theano.tensor.shapes import shape_tuple
+
+        said = infer(node, [shape_tuple(v) for v in node.inputs])
+        found: list[tuple[Size, ...]] = []
+        for output, shape in zip(node.outputs, said, strict=True):
+            sizes = [s if isinstance(s, int) else as_tensor_variable(s).tensor for s in shape]
+            found.append(
+                _with_ones(output, [s if isinstance(s, int) else size_of(s) for s in sizes])
+            )
+        return found
+    shapes: list[tuple[Size, ...]] = []
+    for number, output in enumerate(node.outputs):
+        if all(output.type.broadcastable):
+            shapes.append((1,) * output.type.ndim)
+            continue
+        shape = PerformedShape(tuple(tensors), call, number, output.type.ndim)
+        shapes.append(_with_ones(output, [value_of(shape[k]) for k in range(output.type.ndim)]))
+    return shapes
+
+
+def _with_ones(output: Any, sizes: Sequence[Size]) -> tuple[Size, ...]:
+    return tuple(
+        1 if one else size for one, size in zip(output.type.broadcastable, sizes, strict=True)
+    )
+
+
+# -- test values -------------------------------------------------------------------------------
+
+
+def get_test_value(v: Any) -> Any:
+    """Return the test value of a variable.
+
+    Raises:
+        AttributeError: it has none.
+    """
+    if not isinstance(v, Variable):
+        v = _variable(v)
+    if isinstance(v, Variable) and hasattr(v, "data"):
+        return v.data
+    if hasattr(v, "get_value"):
+        return v.get_value(borrow=True)
+    return v.tag.test_value
+
+
+def add_test_values(node: Apply) -> None:
+    """Compute the test values of an application's outputs, if settings ask for it."""
+    how = config.compute_test_value
+    if how == "off":
+        return
+    given: dict[Any, Any] = {}
+    for variable in node.inputs:
+        try:
+            given[variable] = get_test_value(variable)
+        except AttributeError:
+            message = (
+                f"Cannot compute test value: input {variable} ({variable.type}) of Op {node} "
+                "missing default value."
+            )
+            if how == "ignore":
+                return
+            if how == "warn":
+                import warnings
+
+                warnings.warn(message, stacklevel=3)
+                return
+            raise AttributeError(message) from None
+    from agnesi.theano.compile.debugging import values_of
+
+    for output, value in zip(node.outputs, values_of(node, given), strict=True):
+        output.tag.test_value = value
+
+
+def get_debug_values(*args: Any) -> list[tuple[Any, ...]]:
+    """Return the test values of variables: a list with one tuple, or none where they are off."""
+    if config.compute_test_value == "off":
+        return []
+    found: list[Any] = []
+    for k, arg in enumerate(args):
+        try:
+            found.append(get_test_value(arg))
+        except AttributeError:
+            if config.compute_test_value == "raise":
+                raise ValueError(f"Argument {k} ('{arg}') has no test value") from None
+            return []
+    return [tuple(found)]
+
+
+def debug_assert(condition: Any, msg: str | None = None) -> None:
+    """Check a condition where test values are computed."""
+    if not condition:
+        raise AssertionError(msg or "debug_assert failed")
+
+
+def debug_error_message(msg: str) -> None:
+    """Complain where test values are computed."""
+    action = config.compute_test_value
+    if action in ("raise", "pdb"):
+        raise ValueError(msg)
+    if action == "warn":
+        import warnings
+
+        warnings.warn(msg, stacklevel=2)
+
+
+def missing_test_message(msg: str) -> None:
+    """Complain about a missing test value."""
+    if config.compute_test_value == "raise":
+        raise AttributeError(msg)
+
+
+__all__ = [
+    "CLinkerObject",
+    "CLinkerOp",
+    "COp",
+    "Op",
+    "OpenMPOp",
+    "PureOp",
+    "TestValueError",
+    "debug_assert",
+    "debug_error_message",
+    "get_debug_values",
+    "get_test_value",
+    "missing_test_message",
+    "stands_for",
+]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

@@ -1,0 +1,3 @@
+"""``softsign``, under its old path."""
+
+from agnesi.theano.tensor.nnet.basic import softsign as softsign

@@ -1,0 +1,404 @@
+"""``theano.scan``: loops in a graph.
+
+A step is called once, with variables that stand for one row of each sequence and for what earlier
+steps gave.  What it returns is a graph; agnesi's loop is told to compute that graph in each step.
+
+before: scan(fn=lambda x, h: T.tanh(x + h), sequences=[X], outputs_info=[h0])
+below:  ag.scan(step, init=(h0,), xs=(X,)), with a step that is the graph of tanh(x + h)
+
+Values from several steps back are carried as several arrays, the oldest last.  Shared variables
+that a step updates, those of random streams among them, are carried too, and the updates that scan
+returns give them their last values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import agnesi as ag
+from agnesi.compile.shared import Shared
+from agnesi.graph.graph import rebuild, toposort
+from agnesi.theano.compile.function_module import OrderedUpdates, _sizes
+from agnesi.theano.compile.sharedvalue import variable_of
+from agnesi.theano.gof.graph import Variable
+from agnesi.theano.scan_module.scan_utils import get_updates_and_outputs
+from agnesi.theano.tensor import shapes
+from agnesi.theano.tensor.applying import FunctionOp, fresh
+from agnesi.theano.tensor.basic import as_tensor_variable, constant, minimum_of
+from agnesi.theano.tensor.type import TensorType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Scan(FunctionOp):
+    """The op of a loop."""
+
+
+class _Sequence:
+    """A sequence and which of its rows a step is given, counted from the step's own."""
+
+    def __init__(self, given: Any, *, backwards: bool) -> None:
+        spec = dict(given) if isinstance(given, dict) else {"input": given}
+        if spec.get("taps") is None:
+            spec["taps"] = [0]
+        taps = spec["taps"]
+        self.taps = [int(t) for t in (taps if isinstance(taps, list | tuple) else [taps])]
+        self.array = as_tensor_variable(spec["input"])
+        if not self.array.ndim:
+            raise ValueError(f"scan: a sequence has a first axis to go along: {self.array}")
+        if backwards:
+            self.array = self.array[::-1]
+        self.low = min(*self.taps, 0)
+        self.high = max(*self.taps, 0)
+
+    @property
+    def steps(self) -> Any:
+        """How many steps it is enough for."""
+        length = self.array.shape[0]
+        return length - (self.high - self.low) if self.high - self.low else length
+
+    def rows(self, tap: int, n: Any) -> Any:
+        """Return the rows of one tap, as many as there are steps."""
+        start = tap - self.low
+        if start == 0:
+            return self.array[:n]
+        return self.array[start : n + start]
+
+    def dummies(self) -> list[Any]:
+        """Return variables that stand for a row of each tap."""
+        kind = TensorType(self.array.dtype, self.array.broadcastable[1:])
+        title = self.array.name or "x"
+        return [kind(f"{title}[t{tap:+d}]" if tap else f"{title}[t]") for tap in self.taps]
+
+
+class _Output:
+    """What is known of a result before the step is called."""
+
+    def __init__(self, given: Any) -> None:
+        spec: dict[str, Any]
+        if isinstance(given, dict):
+            spec = dict(given)
+            if spec.get("initial") is None and spec.get("membuf") is not None:
+                spec["initial"] = spec["membuf"]
+        else:
+            spec = {"initial": given}
+        self.initial = None if spec.get("initial") is None else as_tensor_variable(spec["initial"])
+        taps = spec.get("taps", [-1] if self.initial is not None else None)
+        if self.initial is not None and taps is None:
+            taps = [-1]
+        self.taps = (
+            [int(t) for t in (taps if isinstance(taps, list | tuple) else [taps])] if taps else []
+        )
+        if self.initial is None and self.taps:
+            raise ValueError(
+                "If you are using slices of an output you need to provide an initial state"
+            )
+        if any(t >= 0 for t in self.taps):
+            raise ValueError(f"All the tap values must be negative: {self.taps}")
+
+    @property
+    def single(self) -> bool:
+        """Whether only the step before is read: the initial value is one state, not several."""
+        return self.taps == [-1]
+
+    @property
+    def depth(self) -> int:
+        """How many states are carried."""
+        return max((-t for t in self.taps), default=0)
+
+    def states(self) -> list[Any]:
+        """Return the states before the first step, the latest first."""
+        assert self.initial is not None
+        if self.single:
+            return [self.initial]
+        return [self.initial[self.depth - 1 - k] for k in range(self.depth)]
+
+    def dummies(self) -> list[Any]:
+        """Return variables that stand for states, the latest first."""
+        if self.initial is None:
+            return []
+        pattern = self.initial.broadcastable if self.single else self.initial.broadcastable[1:]
+        kind = TensorType(self.initial.dtype, pattern)
+        title = self.initial.name or "h"
+        return [kind(f"{title}[t-{k + 1}]") for k in range(self.depth)]
+
+
+def scan(
+    fn: Callable[..., Any],
+    sequences: Any = None,
+    outputs_info: Any = None,
+    non_sequences: Any = None,
+    n_steps: Any = None,
+    truncate_gradient: int = -1,
+    go_backwards: bool = False,
+    mode: Any = None,
+    name: str | None = None,
+    profile: Any = False,
+    allow_gc: Any = None,
+    strict: bool = False,
+    return_list: bool = False,
+) -> tuple[Any, Any]:
+    """Repeat a step.
+
+    Args:
+        fn: the step: takes rows of the sequences (by their taps), earlier results (by theirs) and
+            ``non_sequences``; returns outputs, updates of shared variables, an ``until``.
+        sequences: arrays that a step gets a row of, or dicts with ``input`` and ``taps``; the
+            shortest one says how many steps there are.
+        outputs_info: for each output None, its initial state, or a dict with ``initial`` and
+            ``taps``.
+        non_sequences: what each step is given as it is.
+        n_steps: number of steps; negative ones go backwards.
+        truncate_gradient: through how many of the last steps gradients go; -1 for all.
+        go_backwards: begin with the last rows.
+        mode: nothing here.
+        name: of the loop.
+        profile: nothing here.
+        allow_gc: nothing here.
+        strict: whether the step may use no other shared variables than it is given.
+        return_list: whether a single output comes as a list.
+
+    Returns:
+        Outputs, each with a row for each step, and the updates of shared variables.
+    """
+    del mode, profile, allow_gc
+    backwards = bool(go_backwards)
+    if isinstance(n_steps, int | np.integer) and n_steps < 0:
+        backwards, n_steps = not backwards, -int(n_steps)
+    given = [_Sequence(s, backwards=backwards) for s in _listed(sequences)]
+    infos = [_Output(o) for o in _listed(outputs_info)]
+    others = [
+        as_tensor_variable(v) if not isinstance(v, Variable) else v for v in _listed(non_sequences)
+    ]
+    count = _step_count(given, n_steps)
+    loop = _Loop(given, infos, others, count, name)
+    loop.call(fn, known=outputs_info is not None, strict=strict)
+    outputs, updates = loop.build(truncate_gradient)
+    if not outputs:
+        return (None if not return_list else []), updates
+    if len(outputs) == 1 and not return_list:
+        return outputs[0], updates
+    return outputs, updates
+
+
+def _listed(given: Any) -> list[Any]:
+    if given is None:
+        return []
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _step_count(given: Sequence[_Sequence], n_steps: Any) -> Any:
+    lengths = [s.steps for s in given]
+    if n_steps is not None:
+        if isinstance(n_steps, float):
+            raise ValueError(f"n_steps is an integer, not {n_steps}")
+        return as_tensor_variable(n_steps).astype("int64")
+    if not lengths:
+        raise ValueError("Scan: neither sequences nor n_steps say how many steps there are to be")
+    return minimum_of(lengths)
+
+
+class _Loop:
+    """A scan while it is put together."""
+
+    def __init__(
+        self,
+        sequences: list[_Sequence],
+        infos: list[_Output],
+        others: list[Any],
+        count: Any,
+        name: str | None,
+    ) -> None:
+        self.sequences, self.infos, self.others = sequences, infos, others
+        self.count, self.name = count, name
+
+    def call(self, fn: Callable[..., Any], *, known: bool, strict: bool) -> None:
+        """Call the step once, with variables that stand for what a step is given."""
+        self.rows = [s.dummies() for s in self.sequences]
+        self.states = [o.dummies() for o in self.infos]
+        args: list[Any] = [v for row in self.rows for v in row]
+        for info, states in zip(self.infos, self.states, strict=True):
+            args += [states[-tap - 1] for tap in info.taps]
+        self.end, found, changes = get_updates_and_outputs(fn(*args, *self.others))
+        self.outputs = [as_tensor_variable(v) for v in found]
+        if not known:
+            self.infos = [_Output(None) for _ in self.outputs]
+            self.states = [[] for _ in self.outputs]
+        if len(self.infos) != len(self.outputs):
+            raise ValueError(
+                f"Please provide None as outputs_info for any output that does not feed back into "
+                f"scan (i.e. it behaves like a map): {len(self.infos)} given, but the step returns "
+                f"{len(self.outputs)}"
+            )
+        self._take_states(dict(changes))
+        if strict:
+            self._check_strict()
+
+    def _take_states(self, changes: dict[Any, Any]) -> None:
+        """Note which shared variables a step updates, by itself or because they bring updates."""
+        self.changes = {target: target.filter_update(value) for target, value in changes.items()}
+        while True:
+            roots = [v.tensor for v in (*self.outputs, *self.changes.values())]
+            if self.end is not None:
+                roots.append(self.end.condition.tensor)
+            added: dict[Any, Any] = {}
+            for leaf in toposort(roots):
+                variable = variable_of(leaf) if isinstance(leaf, Shared) else None
+                if variable is None or variable.default_update is None:
+                    continue
+                if variable not in self.changes:
+                    added[variable] = variable.default_update
+            if not added:
+                return
+            self.changes.update(added)
+
+    def _check_strict(self) -> None:
+        allowed = {v.tensor for v in self.others} | {v.tensor for v in self.changes}
+        for leaf in toposort([v.tensor for v in self.outputs]):
+            if isinstance(leaf, Shared) and leaf not in allowed:
+                raise ValueError(
+                    f"Strict scan: the step uses {variable_of(leaf)}, a shared variable that is "
+                    "not among non_sequences"
+                )
+
+    def build(self, truncate: int) -> tuple[list[Any], OrderedUpdates]:
+        """Return the outputs and the updates."""
+        carried: list[tuple[Any, Any]] = []  # what stands for a state, and its first value
+        for info, states in zip(self.infos, self.states, strict=True):
+            if states:
+                carried += zip(states, info.states(), strict=True)
+        carried += [(target, target) for target in self.changes]
+        for info, output in zip(self.infos, self.outputs, strict=True):
+            if info.initial is not None:
+                self._check_state(info, output)
+        flat_rows = [v for row in self.rows for v in row]
+        arrays = [s.rows(tap, self.count) for s in self.sequences for tap in s.taps]
+        news: list[Any] = []
+        for states, output in zip(self.states, self.outputs, strict=True):
+            if states:
+                news += [output, *states[:-1]]
+        news += list(self.changes.values())
+        stand_ins = [v for v, _ in carried] + flat_rows
+        roots = [*(v.tensor for v in news), *(v.tensor for v in self.outputs)]
+        if self.end is not None:
+            roots.append(self.end.condition.tensor)
+        captured = self._captured(roots, stand_ins)
+        sizes = len(news), len(self.outputs)
+        firsts = [first for _, first in carried]
+        inputs = [*arrays, *firsts, self.count, *captured]
+        counts = len(arrays), len(firsts)
+
+        def build(*ts: ag.Tensor) -> list[ag.Tensor]:
+            return self._loop(ts, roots, stand_ins, captured, news, counts, sizes, truncate)
+
+        op = Scan("for", build, len(self.outputs) + len(self.changes), title=self.name)
+        results = op(*inputs, return_list=True)
+        updates = OrderedUpdates()
+        for target, last in zip(self.changes, results[len(self.outputs) :], strict=True):
+            updates[target] = last
+        outputs = results[: len(self.outputs)]
+        for output, inner in zip(outputs, self.outputs, strict=True):
+            if inner.name and output.name is None:
+                output.name = inner.name
+        return outputs, updates
+
+    def _check_state(self, info: _Output, output: Any) -> None:
+        """Raise unless a step gives what the next one takes."""
+        first: Any = info.initial
+        ndim = first.ndim if info.single else first.ndim - 1
+        if output.ndim != ndim:
+            raise ValueError(
+                f"When compiling the inner function of scan the following error has been "
+                f"encountered: The initial state (`outputs_info` in scan nomenclature) of variable "
+                f"{first} has {ndim} dimension(s), while the corresponding variable in the result "
+                f"of the inner function of scan (`fn`) has {output.ndim}"
+            )
+        if output.dtype != first.dtype and not np.can_cast(output.dtype, first.dtype, "safe"):
+            raise ValueError(
+                f"When compiling the inner function of scan the following error has been "
+                f"encountered: The initial state (`outputs_info` in scan nomenclature) of variable "
+                f"{first} has dtype {first.dtype}, while the result of the inner function (`fn`) "
+                f"has dtype {output.dtype}. This can happen if the inner function of scan results "
+                "in an upcast or downcast."
+            )
+
+    def _captured(self, roots: Sequence[Any], stand_ins: Sequence[Any]) -> list[Any]:
+        """Return variables from around the loop that a step uses: leaves that stand for nothing."""
+        from agnesi.graph.leaves import Input
+        from agnesi.theano.gof.graph import stands_for
+
+        own = {v.tensor for v in stand_ins}
+        found: list[Any] = []
+        for leaf in toposort(list(roots)):
+            if leaf not in own and isinstance(leaf, Input | Shared):
+                found.append(variable_of(leaf) or stands_for(leaf))
+        return found
+
+    def _loop(
+        self,
+        ts: Sequence[ag.Tensor],
+        roots: Sequence[ag.Tensor],
+        stand_ins: Sequence[Any],
+        captured: Sequence[Any],
+        news: Sequence[Any],
+        counts: tuple[int, int],
+        sizes: tuple[int, int],
+        truncate: int,
+    ) -> list[ag.Tensor]:
+        """Return agnesi's loop on these arrays, first states and captured variables."""
+        rows, firsts = ts[: counts[0]], ts[counts[0] : counts[0] + counts[1]]
+        count = shapes.one_size(ts[counts[0] + counts[1]])
+        around = dict(
+            zip((v.tensor for v in captured), ts[counts[0] + counts[1] + 1 :], strict=True)
+        )
+        length = count if isinstance(count, int) else shapes.SizeValue(count)
+        dtypes = [first.dtype for first in firsts]
+
+        def step(carry: Any, xs: Any) -> Any:
+            swaps = {**around}
+            swaps.update(zip((v.tensor for v in stand_ins), (*carry, *(xs or ())), strict=True))
+            swaps = {old: new for old, new in swaps.items() if old is not new}
+            made = rebuild(roots, swaps, _sizes(swaps))
+            after = tuple(ag.astype(t, d) for t, d in zip(made[: sizes[0]], dtypes, strict=True))
+            ys = tuple(made[sizes[0] : sizes[0] + sizes[1]])
+            if self.end is None:
+                return after, ys
+            return after, (*ys, ag.astype(made[-1], "bool"))
+
+        named: dict[str, Any] = {}
+        if self.end is not None:
+            named["until"] = lambda _, y: y[-1]
+        if truncate >= 0:
+            named["truncate"] = truncate
+        last, ys = ag.scan(step, tuple(firsts), tuple(rows) or None, length, **named)
+        states = last[len(last) - len(self.changes) :] if self.changes else ()
+        return [*ys[: sizes[1]], *states]
+
+
+def scan_checkpoints(
+    fn: Callable[..., Any],
+    sequences: Any = None,
+    outputs_info: Any = None,
+    non_sequences: Any = None,
+    name: str = "checkpointscan_fn",
+    n_steps: Any = None,
+    save_every_N: int = 10,
+    padding: bool = True,
+) -> tuple[Any, Any]:
+    """Repeat a step; its gradient computes what is between every ``save_every_N`` steps again.
+
+    Returns:
+        The last outputs of every ``save_every_N`` steps, and updates.
+    """
+    del padding
+    outputs, updates = scan(
+        fn, sequences, outputs_info, non_sequences, n_steps, name=name, return_list=True
+    )
+    kept = [o[save_every_N - 1 :: save_every_N] for o in outputs]
+    return (kept[0] if len(kept) == 1 else kept), updates
+
+
+__all__ = ["Scan", "constant", "fresh", "scan", "scan_checkpoints"]

@@ -1,0 +1,73 @@
+"""Symbolic arrays and what is done with them: ``import theano.tensor as T``."""
+
+from typing import Any
+
+from agnesi.theano.compile.ops import Rebroadcast as Rebroadcast
+from agnesi.theano.compile.ops import Shape as Shape
+from agnesi.theano.compile.ops import SpecifyShape as SpecifyShape
+from agnesi.theano.gof.graph import Apply as Apply
+from agnesi.theano.gof.graph import Constant as Constant
+from agnesi.theano.gof.graph import Variable as Variable
+from agnesi.theano.gof.op import Op as Op
+from agnesi.theano.gof.type import Type as Type
+from agnesi.theano.gof.utils import hashtype as hashtype
+from agnesi.theano.gradient import DisconnectedType as DisconnectedType
+from agnesi.theano.gradient import Lop as Lop
+from agnesi.theano.gradient import Rop as Rop
+from agnesi.theano.gradient import consider_constant as consider_constant
+from agnesi.theano.gradient import grad as grad
+from agnesi.theano.gradient import grad_not_implemented as grad_not_implemented
+from agnesi.theano.gradient import grad_undefined as grad_undefined
+from agnesi.theano.gradient import hessian as hessian
+from agnesi.theano.gradient import jacobian as jacobian
+from agnesi.theano.gradient import numeric_grad as numeric_grad
+from agnesi.theano.gradient import verify_grad as verify_grad
+from agnesi.theano.missing import missing
+from agnesi.theano.tensor import basic as basic
+from agnesi.theano.tensor import elemwise as elemwise
+from agnesi.theano.tensor import extra_ops as extra_ops
+from agnesi.theano.tensor import nlinalg as nlinalg
+from agnesi.theano.tensor import nnet as nnet
+from agnesi.theano.tensor import opt as opt
+from agnesi.theano.tensor import sharedvar as sharedvar
+from agnesi.theano.tensor import signal as signal
+from agnesi.theano.tensor import slinalg as slinalg
+from agnesi.theano.tensor import subtensor as subtensor
+from agnesi.theano.tensor import type as type
+from agnesi.theano.tensor import var as var
+from agnesi.theano.tensor import xlogx as xlogx
+from agnesi.theano.tensor.basic import *
+from agnesi.theano.tensor.basic import all as all
+from agnesi.theano.tensor.basic import any as any
+from agnesi.theano.tensor.basic import max as max
+from agnesi.theano.tensor.basic import min as min
+from agnesi.theano.tensor.basic import sum as sum
+from agnesi.theano.tensor.elementary import *
+from agnesi.theano.tensor.elementary import abs_ as abs_
+from agnesi.theano.tensor.elementary import pow as pow
+from agnesi.theano.tensor.elementary import round as round
+from agnesi.theano.tensor.elemwise import CAReduce as CAReduce
+from agnesi.theano.tensor.elemwise import DimShuffle as DimShuffle
+from agnesi.theano.tensor.elemwise import Elemwise as Elemwise
+from agnesi.theano.tensor.elemwise import Prod as Prod
+from agnesi.theano.tensor.elemwise import Sum as Sum
+from agnesi.theano.tensor.shapes import shape as shape
+from agnesi.theano.tensor.subtensor import AdvancedIncSubtensor as AdvancedIncSubtensor
+from agnesi.theano.tensor.subtensor import AdvancedIncSubtensor1 as AdvancedIncSubtensor1
+from agnesi.theano.tensor.subtensor import AdvancedSubtensor as AdvancedSubtensor
+from agnesi.theano.tensor.subtensor import AdvancedSubtensor1 as AdvancedSubtensor1
+from agnesi.theano.tensor.subtensor import IncSubtensor as IncSubtensor
+from agnesi.theano.tensor.subtensor import Subtensor as Subtensor
+from agnesi.theano.tensor.subtensor import inc_subtensor as inc_subtensor
+from agnesi.theano.tensor.subtensor import set_subtensor as set_subtensor
+from agnesi.theano.tensor.subtensor import take as take
+from agnesi.theano.tensor.type import TensorType as TensorType
+from agnesi.theano.tensor.type import values_eq_approx_always_true as values_eq_approx_always_true
+from agnesi.theano.tensor.var import AsTensorError as AsTensorError
+from agnesi.theano.tensor.var import TensorConstant as TensorConstant
+from agnesi.theano.tensor.var import TensorVariable as TensorVariable
+from agnesi.theano.tensor.var import _tensor_py_operators as _tensor_py_operators
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

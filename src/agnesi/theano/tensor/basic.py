@@ -1,0 +1,1392 @@
+"""Making arrays, putting them together, reducing them: ``theano.tensor``'s functions."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import agnesi as ag
+from agnesi.graph.leaves import Constant as ConstantTensor
+from agnesi.graph.tensor import SizeValue
+from agnesi.theano.configparser import config
+from agnesi.theano.gof.graph import Apply, Constant, Variable
+from agnesi.theano.missing import missing
+from agnesi.theano.tensor import elementary as of_element
+from agnesi.theano.tensor import shapes
+from agnesi.theano.tensor.applying import FunctionOp, apply, apply_many, fresh
+from agnesi.theano.tensor.casting import ALL, DISCRETE, FLOATS, as_array, upcast
+from agnesi.theano.tensor.elementary import eq, mul, sqr, switch
+from agnesi.theano.tensor.elemwise import DimShuffle, Prod, Sum
+from agnesi.theano.tensor.subtensor import inc_subtensor, set_subtensor
+from agnesi.theano.tensor.type import TensorType
+from agnesi.theano.tensor.var import AsTensorError, TensorConstant, TensorVariable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+python_all, python_any, python_max, python_min = (
+    builtins.all,
+    builtins.any,
+    builtins.max,
+    builtins.min,
+)
+
+
+class ShapeError(Exception):
+    """A shape cannot be computed."""
+
+
+class NotScalarConstantError(Exception):
+    """A variable is no known number."""
+
+
+class EmptyConstantError(NotScalarConstantError):
+    """A constant has no elements."""
+
+
+# -- constants -----------------------------------------------------------------------------------
+
+
+def constant(x: Any, name: str | None = None, ndim: int | None = None, dtype: Any = None) -> Any:
+    """Return a variable with a known value.
+
+    Args:
+        x: number, list or array.
+        name: of the variable.
+        ndim: how many axes there are to be; axes of size 1 are put in front.
+        dtype: element type; by default the smallest that holds a Python number.
+
+    Raises:
+        TypeError: the value is no array of numbers.
+    """
+    array = as_array(x, dtype)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"Could not convert {x!r} to TensorType", type(x))
+    if ndim is not None:
+        if array.ndim > ndim:
+            raise ValueError(f"ndim of array is {array.ndim}, more than {ndim}")
+        array = array.reshape((1,) * (ndim - array.ndim) + array.shape)
+    kind = TensorType(array.dtype.name, [d == 1 for d in array.shape])
+    return TensorConstant(kind, np.array(array), name)
+
+
+def as_tensor_variable(x: Any, name: str | None = None, ndim: int | None = None) -> Any:
+    """Return a variable: itself, or a number, list or array as a constant.
+
+    Raises:
+        AsTensorError: what was given is no array.
+    """
+    if hasattr(x, "_as_TensorVariable"):
+        return x._as_TensorVariable()
+    if isinstance(x, Apply):
+        if len(x.outputs) != 1:
+            raise ValueError(
+                "It is ambiguous which output of a multi-output Op has to be fetched.", x
+            )
+        x = x.outputs[0]
+    if isinstance(x, Variable):
+        if x.tensor is None or not isinstance(x.type, TensorType):
+            raise AsTensorError("Variable type field must be a TensorType.", x, x.type)
+        if ndim is None or x.ndim == ndim:
+            return x
+        if x.ndim > ndim:
+            if not python_all(x.broadcastable[: x.ndim - ndim]):
+                raise ValueError(f"TensorType could not be cast to have {ndim} dimensions", x.type)
+            return x.dimshuffle(*range(x.ndim - ndim, x.ndim))
+        return shape_padleft(x, n_ones=ndim - x.ndim)
+    if isinstance(x, ag.Tensor):
+        return fresh(x, name)
+    if isinstance(x, list | tuple) and python_any(_holds_variable(item) for item in x):
+        return _of_list(x)
+    if isinstance(x, bool):
+        raise AsTensorError(
+            "Cannot cast True or False as a tensor variable. Please use 1 or 0. This error might "
+            "be caused by using the == operator on Variables. v == w does not do what you think it "
+            "does, use theano.tensor.eq(v, w) instead."
+        )
+    try:
+        return constant(x, name=name, ndim=ndim)
+    except (TypeError, ValueError) as error:
+        shown = repr(x)
+        if len(shown) > 1000:
+            shown = shown[:1000] + "..."
+        raise AsTensorError(f"Cannot convert {shown} to TensorType", type(x)) from error
+
+
+as_tensor = as_tensor_variable
+
+
+def _holds_variable(x: Any) -> bool:
+    return isinstance(x, Variable | ag.Tensor | Apply) or (
+        isinstance(x, list | tuple) and python_any(map(_holds_variable, x))
+    )
+
+
+def _of_list(x: Any) -> Any:
+    items = [as_tensor_variable(item) for item in x]
+    if python_all(item.ndim == 0 for item in items):
+        return shapes.make_vector(items)
+    return stack(items)
+
+
+def get_scalar_constant_value(
+    v: Any, elemwise: bool = True, only_process_constants: bool = False, max_recur: int = 10
+) -> Any:
+    """Return the number that a variable is known to be.
+
+    Raises:
+        NotScalarConstantError: it is not known.
+    """
+    del elemwise, only_process_constants, max_recur
+    if isinstance(v, int | float | np.integer | np.floating):
+        return np.asarray(v)
+    if isinstance(v, np.ndarray):
+        return _only(v)
+    if isinstance(v, Constant):
+        return _only(np.asarray(v.data))
+    tensor = getattr(v, "tensor", None)
+    found = None if tensor is None else known_number(tensor)
+    if found is None:
+        raise NotScalarConstantError(v)
+    return np.asarray(found, tensor.dtype.numpy)  # type: ignore[union-attr]
+
+
+def _only(array: Any) -> Any:
+    if not array.size:
+        raise EmptyConstantError
+    if (array == array.flat[0]).all():
+        return np.asarray(array.flat[0])
+    raise NotScalarConstantError
+
+
+def known_number(tensor: ag.Tensor) -> Any:
+    """Return the number that each element of a tensor is known to be; None if it is not."""
+    from agnesi.graph.interpret import interpret  # noqa: F401  - used by folding below
+
+    at = tensor
+    while True:
+        if isinstance(at, SizeValue):
+            return at.extent if isinstance(at.extent, int) else None
+        if isinstance(at, ConstantTensor):
+            value = at.value
+            if not value.size or not (value == value.flat[0]).all():
+                return None
+            return value.flat[0]
+        if type(at).__name__ in (
+            "Cast",
+            "BroadcastTo",
+            "ExpandDims",
+            "Squeeze",
+            "Reshape",
+            "Transpose",
+        ):
+            at = at.operands[0]
+            continue
+        return None
+
+
+def extract_constant(x: Any, elemwise: bool = True, only_process_constants: bool = False) -> Any:
+    """Return a number if the variable is known to be one, else the variable."""
+    del elemwise, only_process_constants
+    try:
+        return get_scalar_constant_value(x)
+    except NotScalarConstantError:
+        return x
+
+
+def get_vector_length_or_none(v: Any) -> int | None:
+    """Return the length of a vector; None if it is not known."""
+    v = as_tensor_variable(v)
+    if v.ndim != 1:
+        return None
+    known = shapes.elements_of(v)
+    if known is not None:
+        return len(known)
+    length = v.tensor.type.shape[0]
+    return length if isinstance(length, int) else None
+
+
+def get_vector_length(v: Any) -> int:
+    """Return the length of a vector.
+
+    Raises:
+        TypeError: it is no vector.
+        ValueError: its length is not known.
+    """
+    v = as_tensor_variable(v)
+    if v.ndim != 1:
+        raise TypeError("argument must be symbolic vector, got '%s'" % v)  # noqa: UP031
+    found = get_vector_length_or_none(v)
+    if found is None:
+        raise ValueError(f"length not known: {v}")
+    return found
+
+
+# -- kinds of variables ----------------------------------------------------------------------------
+
+_PATTERNS: dict[str, tuple[bool, ...]] = {
+    "scalar": (),
+    "vector": (False,),
+    "row": (True, False),
+    "col": (False, True),
+    "matrix": (False, False),
+    **{f"tensor{n}": (False,) * n for n in range(3, 8)},
+}
+_PREFIXES = {
+    "b": "int8",
+    "w": "int16",
+    "i": "int32",
+    "l": "int64",
+    "f": "float32",
+    "d": "float64",
+    "c": "complex64",
+    "z": "complex128",
+}
+for _prefix, _dtype in _PREFIXES.items():
+    for _rank, _pattern in _PATTERNS.items():
+        globals()[_prefix + _rank] = TensorType(_dtype, _pattern)
+
+
+def _constructor(rank: str, pattern: tuple[bool, ...]) -> Any:
+    def make(name: Any = None, dtype: Any = None) -> Any:
+        if dtype is None:
+            dtype = config.floatX
+        return TensorType(dtype, pattern)(name)
+
+    make.__name__ = rank
+    make.__doc__ = f"Return a new {rank}: its name first, then its dtype, floatX by default."
+    return make
+
+
+def _several(single: Any) -> Any:
+    def make(*names: Any, **named: Any) -> Any:
+        if len(names) == 1:
+            if isinstance(names[0], int):
+                return [single(**named) for _ in range(names[0])]
+            return single(name=names[0], **named)
+        return [single(name=name, **named) for name in names]
+
+    make.__doc__ = "Return new variables, by their names or by how many."
+    return make
+
+
+for _rank, _pattern in _PATTERNS.items():
+    _plural = "matrices" if _rank == "matrix" else f"{_rank}s"
+    globals()[_rank] = _constructor(_rank, _pattern)
+    globals()[_plural] = _several(globals()[_rank])
+    for _prefix in _PREFIXES:
+        globals()[_prefix + _plural] = _several(globals()[_prefix + _rank])
+
+
+def tensor(*args: Any, **named: Any) -> Any:
+    """Return a new variable of a dtype with axes: ``tensor(dtype=..., broadcastable=...)``."""
+    name = named.pop("name", None)
+    return TensorType(*args, **named)(name=name)
+
+
+def Tensor(*inputs: Any, **named: Any) -> Any:
+    """Return a type: an old name of ``TensorType``."""
+    return TensorType(*inputs, **named)
+
+
+# -- casts ---------------------------------------------------------------------------------------
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """Return the same values in another dtype.
+
+    Raises:
+        TypeError: from complex numbers to real ones.
+    """
+    dtype = config.floatX if dtype == "floatX" else str(np.dtype(dtype))
+    x = as_tensor_variable(x)
+    if x.dtype == dtype:
+        return x
+    if x.dtype.startswith("complex") and not dtype.startswith("complex"):
+        raise TypeError("Casting from complex to real is ambiguous: consider real(), imag(), abs()")
+    return of_element.cast_op(dtype)(x)
+
+
+# -- axes ----------------------------------------------------------------------------------------
+
+
+def shape_padleft(t: Any, n_ones: int = 1) -> Any:
+    """Return an array with axes of size 1 in front."""
+    t = as_tensor_variable(t)
+    order = ["x"] * n_ones + list(range(t.ndim))
+    return DimShuffle(t.broadcastable, order)(t)
+
+
+def shape_padright(t: Any, n_ones: int = 1) -> Any:
+    """Return an array with axes of size 1 behind."""
+    t = as_tensor_variable(t)
+    return DimShuffle(t.broadcastable, list(range(t.ndim)) + ["x"] * n_ones)(t)
+
+
+def shape_padaxis(t: Any, axis: int) -> Any:
+    """Return an array with a new axis of size 1."""
+    t = as_tensor_variable(t)
+    ndim = t.ndim + 1
+    if not -ndim <= axis < ndim:
+        raise IndexError(f"axis {axis} is out of bounds [-{ndim}, {ndim})")
+    order: list[Any] = list(range(t.ndim))
+    order.insert(axis % ndim, "x")
+    return DimShuffle(t.broadcastable, order)(t)
+
+
+def transpose(x: Any, axes: Any = None) -> Any:
+    """Return axes in another order, reversed by default."""
+    x = as_tensor_variable(x)
+    order = list(range(x.ndim - 1, -1, -1)) if axes is None else [a % x.ndim for a in axes]
+    made = DimShuffle(x.broadcastable, order)(x)
+    if x.name and made.name is None:
+        made.name = f"{x.name}.T"
+    return made
+
+
+def swapaxes(y: Any, axis1: int, axis2: int) -> Any:
+    """Return two axes exchanged."""
+    y = as_tensor_variable(y)
+    order = list(range(y.ndim))
+    order[axis1], order[axis2] = order[axis2], order[axis1]
+    return y.dimshuffle(order)
+
+
+def squeeze(x: Any) -> Any:
+    """Return an array without axes of size 1."""
+    x = as_tensor_variable(x)
+    return x.dimshuffle([k for k, one in enumerate(x.broadcastable) if not one])
+
+
+def flatten(x: Any, ndim: int | None = None, outdim: int | None = None) -> Any:
+    """Return the last axes as one, so that there are ``ndim``."""
+    x = as_tensor_variable(x)
+    ndim = (1 if outdim is None else outdim) if ndim is None else ndim
+    if ndim < 1 or (ndim > 1 and ndim > x.ndim):
+        raise ValueError(f"ndim {ndim} out of bound [1, {x.ndim + 1})")
+
+    def build(t: ag.Tensor) -> ag.Tensor:
+        return ag.reshape(t, (*t.shape[: ndim - 1], -1))
+
+    return apply("Flatten", build, [x], ndim=ndim)
+
+
+def is_flat(var: Any, ndim: int | None = None, outdim: int | None = None) -> bool:
+    """Whether a variable has so many axes."""
+    return var.ndim == (outdim or ndim or 1)
+
+
+def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Any:
+    """Return the same elements in another shape; one size may be -1."""
+    x = as_tensor_variable(x)
+    if ndim is None and isinstance(newshape, Variable) and newshape.ndim == 1:
+        ndim = get_vector_length_or_none(newshape)
+        if ndim is None:
+            raise ValueError(
+                "The length of the provided shape cannot be automatically determined, so Theano "
+                "is not able to know what the number of dimensions of the reshaped variable will "
+                "be. You can provide the 'ndim' keyword argument to 'reshape' to avoid this "
+                "problem."
+            )
+    items = shapes.size_list(newshape, ndim)
+    variables = [as_tensor_variable(s) if isinstance(s, Variable) else s for s in items]
+    given = [v for v in variables if isinstance(v, Variable)]
+    for v in given:
+        if v.dtype not in DISCRETE:
+            raise TypeError(f"Shape must be integers; got {v.dtype}", v)
+
+    def build(t: ag.Tensor, *sizes: ag.Tensor) -> ag.Tensor:
+        rest = iter(sizes)
+        wanted: list[Any] = []
+        for v in variables:
+            if not isinstance(v, Variable):
+                wanted.append(int(v))
+                continue
+            size = shapes.one_size(next(rest))
+            wanted.append(size if isinstance(size, int) else SizeValue(size))
+        return ag.reshape(t, tuple(wanted))
+
+    return apply("Reshape", build, [x, *given], ndim=len(items))
+
+
+def addbroadcast(x: Any, *axes: int) -> Any:
+    """Return an array whose axes are known to have size 1, so that they repeat."""
+    x = as_tensor_variable(x)
+    return patternbroadcast(
+        x, [one or k in axes for k, one in enumerate(x.broadcastable)], _checked(x, axes)
+    )
+
+
+def unbroadcast(x: Any, *axes: int) -> Any:
+    """Return an array whose axes do not repeat, even if their size is 1."""
+    x = as_tensor_variable(x)
+    return patternbroadcast(
+        x, [one and k not in axes for k, one in enumerate(x.broadcastable)], _checked(x, axes)
+    )
+
+
+def _checked(x: Any, axes: Sequence[int]) -> None:
+    if axes and python_max(axes) >= x.ndim:
+        raise ValueError("Trying to unbroadcast or broadcast a non-existing dimension")
+
+
+def patternbroadcast(x: Any, broadcastable: Sequence[bool], _: Any = None) -> Any:
+    """Return an array of which it is said which axes have size 1 and repeat."""
+    x = as_tensor_variable(x)
+    pattern = tuple(bool(b) for b in broadcastable)
+    if pattern == x.broadcastable:
+        return x
+
+    def build(t: ag.Tensor) -> ag.Tensor:
+        wanted = [1 if one else size for one, size in zip(pattern, t.shape, strict=True)]
+        return ag.specify_shape(t, wanted)
+
+    made = apply("Rebroadcast", build, [x], pattern=pattern)
+    # An axis that is not to repeat still has size 1 below; the type says what the program said.
+    made.type = TensorType(x.dtype, pattern)
+    return made
+
+
+def specify_shape(x: Any, shape: Any) -> Any:
+    """Return an array whose sizes are known, and checked in a call."""
+    x = as_tensor_variable(x)
+    items = shapes.size_list(shape, x.ndim)
+    given = [as_tensor_variable(s) for s in items if isinstance(s, Variable)]
+
+    def build(t: ag.Tensor, *sizes: ag.Tensor) -> ag.Tensor:
+        rest = iter(sizes)
+        wanted = [next(rest) if isinstance(s, Variable) else int(s) for s in items]
+        return ag.specify_shape(
+            t, [shapes.whole(w) if isinstance(w, ag.Tensor) else w for w in wanted]
+        )
+
+    return apply("SpecifyShape", build, [x, *given])
+
+
+# -- making --------------------------------------------------------------------------------------
+
+
+def alloc(value: Any, *shape: Any) -> Any:
+    """Return an array of a shape that repeats a value."""
+    value = as_tensor_variable(value)
+    if len(shape) == 1 and isinstance(shape[0], list | tuple):
+        shape = tuple(shape[0])
+    items = [as_tensor_variable(s) for s in shape]
+    if value.ndim > len(items):
+        raise TypeError(
+            "The Alloc value to use has more dimensions than the specified dimensions",
+            value.ndim,
+            len(items),
+        )
+    for s in items:
+        if s.ndim or s.dtype not in DISCRETE:
+            raise TypeError(f"Shape arguments to Alloc must be integers, but {s} is {s.type}")
+
+    def build(t: ag.Tensor, *sizes: ag.Tensor) -> ag.Tensor:
+        wanted = [shapes.one_size(s) for s in sizes]
+        return ag.broadcast_to(t, [s if isinstance(s, int) else SizeValue(s) for s in wanted])
+
+    return apply("Alloc", build, [value, *items])
+
+
+def _shape_items(shape: Any) -> list[Any]:
+    return shapes.size_list(shape)
+
+
+def zeros(shape: Any, dtype: Any = None) -> Any:
+    """Return an array of zeros, floatX by default."""
+    dtype = config.floatX if dtype is None else dtype
+    return alloc(constant(0, dtype=dtype), *_shape_items(shape))
+
+
+def ones(shape: Any, dtype: Any = None) -> Any:
+    """Return an array of ones, floatX by default."""
+    dtype = config.floatX if dtype is None else dtype
+    return alloc(constant(1, dtype=dtype), *_shape_items(shape))
+
+
+def zeros_like(model: Any, dtype: Any = None, opt: bool = False) -> Any:
+    """Return zeros of a variable's shape."""
+    del opt
+    model = as_tensor_variable(model)
+    return fill(model, constant(0, dtype=dtype or model.dtype))
+
+
+def ones_like(model: Any, dtype: Any = None, opt: bool = False) -> Any:
+    """Return ones of a variable's shape."""
+    del opt
+    model = as_tensor_variable(model)
+    return fill(model, constant(1, dtype=dtype or model.dtype))
+
+
+def fill(a: Any, b: Any) -> Any:
+    """Return an array of the first one's shape that repeats the second."""
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+
+    def build(model: ag.Tensor, value: ag.Tensor) -> ag.Tensor:
+        return ag.broadcast_to(value, model.shape) if value.ndim <= model.ndim else value
+
+    return apply("Fill", build, [a, b])
+
+
+second = fill
+
+
+def AllocEmpty(dtype: Any) -> Any:
+    """Return a function that makes arrays of a shape; they are zeros here."""
+    return lambda *shape: zeros(shape, dtype)
+
+
+def eye(n: Any, m: Any = None, k: int = 0, dtype: Any = None) -> Any:
+    """Return ones on a diagonal, zeros elsewhere."""
+    dtype = config.floatX if dtype is None else dtype
+    n = as_tensor_variable(n)
+    m = n if m is None else as_tensor_variable(m)
+    offset = as_tensor_variable(k)
+
+    def build(rows: ag.Tensor, columns: ag.Tensor, k: ag.Tensor) -> ag.Tensor:
+        i = ag.expand_dims(_counted(rows), 1)
+        j = ag.expand_dims(_counted(columns), 0)
+        return ag.astype(ag.equal(i + ag.astype(k, "i64"), j), dtype)
+
+    return apply("Eye", build, [n, m, offset], dtype=dtype)
+
+
+def _counted(size: ag.Tensor) -> ag.Tensor:
+    found = shapes.one_size(size)
+    return ag.arange(found if isinstance(found, int) else SizeValue(found))
+
+
+def identity_like(x: Any) -> Any:
+    """Return ones on the diagonal, of a matrix's shape and dtype."""
+    x = as_tensor_variable(x)
+    return eye(x.shape[0], x.shape[1], k=0, dtype=x.dtype)
+
+
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+    """Return numbers at even distances."""
+    if stop is None:
+        start, stop = 0, start
+    start, stop, step = (as_tensor_variable(x) for x in (start, stop, step))
+    if dtype is None:
+        dtype = upcast(start.dtype, stop.dtype, step.dtype)
+        if dtype in DISCRETE:
+            dtype = "int64"
+        elif config.cast_policy == "numpy+floatX" and config.floatX == "float32":
+            dtype = "float32"
+
+    def build(a: ag.Tensor, b: ag.Tensor, c: ag.Tensor) -> ag.Tensor:
+        if python_all(t.dtype.is_integer or t.dtype.is_bool for t in (a, b, c)):
+            parts = [shapes.one_size(t) for t in (a, b, c)]
+            bounds = [p if isinstance(p, int) else SizeValue(p) for p in parts]
+            return ag.astype(ag.arange(*bounds), dtype)
+        return ag.astype(ag.arange(*(ag.astype(t, dtype) for t in (a, b, c))), dtype)
+
+    return apply("ARange", build, [start, stop, step], dtype=dtype)
+
+
+def tri(N: Any, M: Any = None, k: int = 0, dtype: Any = None) -> Any:
+    """Return ones at and below a diagonal."""
+    dtype = config.floatX if dtype is None else dtype
+    rows = as_tensor_variable(N)
+    columns = rows if M is None else as_tensor_variable(M)
+
+    def build(n: ag.Tensor, m: ag.Tensor) -> ag.Tensor:
+        i, j = ag.expand_dims(_counted(n), 1), ag.expand_dims(_counted(m), 0)
+        return ag.astype(ag.greater_equal(i + k, j), dtype)
+
+    return apply("Tri", build, [rows, columns], k=k, dtype=dtype)
+
+
+def tril(m: Any, k: int = 0) -> Any:
+    """Return a matrix with zeros above a diagonal."""
+    m = as_tensor_variable(m)
+    return m * tri(m.shape[0], m.shape[1], k=k, dtype=m.dtype)
+
+
+def triu(m: Any, k: int = 0) -> Any:
+    """Return a matrix with zeros below a diagonal."""
+    m = as_tensor_variable(m)
+    return m * (1 - tri(m.shape[0], m.shape[1], k=k - 1, dtype=m.dtype)).astype(m.dtype)
+
+
+def diag(v: Any, k: int = 0) -> Any:
+    """Return a vector as a diagonal, or the diagonal of a matrix."""
+    v = as_tensor_variable(v)
+    if v.ndim not in (1, 2):
+        raise ValueError("Input must be 1- or 2-d.")
+    return apply("AllocDiag" if v.ndim == 1 else "ExtractDiag", lambda t: ag.diag(t, k), [v], k=k)
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Return a diagonal of two axes, as a new last axis."""
+    return apply("ExtractDiag", lambda t: ag.diagonal(t, offset, axis1, axis2), [a], offset=offset)
+
+
+class _Grid:
+    """``mgrid`` and ``ogrid``: brackets with slices."""
+
+    def __init__(self, *, sparse: bool) -> None:
+        self.sparse = sparse
+
+    def __getitem__(self, key: Any) -> list[Any]:
+        slices = key if isinstance(key, tuple) else (key,)
+        steps = [
+            arange(s.start if s.start is not None else 0, s.stop, 1 if s.step is None else s.step)
+            for s in slices
+        ]
+        shown = [
+            v.dimshuffle(*["x"] * k, 0, *["x"] * (len(steps) - k - 1)) for k, v in enumerate(steps)
+        ]
+        if self.sparse:
+            return shown
+        whole = shown[0]
+        for other in shown[1:]:
+            whole = whole + zeros_like(other)
+        return [v + zeros_like(whole) for v in shown]
+
+
+mgrid, ogrid = _Grid(sparse=False), _Grid(sparse=True)
+
+
+# -- putting together ------------------------------------------------------------------------------
+
+
+def _axis_number(axis: Any, ndim: int) -> int:
+    if isinstance(axis, Variable):
+        axis = int(get_scalar_constant_value(axis))
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"Join axis {axis} out of bounds [0, {ndim})")
+    return int(axis) % ndim
+
+
+def join(axis: Any, *tensors_list: Any) -> Any:
+    """Return arrays along an axis, one behind the other."""
+    tensors = [as_tensor_variable(t) for t in tensors_list]
+    if not tensors:
+        raise ValueError("Cannot join an empty list of tensors")
+    ndim = tensors[0].ndim
+    if python_any(t.ndim != ndim for t in tensors):
+        raise TypeError("Join arguments must have the same rank", [t.type for t in tensors])
+    if not ndim:
+        raise TypeError("Join cannot handle arguments of dimension 0. Use stack", tensors)
+    where = _axis_number(axis, ndim)
+    dtype = upcast(*(t.dtype for t in tensors))
+    if len(tensors) == 1:
+        return tensors[0]
+
+    def build(*ts: ag.Tensor) -> ag.Tensor:
+        return ag.concatenate([ag.astype(t, dtype) for t in ts], where)
+
+    made = apply("Join", build, tensors, axis=where)
+    parts = [shapes.elements_of(t) for t in tensors] if ndim == 1 else []
+    if parts and python_all(p is not None for p in parts):
+        made.__dict__["elements"] = tuple(e for p in parts for e in p)  # type: ignore[union-attr]
+    return made
+
+
+def concatenate(tensor_list: Any, axis: Any = 0) -> Any:
+    """Return a list of arrays along an axis, one behind the other."""
+    if not isinstance(tensor_list, list | tuple):
+        raise TypeError(
+            "The 'tensors' argument must be either a tuple or a list, make sure you did not forget "
+            "() or [] around arguments of concatenate.",
+            tensor_list,
+        )
+    return join(axis, *tensor_list)
+
+
+concat = concatenate
+
+
+def stack(*tensors: Any, **named: Any) -> Any:
+    """Return arrays along a new axis: ``stack([a, b], axis=0)``, or the old ``stack(a, b)``."""
+    axis = named.pop("axis", 0)
+    items = named.pop("tensors", None)
+    if items is None:
+        if tensors and isinstance(tensors[0], list | tuple):
+            items = tensors[0]
+            axis = tensors[1] if len(tensors) > 1 else axis
+        else:
+            items = tensors
+    if not items:
+        raise Exception("theano.tensor.stack(tensors, axis) must have at least one parameter")
+    given = [as_tensor_variable(t) for t in items]
+    if python_all(t.ndim == 0 for t in given):
+        return shapes.make_vector(given)
+    ndim = given[0].ndim + 1
+    if not -ndim <= axis < ndim:
+        raise IndexError(f"axis {axis} is out of bounds [-{ndim}, {ndim})")
+    return join(axis % ndim, *(shape_padaxis(t, axis % ndim) for t in given))
+
+
+def stacklists(arg: Any) -> Any:
+    """Return nested lists of variables as one array."""
+    if isinstance(arg, list | tuple):
+        return stack([stacklists(item) for item in arg])
+    return as_tensor_variable(arg)
+
+
+def horizontal_stack(*args: Any) -> Any:
+    """Return matrices side by side."""
+    return concatenate([as_tensor_variable(a) for a in args], axis=1)
+
+
+def vertical_stack(*args: Any) -> Any:
+    """Return matrices one below the other."""
+    return concatenate([as_tensor_variable(a) for a in args], axis=0)
+
+
+def split(x: Any, splits_size: Any, n_splits: int, axis: int = 0) -> list[Any]:
+    """Return parts of an array along an axis, of these sizes."""
+    x = as_tensor_variable(x)
+    sizes = as_tensor_variable(splits_size)
+    where = axis % x.ndim
+    start: Any = 0
+    parts: list[Any] = []
+    for k in range(n_splits):
+        end = start + sizes[k]
+        key = [slice(None)] * x.ndim
+        key[where] = slice(start, end)
+        parts.append(x[tuple(key)])
+        start = end
+    return parts
+
+
+def tile(x: Any, reps: Any, ndim: int | None = None) -> Any:
+    """Return an array repeated along its axes."""
+    x = as_tensor_variable(x)
+    items = [reps] if isinstance(reps, int) else shapes.size_list(reps, ndim)
+    if ndim is not None and len(items) < ndim:
+        items = [1] * (ndim - len(items)) + list(items)
+    given = [as_tensor_variable(r) for r in items]
+
+    def build(t: ag.Tensor, *reps: ag.Tensor) -> ag.Tensor:
+        wanted = [shapes.one_size(r) for r in reps]
+        return ag.tile(t, tuple(w if isinstance(w, int) else SizeValue(w) for w in wanted))
+
+    return apply("Tile", build, [x, *given])
+
+
+def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
+    """Return elements repeated along an axis, or all in one row."""
+    x, repeats = as_tensor_variable(x), as_tensor_variable(repeats)
+    if repeats.dtype not in DISCRETE:
+        raise TypeError(f"repeats must be integers, not {repeats.type}")
+
+    def build(t: ag.Tensor, r: ag.Tensor) -> ag.Tensor:
+        if r.ndim:
+            return ag.repeat(t, r, axis)
+        size = shapes.one_size(r)
+        return ag.repeat(t, size if isinstance(size, int) else SizeValue(size), axis)
+
+    return apply("Repeat", build, [x, repeats], axis=axis)
+
+
+def roll(x: Any, shift: Any, axis: Any = None) -> Any:
+    """Return an array with its elements moved on along an axis, round and round."""
+    x, shift = as_tensor_variable(x), as_tensor_variable(shift)
+    return apply("Roll", lambda t, s: ag.roll(t, shapes.whole(s), axis), [x, shift], axis=axis)
+
+
+# -- reductions ------------------------------------------------------------------------------------
+
+
+def _axes(x: Any, axis: Any) -> tuple[int, ...] | None:
+    if axis is None:
+        return None
+    if isinstance(axis, Variable):
+        axis = [int(n) for n in np.atleast_1d(axis.data)] if isinstance(axis, Constant) else axis
+        if isinstance(axis, Variable):
+            raise TypeError(f"axis must be known, not {axis}")
+    given = [axis] if isinstance(axis, int | np.integer) else list(axis)
+    found: list[int] = []
+    for each in given:
+        number = int(np.asarray(getattr(each, "data", each)))
+        if number != each and not isinstance(each, Variable):
+            raise TypeError(f"axis must be an integer, not {each!r}")
+        if not -x.ndim <= number < python_max(x.ndim, 1):
+            raise ValueError(f"Not enough dimensions on {x} to reduce on axis {number}")
+        found.append(number % x.ndim if x.ndim else 0)
+    return tuple(found) if x.ndim else ()
+
+
+def _summed_dtype(dtype: str) -> str:
+    if dtype == "bool" or dtype.startswith("int"):
+        return "int64"
+    return "uint64" if dtype.startswith("uint") else dtype
+
+
+def sum(
+    input: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
+) -> Any:
+    """Return the sum over axes; of integers as int64."""
+    del acc_dtype
+    x = as_tensor_variable(input)
+    axes = _axes(x, axis)
+    result = str(np.dtype(config.floatX if dtype == "floatX" else dtype)) if dtype else None
+    result = result or _summed_dtype(x.dtype)
+
+    def build(t: ag.Tensor) -> ag.Tensor:
+        return ag.astype(ag.sum(ag.astype(t, result), axes), result)
+
+    made = Sum("Sum", build, axis=axes)(x)
+    return makeKeepDims(x, made, axes) if keepdims else made
+
+
+def prod(
+    input: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    acc_dtype: Any = None,
+    no_zeros_in_input: bool = False,
+) -> Any:
+    """Return the product over axes; of integers as int64."""
+    del acc_dtype, no_zeros_in_input
+    x = as_tensor_variable(input)
+    axes = _axes(x, axis)
+    known: Any = shapes.elements_of(x) if x.ndim == 1 and "elements" in x.__dict__ else None
+    if known and axes in (None, (0,)) and not keepdims:
+        return mul(*known) if len(known) > 1 else as_tensor_variable(known[0])
+    result = str(np.dtype(config.floatX if dtype == "floatX" else dtype)) if dtype else None
+    result = result or _summed_dtype(x.dtype)
+
+    def build(t: ag.Tensor) -> ag.Tensor:
+        return ag.astype(ag.prod(ag.astype(t, result), axes), result)
+
+    made = Prod("Prod", build, axis=axes)(x)
+    return makeKeepDims(x, made, axes) if keepdims else made
+
+
+def mean(
+    input: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    op: bool = False,
+    keepdims: bool = False,
+    acc_dtype: Any = None,
+) -> Any:
+    """Return the mean over axes; of integers as float64."""
+    del op, acc_dtype
+    x = as_tensor_variable(input)
+    axes = _axes(x, axis)
+    result = config.floatX if dtype == "floatX" else dtype
+    if result is None:
+        result = "float64" if x.dtype in DISCRETE else x.dtype
+    result = str(np.dtype(result))
+    inside = result if result not in DISCRETE else "float64"
+
+    def build(t: ag.Tensor) -> ag.Tensor:
+        return ag.astype(ag.mean(ag.astype(t, inside), axes), result)
+
+    made = FunctionOp("Mean", build, axis=axes)(x)
+    return makeKeepDims(x, made, axes) if keepdims else made
+
+
+def var(
+    input: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False
+) -> Any:
+    """Return the variance over axes."""
+    x = as_tensor_variable(input)
+    axes = _axes(x, axis)
+    centred = x - mean(x, axes, keepdims=True)
+    found = mean(sqr(centred), axes, keepdims=keepdims)
+    if corrected:
+        error = mean(centred, axes, keepdims=keepdims)
+        found = found - sqr(error)
+    if ddof:
+        over = range(x.ndim) if axes is None else axes
+        count = of_element.mul(*(x.shape[a] for a in over)) if over else constant(1)
+        scale = cast(count, found.dtype)
+        found = found * (scale / (scale - constant(ddof, dtype=found.dtype)))
+    found.name = "var"
+    return found
+
+
+def std(
+    input: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False
+) -> Any:
+    """Return the standard deviation over axes."""
+    made = of_element.sqrt(var(input, axis, ddof, keepdims, corrected))
+    made.name = "std"
+    return made
+
+
+def _extreme(name: str, function: Any) -> Any:
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        x = as_tensor_variable(x)
+        axes = _axes(x, axis)
+        made = FunctionOp(name, lambda t: function(t, axes), axis=axes)(x)
+        return makeKeepDims(x, made, axes) if keepdims else made
+
+    reduce.__name__ = name.lower()
+    reduce.__doc__ = f"Return {name.lower()} over axes."
+    return reduce
+
+
+max, min = _extreme("Max", ag.max), _extreme("Min", ag.min)
+
+
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether all elements are true, over axes."""
+    x = as_tensor_variable(x)
+    axes = _axes(x, axis)
+    made = FunctionOp("All", lambda t: ag.all(t, axes), axis=axes)(x)
+    return makeKeepDims(x, made, axes) if keepdims else made
+
+
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Whether any element is true, over axes."""
+    x = as_tensor_variable(x)
+    axes = _axes(x, axis)
+    made = FunctionOp("Any", lambda t: ag.any(t, axes), axis=axes)(x)
+    return makeKeepDims(x, made, axes) if keepdims else made
+
+
+def ptp(a: Any, axis: Any = None) -> Any:
+    """Return the largest less the smallest element."""
+    a = as_tensor_variable(a)
+    made = max(a, axis) - min(a, axis)
+    made.name = "ptp"
+    return made
+
+
+def _position(name: str, function: Any) -> Any:
+    def find(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        x = as_tensor_variable(x)
+        axes = _axes(x, axis)
+
+        def build(t: ag.Tensor) -> ag.Tensor:
+            if not t.ndim:
+                return ag.constant(np.int64(0))
+            if axes is None or len(axes) == t.ndim:
+                flat = ag.transpose(t, axes) if axes and len(axes) > 1 else t
+                return function(ag.reshape(flat, -1))
+            if len(axes) == 1:
+                return function(t, axes[0])
+            rest = [a for a in range(t.ndim) if a not in axes]
+            moved = ag.transpose(t, [*rest, *axes])
+            return function(ag.reshape(moved, (*moved.shape[: len(rest)], -1)), -1)
+
+        made = FunctionOp(name, lambda t: ag.astype(build(t), "i64"), axis=axes)(x)
+        return makeKeepDims(x, made, axes) if keepdims else made
+
+    find.__name__ = name.lower()
+    find.__doc__ = f"Return where the {name[3:].lower()} is: the first place, as int64."
+    return find
+
+
+argmax, argmin = _position("Argmax", ag.argmax), _position("Argmin", ag.argmin)
+
+
+def max_and_argmax(a: Any, axis: Any = None, keepdims: bool = False) -> tuple[Any, Any]:
+    """Return the largest elements and where they are."""
+    return max(a, axis, keepdims), argmax(a, axis, keepdims)
+
+
+def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
+    """Return a reduced array with the axes that went as axes of size 1."""
+    x, y = as_tensor_variable(x), as_tensor_variable(y)
+    gone = range(x.ndim) if axis is None else _axes(x, axis)
+    order: list[Any] = []
+    at = 0
+    for k in range(x.ndim):
+        if k in gone:  # type: ignore[operator]
+            order.append("x")
+        else:
+            order.append(at)
+            at += 1
+    return DimShuffle(y.broadcastable, order)(y)
+
+
+# -- products --------------------------------------------------------------------------------------
+
+
+def dot(a: Any, b: Any) -> Any:
+    """Return the product of matrices and vectors; with a number, element by element.
+
+    Of higher ranks: the sum over the last axis of the first and the last but one of the second.
+    """
+    if hasattr(a, "__dot__") or hasattr(b, "__dot__"):
+        return a.__dot__(b) if hasattr(a, "__dot__") else b.__rdot__(a)
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return mul(a, b)
+    dtype = upcast(a.dtype, b.dtype)
+    if a.ndim > 2 or b.ndim > 2:
+        return tensordot(a, b, [[a.ndim - 1], [python_max(0, b.ndim - 2)]])
+    return apply("dot", lambda x, y: ag.dot(ag.astype(x, dtype), ag.astype(y, dtype)), [a, b])
+
+
+def outer(x: Any, y: Any) -> Any:
+    """Return the products of all elements of two vectors."""
+    x, y = as_tensor_variable(x), as_tensor_variable(y)
+    if x.ndim != 1:
+        x = x.flatten()
+    if y.ndim != 1:
+        y = y.flatten()
+    return dot(x.dimshuffle(0, "x"), y.dimshuffle("x", 0))
+
+
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Return sums of products over axes, as ``numpy.tensordot``."""
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    dtype = upcast(a.dtype, b.dtype)
+    if np.isscalar(axes):
+        over: Any = int(axes)  # type: ignore[arg-type]
+    else:
+        over = tuple(tuple(int(n) for n in np.atleast_1d(each)) for each in (axes[0], axes[1]))
+
+    def build(x: ag.Tensor, y: ag.Tensor) -> ag.Tensor:
+        return ag.tensordot(ag.astype(x, dtype), ag.astype(y, dtype), over)
+
+    return apply("TensorDot", build, [a, b], axes=over)
+
+
+def batched_dot(a: Any, b: Any) -> Any:
+    """Return the product of the arrays at each place of the first axis."""
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    if a.ndim == 0 or b.ndim == 0:
+        raise TypeError("a and b must have at least one dimension")
+    if a.ndim == 1:
+        return a.dimshuffle(0, *["x"] * (b.ndim - 1)) * b
+    if b.ndim == 1:
+        return a * b.dimshuffle(0, *["x"] * (a.ndim - 1))
+    if a.ndim > 3 or b.ndim > 3:
+        return batched_tensordot(a, b, [[a.ndim - 1], [python_max(1, b.ndim - 2)]])
+    dtype = upcast(a.dtype, b.dtype)
+
+    def build(x: ag.Tensor, y: ag.Tensor) -> ag.Tensor:
+        x, y = ag.astype(x, dtype), ag.astype(y, dtype)
+        left = ag.expand_dims(x, 1) if x.ndim == 2 else x
+        right = ag.expand_dims(y, 2) if y.ndim == 2 else y
+        made = ag.matmul(left, right)
+        gone = tuple(k for k, t in ((1, x), (2, y)) if t.ndim == 2)
+        return ag.squeeze(made, gone) if gone else made
+
+    return apply("BatchedDot", build, [a, b])
+
+
+def batched_tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
+    """Return ``tensordot`` of the arrays at each place of the first axis."""
+    x, y = as_tensor_variable(x), as_tensor_variable(y)
+    dtype = upcast(x.dtype, y.dtype)
+    if np.isscalar(axes):
+        count = int(axes)  # type: ignore[arg-type]
+        over = (
+            tuple(range(x.ndim - count, x.ndim)),
+            tuple(range(1, count + 1)),
+        )
+    else:
+        over = tuple(tuple(int(n) for n in np.atleast_1d(each)) for each in axes)
+
+    def build(a: ag.Tensor, b: ag.Tensor) -> ag.Tensor:
+        letters = iter("abcdefghijklmnopqrstuvwxy")
+        left = ["z", *(next(letters) for _ in range(a.ndim - 1))]
+        right = ["z", *(next(letters) for _ in range(b.ndim - 1))]
+        for i, j in zip(*over, strict=True):
+            right[j] = left[i]
+        kept = [c for k, c in enumerate(left) if k not in over[0]]
+        kept += [c for k, c in enumerate(right) if k and k not in over[1]]
+        spec = f"{''.join(left)},{''.join(right)}->{''.join(kept)}"
+        return ag.einsum(spec, ag.astype(a, dtype), ag.astype(b, dtype))
+
+    return apply("BatchedTensorDot", build, [x, y], axes=over)
+
+
+# -- others ----------------------------------------------------------------------------------------
+
+
+def clip(x: Any, min: Any, max: Any) -> Any:
+    """Return values limited to an interval."""
+    return of_element.clip_(x, min, max)
+
+
+def minimum_of(lengths: Sequence[Any]) -> Any:
+    """Return the least of some sizes, which is a size."""
+    if len(lengths) == 1:
+        return lengths[0]
+
+    def build(*ts: ag.Tensor) -> ag.Tensor:
+        from agnesi.dims.simplify import minimum
+
+        least = shapes.one_size(ts[0])
+        for t in ts[1:]:
+            other = shapes.one_size(t)
+            least = least if least is other else minimum(least, other)
+        return SizeValue(least)
+
+    return apply("Minimum", build, lengths)
+
+
+def ceil_intdiv(a: Any, b: Any) -> Any:
+    """Return a quotient of integers, rounded up."""
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    return of_element.int_div(a, b) + switch(eq(a % b, 0), 0, 1).astype("int8")
+
+
+def divmod(x: Any, y: Any) -> tuple[Any, Any]:
+    """Return the quotient rounded down and the remainder."""
+    return of_element.int_div(x, y), of_element.mod(x, y)
+
+
+def tensor_copy(x: Any) -> Any:
+    """Return a copy: an expression of its own that is the same."""
+    return apply("Copy", lambda t: t, [x])
+
+
+identity = tensor_copy
+
+
+def transfer(x: Any, target: Any = None) -> Any:
+    """Return a variable on a device: the processor.
+
+    Raises:
+        ValueError: another device.
+    """
+    if target not in (None, "cpu"):
+        raise ValueError(f"Can't transfer to target {target}: agnesi.theano runs on the CPU")
+    return as_tensor_variable(x)
+
+
+def register_transfer(fn: Any) -> None:
+    """There are no other devices."""
+    del fn
+
+
+def default(x: Any, d: Any) -> Any:
+    """Return the first unless it is None."""
+    return d if x is None else x
+
+
+setdefault = default
+
+
+def isclose(
+    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Any:
+    """Whether elements are nearly equal."""
+    return apply("IsClose", lambda x, y: ag.isclose(x, y, rtol, atol, equal_nan), [a, b])
+
+
+def allclose(
+    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Any:
+    """Whether all elements are nearly equal."""
+    return all(isclose(a, b, rtol, atol, equal_nan))
+
+
+def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
+    """Return elements of arrays that integers name."""
+    if out is not None:
+        raise NotImplementedError("theano.tensor.choose: out= is not there, as in Theano")
+    given = list(choices) if isinstance(choices, list | tuple) else [as_tensor_variable(choices)]
+    variables = [as_tensor_variable(c) for c in given]
+    single = not isinstance(choices, list | tuple)
+    build: Any = lambda t, *cs: ag.choose(t, cs[0] if single else list(cs), mode=mode)  # noqa: E731
+    return apply("Choose", build, [a, *variables], mode=mode)
+
+
+def nonzero(a: Any, return_matrix: bool = False) -> Any:
+    """Return the indices of elements that are not 0: a vector for each axis, or a matrix."""
+    a = as_tensor_variable(a)
+    if not a.ndim:
+        raise ValueError("Nonzero only supports non-scalar arrays.")
+    found = apply_many("Nonzero", lambda t: list(ag.nonzero(t)), [a], a.ndim)
+    return stack(found, axis=0) if return_matrix else tuple(found)
+
+
+def flatnonzero(a: Any) -> Any:
+    """Return where the elements in one row are not 0."""
+    a = as_tensor_variable(a)
+    return nonzero(a.flatten())[0]
+
+
+def nonzero_values(a: Any) -> Any:
+    """Return the elements that are not 0."""
+    a = as_tensor_variable(a)
+    return a.flatten()[flatnonzero(a)]
+
+
+def permute_row_elements(x: Any, y: Any, inverse: Any = 0) -> Any:
+    """Return rows with their elements in the order of the second operand's rows."""
+    x, y = as_tensor_variable(x), as_tensor_variable(y)
+    order = inverse_permutation(y) if inverse else y
+    if order.ndim == 1:
+        return x[..., order] if x.ndim > 1 else x[order]
+    build: Any = lambda t, i: ag.take_along_axis(t, ag.astype(i, "i64"), -1)  # noqa: E731
+    if x.ndim < order.ndim:
+        x = x + zeros_like(order).astype(x.dtype)
+    return apply("PermuteRowElements", build, [x, order])
+
+
+def inverse_permutation(perm: Any) -> Any:
+    """Return the permutation that undoes one."""
+    return apply("InversePermutation", lambda p: ag.argsort(p, -1), [perm])
+
+
+def sort(x: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> Any:
+    """Return elements in order along an axis."""
+    del kind
+    if order is not None:
+        raise ValueError("The order argument is not supported: arrays have no fields")
+    return apply("SortOp", lambda t: ag.sort(t, axis), [x], axis=axis)
+
+
+def argsort(x: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> Any:
+    """Return positions of elements in order along an axis."""
+    del kind
+    if order is not None:
+        raise ValueError("The order argument is not supported: arrays have no fields")
+    return apply("ArgSortOp", lambda t: ag.astype(ag.argsort(t, axis), "i64"), [x], axis=axis)
+
+
+def cumsum(x: Any, axis: Any = None) -> Any:
+    """Return running sums along an axis, or of all elements in one row."""
+    return apply(
+        "CumOp", lambda t: ag.astype(ag.cumsum(t, axis), t.dtype), [x], axis=axis, mode="add"
+    )
+
+
+def cumprod(x: Any, axis: Any = None) -> Any:
+    """Return running products along an axis, or of all elements in one row."""
+    return apply(
+        "CumOp", lambda t: ag.astype(ag.cumprod(t, axis), t.dtype), [x], axis=axis, mode="mul"
+    )
+
+
+def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
+    """Return differences of neighbours."""
+    return apply("DiffOp", lambda t: ag.diff(t, n, axis), [x], n=n, axis=axis)
+
+
+def bincount(
+    x: Any, weights: Any = None, minlength: Any = None, assert_nonneg: bool = False
+) -> Any:
+    """Return how often each integer comes."""
+    del assert_nonneg
+    x = as_tensor_variable(x)
+    least = 0 if minlength is None else minlength
+    if weights is None:
+        return apply("Bincount", lambda t: ag.bincount(t, minlength=least), [x])
+    return apply("Bincount", lambda t, w: ag.bincount(t, w, minlength=least), [x, weights])
+
+
+def searchsorted(x: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+    """Return where values belong in a sorted vector."""
+    given = [x, v] if sorter is None else [x, v, sorter]
+    return apply("SearchsortedOp", lambda *ts: ag.searchsorted(ts[0], ts[1], side, *ts[2:]), given)
+
+
+def compress(condition: Any, x: Any, axis: Any = None) -> Any:
+    """Return slices along an axis for which a condition holds."""
+    return apply("Compress", lambda c, t: ag.compress(c, t, axis), [condition, x], axis=axis)
+
+
+def to_one_hot(y: Any, nb_class: Any, dtype: Any = None) -> Any:
+    """Return a row for each integer, 1 at that place and 0 elsewhere."""
+    dtype = config.floatX if dtype is None else dtype
+    y = as_tensor_variable(y)
+    made = zeros((y.shape[0], nb_class), dtype=dtype)
+    return set_subtensor(made[arange(y.shape[0]), y], constant(1, dtype=dtype))
+
+
+def fill_diagonal(a: Any, val: Any) -> Any:
+    """Return an array with its diagonal set to a number."""
+    return apply("FillDiagonal", lambda t, v: ag.fill_diagonal(t, ag.astype(v, t.dtype)), [a, val])
+
+
+def fill_diagonal_offset(a: Any, val: Any, offset: Any) -> Any:
+    """Return a matrix with a diagonal set to a number."""
+    build: Any = lambda t, v, k: ag.fill_diagonal_offset(t, ag.astype(v, t.dtype), shapes.whole(k))  # noqa: E731
+    return apply("FillDiagonalOffset", build, [a, val, offset])
+
+
+def unravel_index(indices: Any, dims: Any, order: str = "C", ndim: int | None = None) -> Any:
+    """Return places in a row as indices of each axis."""
+    if order != "C":
+        dims = list(dims)[::-1]
+    sizes = tuple(int(getattr(d, "data", d)) for d in shapes.size_list(dims, ndim))
+    found = apply_many(
+        "UnravelIndex", lambda t: list(ag.unravel_index(t, sizes)), [indices], len(sizes)
+    )
+    return tuple(found if order == "C" else found[::-1])
+
+
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+    """Return indices of each axis as places in a row."""
+    if order != "C":
+        multi_index, dims = list(multi_index)[::-1], list(dims)[::-1]
+    sizes = tuple(int(getattr(d, "data", d)) for d in shapes.size_list(dims))
+    given = [as_tensor_variable(i) for i in multi_index]
+    return apply("RavelMultiIndex", lambda *ts: ag.ravel_multi_index(ts, sizes, mode=mode), given)
+
+
+def bartlett(M: Any) -> Any:
+    """Return the triangular window of so many points."""
+    return apply("Bartlett", lambda m: ag.bartlett(shapes.whole(m)), [M])
+
+
+def topk(x: Any, kth: int, axis: int = -1, sorted: bool = True, idx_dtype: str = "int64") -> Any:
+    """Return the largest elements along an axis; the smallest where ``kth`` is negative."""
+    return topk_and_argtopk(x, kth, axis, sorted, idx_dtype)[0]
+
+
+def argtopk(x: Any, kth: int, axis: int = -1, sorted: bool = True, idx_dtype: str = "int64") -> Any:
+    """Return where the largest elements along an axis are."""
+    return topk_and_argtopk(x, kth, axis, sorted, idx_dtype)[1]
+
+
+def topk_and_argtopk(
+    x: Any, kth: int, axis: int = -1, sorted: bool = True, idx_dtype: str = "int64"
+) -> Any:
+    """Return the largest elements along an axis, and where they are."""
+    del sorted
+    x = as_tensor_variable(x)
+    count = int(get_scalar_constant_value(kth))
+
+    def build(t: ag.Tensor) -> list[ag.Tensor]:
+        order = ag.argsort(t, axis, descending=count > 0)
+        key: list[Any] = [slice(None)] * t.ndim
+        key[axis] = slice(0, builtins.abs(count))
+        where = order[tuple(key)]
+        return [ag.take_along_axis(t, where, axis), ag.astype(where, idx_dtype)]
+
+    return apply_many("TopKOp", build, [x], 2, axis=axis, k=count)
+
+
+def load(path: str, dtype: Any, broadcastable: Any, mmap_mode: Any = None) -> Any:
+    """Return an array that is read from a ``.npy`` file when a function is called."""
+    from agnesi.theano.compile.ops import FromFunctionOp
+
+    kind = TensorType(dtype, broadcastable)
+    return FromFunctionOp(lambda: np.load(path, mmap_mode=mmap_mode), [], [kind], None)()
+
+
+def numpy_scalar(data: Any) -> Any:
+    """Return the only element of an array.
+
+    Raises:
+        NotScalarConstantError: there are others.
+    """
+    array = np.asarray(data)
+    if array.size != 1:
+        raise NotScalarConstantError
+    return array.reshape(())[()]
+
+
+all_dtypes, float_dtypes, discrete_dtypes = ALL, FLOATS, DISCRETE
+int_dtypes = ("int8", "int16", "int32", "int64")
+uint_dtypes = ("uint8", "uint16", "uint32", "uint64")
+integer_dtypes = int_dtypes + uint_dtypes
+complex_dtypes = ("complex64", "complex128")
+continuous_dtypes = (*FLOATS, *complex_dtypes)
+float_types = tuple(globals()["fd"[k] + "scalar"] for k in range(2))
+TensorVariable_, inc = TensorVariable, inc_subtensor
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name)

@@ -1,0 +1,3 @@
+"""Functions of neural networks, under the path that old programs import."""
+
+from agnesi.theano.tensor.nnet.basic import *

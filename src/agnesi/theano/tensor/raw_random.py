@@ -1,0 +1,343 @@
+"""Random numbers of a given state: the very numbers that NumPy's ``RandomState`` draws.
+
+A state is an array of words to compiled functions (``pack``), a ``RandomState`` to programs.  A
+draw is Python code in the midst of a function: NumPy's own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agnesi.theano.configparser import config
+from agnesi.theano.gof.graph import Apply
+from agnesi.theano.gof.op import Op
+from agnesi.theano.tensor import basic as tensor
+from agnesi.theano.tensor import shapes
+from agnesi.theano.tensor.type import TensorType
+from agnesi.theano.tensor.var import TensorVariable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Words of a state: 624 of the generator, its position, whether a normal number is left, and that.
+_WORDS = 628
+
+
+def pack(state: Any) -> Any:
+    """Return a ``RandomState`` as words."""
+    _, keys, position, has_gauss, gauss = state.get_state()
+    words = np.empty(_WORDS, np.uint32)
+    words[:624] = keys
+    words[624:626] = position, has_gauss
+    words[626:] = np.array([gauss], np.float64).view(np.uint32)
+    return words
+
+
+def unpack(words: Any) -> Any:
+    """Return words as a ``RandomState``."""
+    words = np.asarray(words, np.uint32)
+    state = np.random.RandomState()
+    gauss = words[626:].copy().view(np.float64)[0]
+    state.set_state(("MT19937", words[:624].copy(), int(words[624]), int(words[625]), float(gauss)))
+    return state
+
+
+class RandomStateType(TensorType):
+    """States of NumPy's generator."""
+
+    def __init__(self) -> None:
+        super().__init__("uint32", (False,))
+
+    def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
+        """Return a state as words."""
+        del strict, allow_downcast
+        if isinstance(data, np.random.RandomState):
+            return pack(data)
+        array = np.asarray(data)
+        if array.shape == (_WORDS,) and array.dtype == np.uint32:
+            return array
+        raise TypeError(f"a random state is a numpy.random.RandomState, not {data!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RandomStateType)
+
+    def __hash__(self) -> int:
+        return hash(RandomStateType)
+
+    def __str__(self) -> str:
+        return "RandomStateType"
+
+    __repr__ = __str__
+
+
+random_state_type = RandomStateType()
+RandomStateType.Variable = TensorVariable
+
+
+class RandomFunction(Op):
+    """A method of ``RandomState`` as an op: of a state, a size and parameters it gives both.
+
+    Attributes:
+        fn: the method's name, or a function of a state, parameters and a size.
+        outtype: type of the numbers.
+    """
+
+    __props__ = ("fn", "outtype", "inplace", "ndim_added")
+
+    def __init__(self, fn: Any, outtype: Any, inplace: bool = False, ndim_added: int = 0) -> None:
+        self.fn, self.outtype = fn, outtype
+        self.inplace, self.ndim_added = inplace, ndim_added
+
+    def make_node(self, r: Any, shape: Any, *args: Any) -> Apply:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Return the application: a new state and the numbers."""
+        given = [tensor.as_tensor_variable(a) for a in args]
+        size = tensor.as_tensor_variable(shape if shape is not None else np.zeros(0, np.int64))
+        known = shapes.elements_of(size)
+        if known and size.dtype != "int64":
+            size = shapes.make_vector([tensor.as_tensor_variable(k).astype("int64") for k in known])
+        elif size.dtype != "int64":
+            size = size.astype("int64")
+        return Apply(self, [r, size, *given], [random_state_type(), self.outtype()])
+
+    def infer_shape(self, node: Apply, shapes_: Any) -> Any:
+        """The size that was given, or that of the parameters."""
+        state, size, *parameters = node.inputs
+        known = shapes.elements_of(size)
+        count = self.outtype.ndim - self.ndim_added
+        sizes: list[Any]
+        if known is not None and len(known) == count:
+            sizes = list(known)
+        elif size.tensor.type.shape[0] == 0 or (known is not None and not known):
+            sizes = _broadcast([s for s, p in zip(shapes_[2:], parameters, strict=True) if p.ndim])
+            sizes = sizes[:count]
+        else:
+            sizes = [size[k] for k in range(count)]
+        if self.ndim_added:
+            sizes += list(shapes_[-1])[-self.ndim_added :]
+        del state
+        return [(_WORDS,), tuple(sizes)]
+
+    def perform(self, node: Apply, inputs: Any, output_storage: Any, params: Any = None) -> None:
+        """Draw."""
+        del params
+        words, size, *args = inputs
+        state = unpack(words)
+        shape: Any = tuple(int(n) for n in size)
+        if not shape and self.outtype.ndim > self.ndim_added:
+            shape = None
+        function: Callable[..., Any] = (
+            getattr(np.random.RandomState, self.fn) if isinstance(self.fn, str) else self.fn
+        )
+        made = np.asarray(function(state, *args, shape))
+        if made.dtype != self.outtype.numpy_dtype:
+            made = made.astype(self.outtype.numpy_dtype)
+        del node
+        output_storage[0][0], output_storage[1][0] = pack(state), made
+
+    def grad(self, inputs: Any, output_grads: Any) -> Any:
+        """Draws have no gradient."""
+        from agnesi.theano.gradient import grad_undefined
+
+        del output_grads
+        return [
+            grad_undefined(self, k, x, "No gradient defined through raw random numbers op")
+            for k, x in enumerate(inputs)
+        ]
+
+
+def _broadcast(given: list[Any]) -> list[Any]:
+    """Return the shape of arrays that repeat."""
+    if not given:
+        return []
+    longest = max(given, key=len)
+    sizes: list[Any] = []
+    for k in range(len(longest)):
+        found = [s[k - len(longest)] for s in given if len(s) >= len(longest) - k]
+        best = next(
+            (s for s in found if getattr(getattr(s, "tensor", None), "extent", None) != 1), found[0]
+        )
+        sizes.append(best)
+    return sizes
+
+
+def _size(ndim: int | None, size: Any, *args: Any) -> tuple[int, Any, list[bool]]:
+    """Return how many axes numbers have, their size, and which axes repeat."""
+    given = [tensor.as_tensor_variable(a) for a in args]
+    least = max((a.ndim for a in given), default=0)
+    if size is None:
+        count = least if ndim is None else ndim
+        pattern = [
+            all(a.broadcastable[k - count] if a.ndim >= count - k else True for a in given)
+            for k in range(count)
+        ]
+        return count, None, pattern
+    items = shapes.size_list(size, ndim)
+    if isinstance(size, int | np.integer):
+        items = [int(size)]
+    count = len(items)
+    if ndim is not None and ndim != count:
+        raise ValueError(f"ndim should be {count}, the number of sizes, but it is {ndim}")
+    return (
+        count,
+        shapes.make_vector(items) if items else np.zeros(0, np.int64),
+        [isinstance(i, int) and i == 1 for i in items],
+    )
+
+
+def _draw(
+    fn: Any, state: Any, size: Any, ndim: int | None, dtype: Any, args: list[Any], added: int = 0
+) -> tuple[Any, Any]:
+    from agnesi.theano.tensor.casting import upcast
+
+    _, vector, pattern = _size(ndim, size, *args)
+    given = [tensor.as_tensor_variable(a) for a in args]
+    if dtype is None:
+        dtype = upcast(config.floatX, *(a.dtype for a in given))
+    op = RandomFunction(fn, TensorType(dtype, pattern + [False] * added), ndim_added=added)
+    return op(state, vector, *given)
+
+
+def uniform(
+    random_state: Any,
+    size: Any = None,
+    low: Any = 0.0,
+    high: Any = 1.0,
+    ndim: Any = None,
+    dtype: Any = None,
+) -> Any:
+    """Return a new state and numbers between ``low`` and ``high``."""
+    return _draw("uniform", random_state, size, ndim, dtype, [low, high])
+
+
+def normal(
+    random_state: Any,
+    size: Any = None,
+    avg: Any = 0.0,
+    std: Any = 1.0,
+    ndim: Any = None,
+    dtype: Any = None,
+) -> Any:
+    """Return a new state and normal numbers."""
+    return _draw("normal", random_state, size, ndim, dtype, [avg, std])
+
+
+def binomial(
+    random_state: Any,
+    size: Any = None,
+    n: Any = 1,
+    p: Any = 0.5,
+    ndim: Any = None,
+    dtype: Any = "int64",
+    prob: Any = None,
+) -> Any:
+    """Return a new state and how many of ``n`` tries succeed."""
+    if prob is not None:
+        p = prob
+    return _draw("binomial", random_state, size, ndim, dtype, [n, p])
+
+
+def _integers(state: Any, low: Any, high: Any, size: Any) -> Any:
+    """Return integers of both ends, as ``RandomState.random_integers`` gave them."""
+    if np.ndim(low) or np.ndim(high):
+        return state.randint(np.asarray(low), np.asarray(high) + 1, size)
+    return state.randint(int(low), int(high) + 1, size)
+
+
+def random_integers(
+    random_state: Any,
+    size: Any = None,
+    low: Any = 0,
+    high: Any = 1,
+    ndim: Any = None,
+    dtype: Any = "int64",
+) -> Any:
+    """Return a new state and integers from ``low`` to ``high``, both included."""
+    return _draw(_integers, random_state, size, ndim, dtype, [low, high])
+
+
+def poisson(
+    random_state: Any, size: Any = None, lam: Any = 1.0, ndim: Any = None, dtype: Any = "int64"
+) -> Any:
+    """Return a new state and Poisson numbers."""
+    return _draw("poisson", random_state, size, ndim, dtype, [lam])
+
+
+def _choices(state: Any, a: Any, replace: Any, p: Any, size: Any) -> Any:
+    pool = int(a) if np.ndim(a) == 0 else a
+    return state.choice(pool, size, bool(replace), None if not np.size(p) else p)
+
+
+def choice(
+    random_state: Any,
+    size: Any = None,
+    a: Any = 2,
+    replace: bool = True,
+    p: Any = None,
+    ndim: Any = None,
+    dtype: Any = "int64",
+) -> Any:
+    """Return a new state and elements of a vector, or numbers below ``a``."""
+    weights = np.zeros(0) if p is None else p
+    items = [] if size is None else shapes.size_list(size, ndim)
+    vector = shapes.make_vector(items) if items else np.zeros(0, np.int64)
+    op = RandomFunction(_choices, TensorType(dtype, [False] * len(items)))
+    return op(random_state, vector, a, np.int8(bool(replace)), weights)
+
+
+def _permutations(state: Any, n: Any, size: Any) -> Any:
+    count = int(np.prod(size or ()))
+    made = [state.permutation(int(n)) for _ in range(count)]
+    return np.array(made).reshape(*(size or ()), int(n))
+
+
+class _Permutation(RandomFunction):
+    """Orders of ``n`` numbers."""
+
+    def infer_shape(self, node: Apply, shapes_: Any) -> Any:
+        """The size, and ``n``."""
+        del shapes_
+        known = shapes.elements_of(node.inputs[1]) or ()
+        return [(_WORDS,), (*known, node.inputs[2].astype("int64"))]
+
+
+def permutation(
+    random_state: Any, size: Any = None, n: Any = 1, ndim: Any = None, dtype: Any = "int64"
+) -> Any:
+    """Return a new state and the numbers below ``n`` in a random order, once or several times."""
+    items = [] if size is None else shapes.size_list(size, ndim)
+    vector = shapes.make_vector(items) if items else np.zeros(0, np.int64)
+    kind = TensorType(dtype, [False] * (len(items) + 1))
+    return _Permutation(_permutations, kind, ndim_added=1)(random_state, vector, n)
+
+
+def _multinomials(state: Any, n: Any, pvals: Any, size: Any) -> Any:
+    pvals, n = np.asarray(pvals, np.float64), np.asarray(n)
+    shape = tuple(size) if size else pvals.shape[:-1]
+    rows = np.broadcast_to(pvals, (*shape, pvals.shape[-1])).reshape(-1, pvals.shape[-1])
+    counts = np.broadcast_to(n, shape).reshape(-1)
+    made = [state.multinomial(int(k), row / row.sum()) for k, row in zip(counts, rows, strict=True)]
+    return np.array(made).reshape(*shape, pvals.shape[-1])
+
+
+def multinomial(
+    random_state: Any,
+    size: Any = None,
+    n: Any = 1,
+    pvals: Any = (0.5, 0.5),
+    ndim: Any = None,
+    dtype: Any = "int64",
+) -> Any:
+    """Return a new state and how many of ``n`` tries fall into which class."""
+    p = tensor.as_tensor_variable(pvals)
+    if size is None:
+        vector: Any = (
+            shapes.make_vector(shapes.shape_tuple(p)[:-1]) if p.ndim > 1 else np.zeros(0, np.int64)
+        )
+        count = p.ndim - 1
+    else:
+        items = shapes.size_list(size, ndim)
+        vector, count = (shapes.make_vector(items) if items else np.zeros(0, np.int64)), len(items)
+    kind = TensorType(dtype, [False] * (count + 1))
+    return RandomFunction(_multinomials, kind, ndim_added=1)(random_state, vector, n, p)
