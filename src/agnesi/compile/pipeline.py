@@ -16,6 +16,7 @@ from agnesi.loops.passes.collapse import collapse
 from agnesi.loops.passes.expand_math import expand_math
 from agnesi.loops.passes.parallelise import parallelise
 from agnesi.loops.passes.pieces import pieces
+from agnesi.loops.passes.residues import residues
 from agnesi.loops.passes.strips import strips
 from agnesi.loops.verify import verify_kernel
 from agnesi.rewrite.trace import Trace
@@ -59,6 +60,7 @@ GRAPH = (
 )
 
 KERNEL = (
+    Pass("residues", residues, "loops that read at quotients of an index become evenly spaced"),
     Pass("pieces", pieces, "loops over what is joined or padded become loops over its pieces"),
     Pass("collapse", collapse, "nested loops that walk through memory as one become one"),
     Pass("strips", strips, "what elements of a few stretches share is computed once"),

@@ -77,7 +77,7 @@ def _pieces(loop: For) -> list[Statement]:
     return [_piece(loop, first, last) for first, last in pairwise(cuts)]
 
 
-def _holds(scalar: Scalar, index: Index, at: int) -> bool | None:
+def holds(scalar: Scalar, index: Index | None, at: int) -> bool | None:
     """Return whether a comparison of an index with a number holds at a turn; None of others."""
     if not isinstance(scalar, Apply) or scalar.prim not in _ORDERS:
         return None
@@ -86,7 +86,9 @@ def _holds(scalar: Scalar, index: Index, at: int) -> bool | None:
         if isinstance(operand, Literal) and operand.dtype.is_integer:
             values.append(int(operand.value))
             continue
-        parts = linear_in(operand.size, index) if isinstance(operand, FromIndex) else None
+        if index is None or not isinstance(operand, FromIndex):
+            return None
+        parts = linear_in(operand.size, index)
         if parts is None or not isinstance(parts[0], int) or not isinstance(parts[1], int):
             return None
         values.append(parts[0] * at + parts[1])
@@ -104,13 +106,13 @@ def _holds(scalar: Scalar, index: Index, at: int) -> bool | None:
 
 def _turning_point(scalar: Scalar, index: Index, extent: int) -> int:
     """Return the first turn at which a comparison is another than at first; 0 where none is."""
-    first = _holds(scalar, index, 0)
-    if first is None or _holds(scalar, index, extent - 1) == first:
+    first = holds(scalar, index, 0)
+    if first is None or holds(scalar, index, extent - 1) == first:
         return 0
     low, high = 0, extent - 1
     while high - low > 1:
         middle = (low + high) // 2
-        if _holds(scalar, index, middle) == first:
+        if holds(scalar, index, middle) == first:
             low = middle
         else:
             high = middle
@@ -137,17 +139,17 @@ def _piece(loop: For, first: int, last: int) -> Statement:
 
     def chosen(scalar: Scalar) -> Scalar:
         known = {
-            s: literal(holds, BOOL)
+            s: literal(known_to, BOOL)
             for s in walk_scalars([scalar])
-            if (holds := _holds(s, index, first)) is not None
+            if (known_to := holds(s, index, first)) is not None
         }
-        return rebuild_scalar(scalar, leaf, _folded, guard=_guarded, known=known)
+        return rebuild_scalar(scalar, leaf, folded, guard=guarded, known=known)
 
     body = tuple(map_statement(s, chosen, moved) for s in loop.body)
     return For(here, body)
 
 
-def _folded(prim: Prim, operands: tuple[Scalar, ...], to: DType) -> Scalar:
+def folded(prim: Prim, operands: tuple[Scalar, ...], to: DType) -> Scalar:
     """Apply a primitive; what is known of conditions is made use of."""
     if prim in (Prim.AND, Prim.OR) and to is BOOL:
         for one, other in (operands, operands[::-1]):
@@ -161,7 +163,7 @@ def _folded(prim: Prim, operands: tuple[Scalar, ...], to: DType) -> Scalar:
     return Apply(prim, operands, to)
 
 
-def _guarded(condition: Scalar, value: Scalar, otherwise: Scalar) -> Scalar:
+def guarded(condition: Scalar, value: Scalar, otherwise: Scalar) -> Scalar:
     """Choose between two values; where the condition is known, now."""
     if isinstance(condition, Literal):
         return value if condition.bits else otherwise
