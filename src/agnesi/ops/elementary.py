@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agnesi.core.dtypes import FLOATS, INEXACT
+from agnesi.core.dtypes import BOOL, FLOATS, INEXACT, REALS
 from agnesi.loops.nodes import Scalar, apply, select
 from agnesi.loops.prims import Prim
 from agnesi.ops.choice import where
@@ -45,6 +45,10 @@ __all__ = [
     "swish",
     "ultra_fast_sigmoid",
 ]
+
+
+def _relu(x: Array) -> Array:
+    return np.where(x <= 0, np.zeros((), x.dtype), x)
 
 
 def _sigmoid(x: Array) -> Array:
@@ -292,6 +296,29 @@ logaddexp = binary(Logaddexp)
 logaddexp2 = binary(Logaddexp2)
 
 
+class Relu(Elementwise):
+    """Rectifier, ``max(x, 0)``; its derivative at 0 is 0."""
+
+    x: Tensor
+
+    public = "relu"
+    dtypes = tuple(d for d in REALS if d is not BOOL)
+    reference = staticmethod(_relu)
+    domain = (Domain(special=IEEE, avoid=(0.0,)),)
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """A comparison; NaN stays NaN."""
+        (x,) = operands
+        return select(x <= 0, x.like(0), x)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """Where the result is not 0, so that ``x`` need not be kept."""
+        return (where(self <= 0, 0, ct),)
+
+
+rectified = unary(Relu)
+
+
 def relu(x: TensorLike, /, alpha: TensorLike = 0) -> Tensor:
     """Rectifier, ``max(x, 0)``; with ``alpha`` it is ``alpha*x`` below 0.
 
@@ -304,9 +331,9 @@ def relu(x: TensorLike, /, alpha: TensorLike = 0) -> Tensor:
     >>> ag.relu(ag.constant([-1.0, 2.0])).eval()
     array([0., 2.], dtype=float32)
     """
-    tensor = as_tensor(x)
     if is_number(alpha) and alpha == 0:
-        return where(tensor <= 0, 0, tensor)
+        return rectified(x)
+    tensor = as_tensor(x)
     return where(tensor <= 0, tensor * alpha, tensor)
 
 
@@ -418,4 +445,5 @@ OPS: tuple[type[Op], ...] = (
     Erfc,
     Logaddexp,
     Logaddexp2,
+    Relu,
 )
