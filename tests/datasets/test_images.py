@@ -175,11 +175,11 @@ def table(order: str = "emotion,pixels,Usage", **changes: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def pictures(change: str = "") -> dict[str, bytes]:
+def pictures(change: str = "", ending: str = "png") -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for k, (face, usage, emotion) in enumerate(zip(FACES, USAGES, EMOTIONS, strict=True)):
         part = "train" if usage == "Training" else "test"
-        found[f"{part}/{NAMES[emotion]}{change}/{usage}_{k * k}.png"] = encoded(face)
+        found[f"{part}/{NAMES[emotion]}{change}/{usage}_{k * k}.{ending}"] = encoded(face)
     return found
 
 
@@ -212,6 +212,17 @@ def test_fer2013(tmp_path: Path, kind: str):
     assert data.valid_labels.tolist() == [0] and data.test_labels.tolist() == [1, 4]
     assert data.classes[3] == "happy"
     assert "3 of the 28,709 training images" in data.source
+
+
+def test_unpacked_pictures(tmp_path: Path):
+    """Pillow does not mind that these are PNG."""
+    for name, content in pictures(ending="jpg").items():
+        path = tmp_path / "fer2013" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    data = load_fer2013(tmp_path)
+    np.testing.assert_array_equal(data.train_images, FACES[[0, 2, 5]])
+    assert data.test_labels.tolist() == [1, 4] and data.valid_labels.tolist() == [0]
 
 
 @pytest.mark.parametrize(

@@ -339,6 +339,20 @@ def test_real_films(real):
     assert 0 < within < between / 2
 
 
+def test_a_real_film_in_the_form_of_kth(real, tmp_path: Path):
+    """KTH is not to be had here: a film of someone who waves, cut as KTH's list would cut it."""
+    (tmp_path / "person12_handwaving_d3_uncomp.avi").symlink_to(
+        real("video_actions") / "TrumanShow_wave_f_nm_np1_fr_med_26.avi"
+    )
+    (tmp_path / "00sequences.txt").write_text("person12_handwaving_d3\tframes\t1-20, 21-48\n")
+    first, second = load_kth(tmp_path).train
+    assert (first.action, first.setting, second.person) == ("handwaving", 3, 12)
+    assert first.clip(size=(120, 160)).frames.shape == (20, 120, 160)
+    whole = load_clip(first.path, grey=True).frames
+    np.testing.assert_array_equal(second.clip().frames, whole[20:48])
+    assert np.abs(np.diff(whole.astype(int), axis=0)).mean() > 0.5  # it moves
+
+
 def test_real_tracking(real):
     found = load_tracking(real("tracking_crossing"))
     assert found.frames.shape == (120, 240, 360, 3)

@@ -14,7 +14,7 @@ import io
 import re
 import zipfile
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,8 +82,8 @@ def load_fer2013(folder: Folder = None) -> Fer2013:
 
     - ``fer2013.csv`` or ``icml_face_data.csv``, tables of emotion, pixels and usage, also in the
       contest's archive ``fer2013.tar.gz``;
-    - a zip archive, ``fer2013.zip`` or ``archive.zip``, of pictures ``train/happy/Training_1.jpg``
-      and so on, which may be fewer.
+    - pictures ``train/happy/Training_1.jpg`` and so on, which may be fewer, or a zip archive of
+      them, ``fer2013.zip`` or ``archive.zip``.
 
     28,709 are for training, 3,589 for validation (``PublicTest``), 3,589 for testing
     (``PrivateTest``).  Kaggle gives them only to who has an account there: nothing is downloaded.
@@ -169,27 +169,41 @@ def _rows(lines: Iterable[str], path: Path) -> Iterator[tuple[str, int, Bytes]]:
 
 def _fer_pictures(paths: Paths, where: str) -> Fer2013:
     ((path,),) = paths
+    members = read_members("load_fer2013", path, lambda name: name.endswith((".jpg", ".png")))
+    return _fer(_pictured(members.items(), path), path, where)
+
+
+def _fer_folder(paths: Paths, where: str) -> Fer2013:
+    train, test = paths
+    folder = train[0].parents[2]
+    files = ((str(path.relative_to(folder)), path) for path in (*train, *test))
+    return _fer(_pictured(files, folder), folder, where)
+
+
+def _pictured(
+    pictures: Iterable[tuple[str, bytes | Path]], where: Path
+) -> Iterator[tuple[str, int, Bytes]]:
+    """Usage, emotion and pixels of pictures, in the order of their numbers: classes are mixed."""
     pattern = re.compile(rf"({'|'.join(_PARTS)})_(\d+)")
     found: list[tuple[int, str, int, Bytes]] = []
-    members = read_members("load_fer2013", path, lambda name: name.endswith((".jpg", ".png")))
-    for name, content in members.items():
-        place = PurePosixPath(name)
+    for name, content in pictures:
+        place = PurePath(name)
         match = pattern.match(place.stem)
         if match is None or place.parent.name not in _EMOTIONS:
             raise DatasetCorrupt(
-                f"load_fer2013: {path} has a picture {name}\n"
+                f"load_fer2013: {where} has a picture {name}\n"
                 f"  Their names must be such as train/happy/Training_1.jpg."
             )
-        pixels = read_picture("load_fer2013", content, "L", name=f"{name} in {path}")
+        pixels = read_picture("load_fer2013", content, "L", name=f"{name} in {where}")
         if pixels.shape != (FER_SIDE, FER_SIDE):
             raise DatasetCorrupt(
-                f"load_fer2013: {name} in {path} has {pixels.shape[0]} x {pixels.shape[1]} pixels\n"
-                f"  The faces of FER2013 have {FER_SIDE} x {FER_SIDE}."
+                f"load_fer2013: {name} in {where} has {pixels.shape[0]} x {pixels.shape[1]} "
+                f"pixels\n  The faces of FER2013 have {FER_SIDE} x {FER_SIDE}."
             )
         emotion = _EMOTIONS.index(place.parent.name)
         found.append((int(match[2]), match[1], emotion, pixels))
-    found.sort(key=lambda each: each[:2])  # classes are mixed, as in the table
-    return _fer((each[1:] for each in found), path, where)
+    found.sort(key=lambda each: each[:2])
+    return (each[1:] for each in found)
 
 
 def _fer(rows: Iterable[tuple[str, int, Bytes]], path: Path, where: str) -> Fer2013:
@@ -253,6 +267,7 @@ FER2013 = Dataset(
         Layout("the table", (_TABLES,), _fer_table),
         Layout("the contest's archive", (("fer2013.tar.gz",),), _fer_archive),
         Layout("pictures", (("fer2013*.zip", "archive.zip"),), _fer_pictures),
+        Layout("unpacked pictures", (("train/*/*.jpg",), ("test/*/*.jpg",)), _fer_folder),
     ),
     by_hand=f"""Sign in at Kaggle, accept the contest's rules, and get fer2013.tar.gz:
         {_CONTEST}

@@ -33,6 +33,7 @@ from agnesi.preprocessing.scaling import (
     local_contrast,
     normalise_cases,
 )
+from agnesi.preprocessing.sequences import pad_sequences
 from agnesi.preprocessing.whitening import Projection, pca, zca
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "grey",
     "local_contrast",
     "normalise_cases",
+    "pad_sequences",
     "pca",
     "random_crop",
     "random_flip",

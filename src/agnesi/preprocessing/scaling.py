@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from agnesi.preprocessing.arrays import Floats
 
-_IMAGES = 256  # that are worked on at a time
+# Worked on at a time.
+_CASES = 4096
+_IMAGES = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,8 @@ class Standardization:
         """
         array = cases("Standardization", x)
         mean = array.mean(axis=0, dtype=np.float64)
-        deviation = array.std(axis=0, dtype=np.float64)
+        parts = (array[first : first + _CASES] - mean for first in range(0, len(array), _CASES))
+        deviation = np.sqrt(sum(np.square(part).sum(axis=0) for part in parts) / len(array))
         # What is constant but for rounding.
         constant = deviation <= 10 * np.finfo(array.dtype).eps * np.abs(mean)
         divisor = np.where(constant, 1, deviation) + offset
