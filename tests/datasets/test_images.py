@@ -280,7 +280,7 @@ def test_real_fer2013(real: Callable[[str], Path]):
 
 # --------------------------------------------------------------------------------- photographs
 PHOTOGRAPHS = {
-    f"{part}/{k}.jpg": encoded(np.full((4 + k, 6, 3), 40 * k + len(part), np.uint8), "JPEG")
+    f"{part}/{k}.jpg": encoded(np.full((321, 481, 3), 40 * k + len(part), np.uint8), "JPEG")
     for part in ("train", "val", "test")
     for k in range(3)
 }
@@ -301,7 +301,7 @@ def test_bsds500(tmp_path: Path, top: str):
     data = load_bsds500(tmp_path)
     parts = data.train_images, data.valid_images, data.test_images
     for part, images in zip(("train", "val", "test"), parts, strict=True):
-        assert [image.shape for image in images] == [(4, 6, 3), (5, 6, 3), (6, 6, 3)]
+        assert [image.shape for image in images] == [(321, 481, 3)] * 3
         for k, image in enumerate(images):
             assert np.abs(image.astype(int) - 40 * k - len(part)).max() <= 2
     assert "3 + 3 + 3 photographs" in data.source
@@ -326,6 +326,9 @@ def test_photographs_in_a_folder(tmp_path: Path):
         load_photographs(tmp_path)
     (tmp_path / "c.jpg").write_bytes(PHOTOGRAPHS["train/1.jpg"])
     assert "1 of its photographs" in load_bsds500(tmp_path).source
+    (tmp_path / "d.jpg").write_bytes(encoded(image, "JPEG"))
+    with pytest.raises(DatasetCorrupt, match=r"d\.jpg has 3 x 4 pixels\n.*load_photographs"):
+        load_bsds500(tmp_path)
 
 
 def test_spoilt_archive_of_photographs(tmp_path: Path):

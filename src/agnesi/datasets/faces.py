@@ -83,7 +83,7 @@ def load_fer2013(folder: Folder = None) -> Fer2013:
     - ``fer2013.csv`` or ``icml_face_data.csv``, tables of emotion, pixels and usage, also in the
       contest's archive ``fer2013.tar.gz``;
     - pictures ``train/happy/Training_1.jpg`` and so on, which may be fewer, or a zip archive of
-      them, ``fer2013.zip`` or ``archive.zip``.
+      them, ``fer2013.zip``.
 
     28,709 are for training, 3,589 for validation (``PublicTest``), 3,589 for testing
     (``PrivateTest``).  Kaggle gives them only to who has an account there: nothing is downloaded.
@@ -266,8 +266,12 @@ FER2013 = Dataset(
     (
         Layout("the table", (_TABLES,), _fer_table),
         Layout("the contest's archive", (("fer2013.tar.gz",),), _fer_archive),
-        Layout("pictures", (("fer2013*.zip", "archive.zip"),), _fer_pictures),
-        Layout("unpacked pictures", (("train/*/*.jpg",), ("test/*/*.jpg",)), _fer_folder),
+        Layout("pictures", (("fer2013*.zip",),), _fer_pictures),
+        Layout(
+            "unpacked pictures",
+            (("train/*/Training_*.jpg",), ("test/*/P*Test_*.jpg",)),
+            _fer_folder,
+        ),
     ),
     by_hand=f"""Sign in at Kaggle, accept the contest's rules, and get fer2013.tar.gz:
         {_CONTEST}

@@ -20,7 +20,12 @@ from agnesi.datasets.pillow import read_picture
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from agnesi.datasets.dataset import Folder, Paths
+
+SIZES = ((321, 481), (481, 321))
 
 _PARTS = ("train", "val", "test")
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
@@ -101,16 +106,26 @@ def _from_folder(paths: Paths, where: str) -> Photographs:
 def _photographs(
     parts: Iterable[Iterable[Path | bytes]], where: str, name: str = ""
 ) -> Photographs:
-    train, valid, test = (
-        tuple(read_picture("load_bsds500", each, name=name) for each in part) for part in parts
-    )
+    train, valid, test = (tuple(_read(each, name) for each in part) for part in parts)
     counts = f"{len(train):,} + {len(valid):,} + {len(test):,}"
     return Photographs(train, valid, test, f"BSDS500, {where}: {counts} photographs")
 
 
+def _read(source: Path | bytes, name: str = "") -> NDArray[np.uint8]:
+    """A photograph, which has the size that all of BSDS500 have."""
+    image = read_picture("load_bsds500", source, name=name)
+    if image.shape[:2] not in SIZES:
+        shown = source if isinstance(source, Path) else f"a photograph in {name}"
+        raise DatasetCorrupt(
+            f"load_bsds500: {shown} has {image.shape[0]} x {image.shape[1]} pixels\n"
+            "  Those of BSDS500 have 321 x 481 or 481 x 321; load_photographs reads others."
+        )
+    return image
+
+
 def _flat(paths: Paths, where: str) -> Photographs:
     ((*pictures,),) = paths
-    images = tuple(read_picture("load_bsds500", path) for path in pictures)
+    images = tuple(_read(path) for path in pictures)
     return Photographs(images, (), (), f"BSDS500, {where}: {len(images):,} of its photographs")
 
 
