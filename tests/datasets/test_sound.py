@@ -93,6 +93,7 @@ def write(folder: Path, *names: str) -> Path:
 def test_classes_are_folders(tmp_path: Path):
     write(tmp_path, "dog/1.wav", "cat/b/2.WAV", "dog/3.wav")
     (tmp_path / "dog" / "notes.txt").write_text("no sound")
+    (tmp_path / "dog" / "._1.wav").write_text("what Macs leave")
     found = load_sounds(tmp_path)
     assert found.names == ("cat/b/2.WAV", "dog/1.wav", "dog/3.wav")
     assert found.classes == ("b", "dog")

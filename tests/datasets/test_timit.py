@@ -108,6 +108,7 @@ def test_disc(tmp_path: Path, upper: bool, below: str):
 
 def test_wav_as_well_as_sphere(tmp_path: Path):
     write(tmp_path, audio=wav(SAMPLES))
+    (tmp_path / "TEST" / "DR1" / "FAKS0" / "._SX127.PHN").write_text("what Macs leave")
     check_utterance(load_timit(tmp_path).core_test[0])
 
 

@@ -66,10 +66,14 @@ def test_spoilt_films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             load_clip(tmp_path / name)
     moving = write(tmp_path / "whole.mkv", film(200)).read_bytes()
     (tmp_path / "cut.mkv").write_bytes(moving[: len(moving) // 2])
-    with pytest.raises(DatasetCorrupt, match="asked: frames up to 200\n  given: "):
+    with pytest.raises(DatasetCorrupt, match="asked: 200 frames at least\n  given: "):
         load_clip(tmp_path / "cut.mkv", stop=200)
-    with pytest.raises(DatasetCorrupt, match="asked: frames up to 60\n  given: 50 frames"):
+    with pytest.raises(
+        DatasetCorrupt, match=r"asked: 60 frames at least \(its header promises 50\)\n  given: 50"
+    ):
         load_clip(tmp_path / "whole.avi", start=10, stop=60)
+    with pytest.raises(DatasetCorrupt, match="ends too soon\n  asked: 51 frames at least"):
+        load_clip(tmp_path / "whole.avi", start=50)
     soundfile.write(str(tmp_path / "sound.wav"), np.zeros(999), 8_000)
     with pytest.raises(DatasetCorrupt, match="has no pictures"):
         load_clip(tmp_path / "sound.wav")
@@ -241,7 +245,7 @@ def test_kth(tmp_path: Path, sub: bool, below: str):
     assert numbers(found.train[0].clip().frames) == list(range(3, 12))
     assert numbers(found.test[1].clip(size=(12, 16), step=3).frames) == [20, 23, 26, 29]
     assert "10 sequences of 2 actions" in found.source
-    with pytest.raises(DatasetCorrupt, match=r"d4_uncomp\.avi is cut short[\s\S]*given: 30 frames"):
+    with pytest.raises(DatasetCorrupt, match=r"d4_uncomp\.avi ends too soon[\s\S]*given: 30\n"):
         found.valid[3].clip()
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def read_members(what: str, path: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     """Contents of files in an archive, by their names in it, sorted.
 
-    Whether it is zip or tar is read from the file.  Nothing is written anywhere.
+    Whether it is zip or tar is read from the file.  Nothing is written anywhere.  What Macs add
+    under ``__MACOSX`` is left out.
 
     Args:
         what: who asks, for messages.
@@ -51,7 +52,11 @@ def read_members(what: str, path: Path, wanted: Callable[[str], bool]) -> dict[s
 
 def _zip(path: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if not name.endswith("/")]
+        names = [
+            name
+            for name in archive.namelist()
+            if not name.endswith("/") and not name.startswith("__MACOSX/")
+        ]
         return {name: archive.read(name) for name in names if wanted(name)}
 
 

@@ -62,7 +62,7 @@ def _first(folder: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
     """Paths of the first of the names that is there."""
     for name in names:
         paths = sorted(folder.glob(name)) if any(c in name for c in "*[") else [folder / name]
-        there = tuple(path for path in paths if path.is_file())
+        there = tuple(path for path in paths if path.is_file() and path.name[0] != ".")
         if there:
             return there
     return ()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def files_below(what: str, folder: Path, endings: tuple[str, ...], kind: str) -> list[Path]:
-    """Files anywhere below a folder whose names end as asked, in any case, sorted.
+    """Files anywhere below a folder whose names end as asked, in any case, sorted; not hidden ones.
 
     Args:
         what: who asks, for messages.

@@ -57,10 +57,7 @@ def _from_files(paths: Paths, where: str) -> Corpus:
 def _from_archive(paths: Paths, where: str) -> Corpus:
     """The three texts in an archive, whatever folder they are in there."""
     ((path,),) = paths
-    # Macs put a file of the same name and other contents into __MACOSX.
-    found = read_members(
-        _WHAT, path, lambda name: PurePosixPath(name).name in _FILES and "__MACOSX" not in name
-    )
+    found = read_members(_WHAT, path, lambda name: PurePosixPath(name).name in _FILES)
     members = {PurePosixPath(name).name: content for name, content in found.items()}
     lacking = [name for name in _FILES if name not in members]
     if lacking:

@@ -48,6 +48,9 @@ def load_clip(
 ) -> Clip:
     """Frames of a film in any format that PyAV reads.
 
+    That a film is cut short is noticed where its container says how many frames or bytes there
+    are, as AVI and MP4 do.
+
     Args:
         path: of the file.
         grey: whether brightness alone is kept.
@@ -94,14 +97,14 @@ def read_clip(
             if count == stop:
                 break
         promised, rate = stream.frames, float(stream.average_rate or 0)
-    short = count < _LEAST * promised if stop is None else count < stop
-    if short or not found:
-        asked = f"{promised:,}" if stop is None else f"frames up to {stop:,}"
+    least = max(start + 1, int(_LEAST * promised)) if stop is None else stop
+    if count < least:
         raise DatasetCorrupt(
-            f"{what}: {path} is cut short\n"
-            f"  asked: {asked}{' promised by its header' if stop is None else ''}\n"
-            f"  given: {count:,} frames\n"
-            "  Replace it by a complete copy."
+            f"{what}: {path} ends too soon\n"
+            f"  asked: {least:,} frames at least"
+            f"{f' (its header promises {promised:,})' if promised else ''}\n"
+            f"  given: {count:,}\n"
+            "  Replace it by a complete copy, or ask for fewer frames."
         )
     return Clip(np.stack(found), rate)
 
