@@ -30,7 +30,9 @@ def files_below(what: str, folder: Path, endings: tuple[str, ...], kind: str) ->
     if not folder.is_dir():
         raise DatasetMissing(f"{what}: {folder}: no such folder\n  Name a folder with {kind}.")
     found = sorted(
-        path for path in folder.rglob("*") if path.name.lower().endswith(endings) and path.is_file()
+        path
+        for path in folder.rglob("*")
+        if path.name.lower().endswith(endings) and path.name[0] != "." and path.is_file()
     )
     if not found:
         raise DatasetMissing(
