@@ -22,6 +22,7 @@ from agnesi.training import (
     CheckpointMismatch,
     Checkpoints,
     CheckpointUnwritable,
+    MetricsFiles,
     Minibatches,
     TrainingError,
     load,
@@ -155,9 +156,12 @@ def test_the_last_few_are_kept_and_the_newest_whole_one_is_taken(tmp_path: Path)
     assert found is not None and found.state == {"step": 3} and len(found.skipped) == 2
     assert int(held["count"].get_value()) == 3
     assert not list(tmp_path.glob(".*.tmp"))
+    # What was spoilt is none of the last few any more, and is there to be looked at.
+    assert [path.name for path in checkpoints.paths()] == ["step-000000003.safetensors"]
+    assert len(list(tmp_path.glob("step-*.spoilt"))) == 2
     for path in checkpoints.paths():
         path.write_bytes(b"")
-    with pytest.raises(CheckpointCorrupt, match=r"none in .* is whole\n.*step-000000005"):
+    with pytest.raises(CheckpointCorrupt, match=r"none in .* is whole\n.*step-000000003"):
         checkpoints.load(held)
 
 
@@ -223,6 +227,19 @@ def test_a_full_disk_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.Mon
     assert [path.name for path in tmp_path.iterdir()] == ["step-000000001.safetensors"]
     found = checkpoints.load(held)
     assert found is not None and found.state == {"step": 1}
+
+
+def test_a_folder_that_cannot_be_is_told_before_anything_starts(tmp_path: Path):
+    (tmp_path / "file").touch()
+    called: list[int] = []
+    where: list[dict[str, Any]] = [
+        {"checkpoints": Checkpoints(tmp_path / "file")},
+        {"metrics": MetricsFiles(tmp_path / "file" / "run")},
+    ]
+    for kept in where:
+        with pytest.raises(OSError, match=r"file"):
+            train(called.append, Minibatches(np.zeros(3), 1), epochs=1, variables=[], **kept)
+    assert not called
 
 
 @pytest.fixture

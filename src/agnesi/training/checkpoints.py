@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -25,7 +26,7 @@ from agnesi.training.errors import (
     CheckpointUnwritable,
     TrainingError,
 )
-from agnesi.training.files import remove_leftovers, write_atomically
+from agnesi.training.files import check_writable, remove_leftovers, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,11 +127,14 @@ def save(path: Path, held: Mapping[str, Shared], state: Mapping[str, Any] | None
     try:
         write_atomically(path, content, durable=True)
     except OSError as error:
-        raise CheckpointUnwritable(
-            f"checkpoint: {path} cannot be written: {error.strerror or error}\n"
-            f"  it takes {len(content) / 1e6:,.1f} MB\n"
-            "  Make room, or name another folder; checkpoints that were there still are."
-        ) from error
+        raise _unwritable(path, error, f"  it takes {len(content) / 1e6:,.1f} MB\n") from error
+
+
+def _unwritable(path: Path, error: OSError, size: str = "") -> CheckpointUnwritable:
+    return CheckpointUnwritable(
+        f"checkpoint: {path} cannot be written: {error.strerror or error}\n{size}"
+        "  Make room, or name another folder; checkpoints that were there still are."
+    )
 
 
 def load(path: Path, held: Mapping[str, Shared]) -> dict[str, Any]:
@@ -307,7 +311,8 @@ class Checkpoints:
         """Name a folder; it is made when the first checkpoint is written.
 
         Raises:
-            TrainingError: ``keep`` or ``steps`` is less than 1, or JSON cannot hold the settings.
+            TrainingError: ``keep`` or ``steps`` is less than 1, JSON cannot hold the settings, or
+                safetensors is not installed.
         """
         if keep < 1 or (steps is not None and steps < 1):
             raise TrainingError(
@@ -320,6 +325,7 @@ class Checkpoints:
                 f"Checkpoints: settings cannot be kept: {error}\n"
                 "  Give numbers, texts, lists and dictionaries."
             ) from error
+        _safetensors("safetensors")
         self.folder, self.keep, self.seconds, self.steps = folder, keep, seconds, steps
         self.also = dict(also or {})
         self._saved = time.monotonic(), 0
@@ -343,6 +349,17 @@ class Checkpoints:
     def paths(self) -> list[Path]:
         """Return the files of the last checkpoints, the newest first."""
         return sorted(self.folder.glob("step-*.safetensors"), reverse=True)
+
+    def check_writable(self) -> None:
+        """See that checkpoints can be written.
+
+        Raises:
+            CheckpointUnwritable: they cannot.
+        """
+        try:
+            check_writable(self.folder)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
 
     def is_due(self, step: int) -> bool:
         """Whether it is time for another one."""
@@ -376,20 +393,21 @@ class Checkpoints:
         """
         if self.folder.is_dir():
             remove_leftovers(self.folder)
-        skipped: list[CheckpointCorrupt] = []
+        skipped: dict[Path, CheckpointCorrupt] = {}
         for path in self.paths():
             try:
                 arrays, whole = read(path)
             except CheckpointCorrupt as error:
-                skipped.append(error)
+                skipped[path] = error
                 continue
             self._check_settings(path, whole)
             _give(path, arrays, held)
-            return Found(path, self._restored(whole), skipped)
+            _put_aside(skipped)
+            return Found(path, self._restored(whole), list(skipped.values()))
         if skipped:
             raise CheckpointCorrupt(
                 f"checkpoint: none in {self.folder} is whole\n"
-                + "".join(f"  {str(error).splitlines()[0]}\n" for error in skipped)
+                + "".join(f"  {str(error).splitlines()[0]}\n" for error in skipped.values())
                 + "  Remove them to begin anew."
             )
         return None
@@ -434,6 +452,14 @@ class Checkpoints:
                 f"checkpoint: {path} has the states of {held} too, the program {sorted(self.also)}"
                 "\n  Give the same."
             )
+
+
+def _put_aside(skipped: Mapping[Path, CheckpointCorrupt]) -> None:
+    """Let spoilt files not count among the last few, but keep them to be looked at."""
+    for path, error in skipped.items():
+        if not isinstance(error.__cause__, OSError):
+            with suppress(OSError):
+                path.rename(path.with_suffix(".spoilt"))
 
 
 def _state_of(thing: np.random.Generator | Stateful) -> Any:

@@ -193,7 +193,7 @@ def train(
             at the end of the run.
         best: the row whose variables the run ends with, and when to stop early.
         variables: shared variables, or functions that use them, that are saved; those of ``step``
-            by default, if it is a compiled function.
+            by default, if it is a compiled function.  Name what ``measure`` changes, too.
         checkpoints: where they are saved; None for nowhere.
         resume: go on from the last checkpoint, if there is one.
         metrics: where rows are written: :class:`MetricsFiles`, :class:`TensorBoard`, or both.
@@ -319,6 +319,8 @@ class _Run:
 
     def begin(self, resume: bool) -> None:
         """Begin anew, or go on from the last checkpoint."""
+        if self.checkpoints is not None:
+            self.checkpoints.check_writable()
         if self.checkpoints is not None and resume:
             found = self.checkpoints.load(self.held)
             if found is not None:

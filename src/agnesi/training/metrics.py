@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from agnesi.training.errors import TrainingError
-from agnesi.training.files import write_atomically
+from agnesi.training.files import check_writable, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -208,6 +208,7 @@ class MetricsFiles:
         Raises:
             OSError: the files cannot be written.
         """
+        check_writable(self.jsonl.parent)
         self._rows = list(rows)
         if rows or self.jsonl.exists() or self.csv.exists():
             self._write()
