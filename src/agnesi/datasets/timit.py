@@ -18,7 +18,7 @@ from agnesi.datasets.archives import read_members
 from agnesi.datasets.dataset import Dataset, Folder, Layout
 from agnesi.datasets.download import Download
 from agnesi.datasets.errors import DatasetCorrupt
-from agnesi.datasets.phones import phone_classes
+from agnesi.datasets.phones import PHONES_61, phone_classes
 from agnesi.datasets.sound import Sound, read_sound
 from agnesi.datasets.text import decoded, read_text
 
@@ -47,6 +47,7 @@ _DEVELOPMENT = (
     "mdvc0 mers0 fmah0 fdrw0 mrcs0 mrjm4 fcal1 mmwh0 fjsj0 majc0 mjsw0 mreb0 fgjd0 fjmg0 mroa0 "
     "mteb0 mjfc0 mrjr0 fmml0 mrws1"
 )
+_PHONES = frozenset(PHONES_61)
 _KINDS = ("wav", "phn", "wrd", "txt")
 _FLAT = re.compile(r"dr([1-8])-([mf]\w{3}\d)", re.IGNORECASE)
 _SPEAKER = re.compile(r"^(\w{4})\s+([MF])\s+[1-8]\s+(TRN|TST)\b", re.MULTILINE)
@@ -286,7 +287,7 @@ def _utterance(place: str, who: _Who, sentence: str, kinds: Mapping[str, File]) 
         )
     text = _text(place, kinds["txt"]).split(maxsplit=2)
     phones = _segments(place, "phn", kinds["phn"])
-    unknown = [name for name in phones.names if name not in phone_classes(61)]
+    unknown = [name for name in phones.names if name not in _PHONES]
     if unknown or not phones.names:
         raise DatasetCorrupt(
             f"{_WHAT}: {place}: {unknown[0] if unknown else 'nothing'!r} is no phone of TIMIT\n"
