@@ -85,11 +85,12 @@ def test_results_do_not_depend_on_threads() -> None:
 
 def test_what_is_cut() -> None:
     assert chunks(1, 10, 16, 60_000, 1) is not None
+    assert chunks(1, 100, 200, 60_000, 14) is not None
     # Short, many blocks already, many elements, a stack, unknown sizes of the result.
     for case in (
         (1, 10, 16, 1000, 1),
         (1, 784, 10, 60_000, 14),
-        (1, 100, 200, 60_000, 1),
+        (1, 300, 200, 60_000, 1),
         (8, 10, 16, 60_000, 8),
     ):
         assert chunks(*case) is None

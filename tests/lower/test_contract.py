@@ -400,3 +400,35 @@ def test_no_buffer_of_the_arena_holds_what_one_block_keeps() -> None:
     assert not [s for s in f.program.storage.values() if s.space is Space.ARENA]
     a, b = normal(40, 900), normal(900, 70)
     close(run(f, a, b)[0], np.exp(-np.abs(a.astype(float) @ b)), 900)
+
+
+@pytest.mark.parametrize("n", [32, 70, 128])
+@pytest.mark.parametrize(("m", "turned"), [(1030, False), (8200, True)])
+def test_many_rows_share_a_packed_factor(m: int, n: int, turned: bool) -> None:
+    x = ag.input("x", f"f32[{m}, 20]")
+    w = ag.input("w", f"f32[{n}, 20]" if turned else f"f32[20, {n}]")
+    f = ag.function([x, w], ag.maximum(x @ (w.T if turned else w), 0))
+    (step,) = f.program.steps
+    assert isinstance(step, RunKernel)
+    assert sum(isinstance(s, ParallelFor) for s in step.kernel.body) == 2
+    a, b = normal(m, 20), normal(20, n)
+    close(f(a, np.ascontiguousarray(b.T) if turned else b), np.maximum(a @ b, 0), 20)
+
+
+@pytest.mark.parametrize(("m", "n"), [(130, 64), (33, 200)])
+def test_long_sums_of_what_stays_near_are_cut_along_the_depth(m: int, n: int) -> None:
+    x, y = ag.input("x", f"f32[9000, {m}]"), ag.input("y", f"f32[9000, {n}]")
+    f = ag.function([x, y], x.T @ y + 1)
+    (step,) = f.program.steps
+    assert isinstance(step, RunKernel)
+    (product,) = contracts(f)
+    assert product.target.buffer.name == "totals"
+    a, b = normal(9000, m), normal(9000, n)
+    close(f(a, b), a.T.astype(float) @ b + 1, 300)
+
+
+def test_narrow_products_of_any_length_are_computed_here() -> None:
+    for shapes in (((300_000, 30), (30, 64)), ((64, 300_000), (300_000, 64))):
+        x, y = (ag.input(n, f"f32{[*s]}") for n, s in zip("xy", shapes, strict=True))
+        f = ag.function([x, y], x @ y)
+        assert all(isinstance(s, RunKernel) for s in f.program.steps)

@@ -21,6 +21,7 @@ from agnesi.dims.dim import Size, add, fresh_index, mul, product, sub
 from agnesi.dims.simplify import ceildiv, maximum, minimum
 from agnesi.graph.text import op_name
 from agnesi.loops.nodes import (
+    Around,
     Contract,
     For,
     Kernel,
@@ -32,10 +33,11 @@ from agnesi.loops.nodes import (
     fresh_buffer,
     literal,
 )
-from agnesi.lower.elements import finish, nest
+from agnesi.lower.elements import Writer, finish, nest
 from agnesi.lower.factors import Factor, Packed, Span
+from agnesi.lower.image import spans
 from agnesi.lower.kernels import close_kernel
-from agnesi.lower.products import SMALL, clashes
+from agnesi.lower.products import SMALL, clashes, is_long
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import unravel
 
@@ -65,8 +67,12 @@ _PACKED = 1 << 17
 # Products of few blocks and elements are cut along the depth; where that is not known and may be
 # short, those of very few.
 _FEW, _TINY = 2, 512
+# Rows and columns of a product of any number of blocks that is cut, if its sums are long.
+_BROAD = 32
 # Sums of a product that may be one block.
 _WHOLE = 1 << 15
+# Rows that are worth packing the second factor once for all blocks, and turning it.
+_TALL_ENOUGH, _TURNED = 1024, 8192
 # What it costs to compute an element of a factor, where reading it for another block costs 1.
 _MADE = 3
 
@@ -216,15 +222,16 @@ def chunks(stack: Size, m: Size, n: Size, k: Size, blocks: int) -> _Chunks | Non
 
     Where chunks begin depends on sizes alone, so that results do not depend on threads.
     """
-    if stack != 1 or not isinstance(m, int) or not isinstance(n, int) or blocks > _FEW:
+    if stack != 1 or not isinstance(m, int) or not isinstance(n, int):
         return None
-    if not 0 < m * n <= SMALL:
+    long = min(m, n) >= _BROAD and is_long(m * n, k)
+    if not long and (blocks > _FEW or not 0 < m * n <= SMALL):
         return None
     # A vector's time is that of reading the matrix.
     each = 8 * max(m, n) if 1 in (m, n) else 2 * m * _up(n, 16)
     if isinstance(k, int):
         many = min(_TASKS, each * k // _TASK, k // (2 * _DEEP))
-        if many < 2 * blocks:
+        if many < 2 * blocks and not (long and many > 1):
             return None
         deep = _up(-(-k // many), 16)
         return _Chunks(deep, -(-k // deep))
@@ -316,6 +323,7 @@ class _Contraction:
         self.stack = tuple(stack)
         self.k = node.x.type.shape[-1]
         tile = machine.tile(node.dtype)
+        self.wide = tile[1]
         self.factors = [Factor(x, buffers) for x in node.operands]
         # Rows of each of a stack of products that is one product; None where it is a stack.
         self.each: Size | None = None
@@ -339,6 +347,42 @@ class _Contraction:
         self.chunks = chunks(*sizes, count) if isinstance(count, int) else None
         thin = isinstance(self.n, int) and machine.is_thin(node.dtype, self.n) and self.m != 1
         self.halves = thin and self.chunks is None and self.is_long()
+        self.panels = self.shared_panels(tile[1]) if self.chunks is None else None
+
+    def shared_panels(self, wide: int) -> Buffer | None:
+        """Return memory for the second factor, packed once for all blocks; None if each does it.
+
+        Panels are as wide as a tile.  Only many rows are worth it, the more so where the factor has
+        to be turned.
+        """
+        m, n, k = self.m, self.n, self.k
+        first, second = self.factors
+        if self.stack or self.is_thin or self.turned or first.lies is None or first.turned:
+            return None
+        if not (isinstance(m, int) and isinstance(n, int) and isinstance(k, int)):
+            return None
+        if (
+            n < wide
+            or m < (_TURNED if second.turned else _TALL_ENOUGH)
+            or clashes(k, self.node.dtype)
+        ):
+            return None
+        return fresh_buffer("panels", self.node.dtype) if self.blocks.columns % wide == 0 else None
+
+    def packed_once(self, panels: Buffer, scratch: dict[Buffer, Size]) -> Statement:
+        """Return the loop that packs the second factor."""
+        n, k, wide = self.n, self.k, self.wide
+        assert isinstance(n, int) and isinstance(k, int)
+        scratch[panels] = -(-n // wide) * k * wide
+        row, writer = fresh_index("row", k), Writer(self.buffers)
+
+        def columns(start: Size, count: Size) -> list[Statement]:
+            j = fresh_index("j", count)
+            index = (*self.no_stack(), row, add(start, j))
+            place = add(mul(start, k), mul(row, wide), j)
+            return [For(j, (Store(panels, place, writer.element(self.node.y, index)),))]
+
+        return ParallelFor(row, tuple(spans(n, wide, columns)))
 
     def is_long(self) -> bool:
         """Whether few columns of many steps go in two halves of the depth, for a thread each.
@@ -377,6 +421,7 @@ class _Contraction:
         if small:
             self.blocks = _Blocks(m, n)
             self.tasks, self.chunks, self.halves = (1, 1, 1), None, False
+            self.panels = None
 
     def cut(self, tile: tuple[int, int], machine: Machine) -> _Blocks:
         """Return how the product is cut."""
@@ -406,6 +451,8 @@ class _Contraction:
             whole = self.both_halves(scratch)
         elif self.chunks is None:
             whole = self.all_blocks()
+            if self.panels is not None:
+                whole = (self.packed_once(self.panels, scratch), *whole)
         else:
             whole = self.all_chunks(self.chunks, scratch)
         names = "_".join(op_name(n) for n in self.group.nodes[:3])
@@ -494,6 +541,8 @@ class _Contraction:
     def product(self, sums: Matrix, depth: Span) -> list[Statement]:
         """Return the statements that compute the sums of one block: in pieces, if need be."""
         deep = self.deep(depth.extent)
+        if self.panels is not None:
+            return self.by_panels(self.panels, sums)
         if all(factor.lies is not None for factor in self.factors):
             return self.piece(sums, depth, adds=False)
         if isinstance(depth.extent, int) and depth.extent <= deep:
@@ -505,6 +554,20 @@ class _Contraction:
         extent = _within(deep, start, depth.extent)
         piece = self.piece(sums, Span(add(depth.start, start), extent, deep), adds=True)
         return [*nest((i, j), [clear]), For(number, tuple(piece))]
+
+    def by_panels(self, panels: Buffer, sums: Matrix) -> list[Statement]:
+        """Return the statements that multiply by what was packed once."""
+        a = self.factors[0].at(self.where, self.row, 0)
+        assert a is not None
+
+        def panel(start: Size, count: Size) -> list[Statement]:
+            b = Matrix(panels, mul(add(self.column, start), self.k), self.wide, 1)
+            target = sums.replace(offset=add(sums.offset, start))
+            # One turn: sums stay in registers over all of the depth.
+            turns = (Around(1, 0, 0),)
+            return [Contract(target, a, b, self.rows, count, self.k, False, turns)]
+
+        return spans(self.columns, self.wide, panel)
 
     def deep(self, depth: Size) -> int:
         """Return how deep pieces are of which factors are computed."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agnesi.core.dtypes import F32, F64
 from agnesi.dims.dim import add, mul, product
-from agnesi.dims.simplify import floordiv
+from agnesi.dims.simplify import at_least, floordiv
 from agnesi.graph.leaves import Leaf
 from agnesi.ops.choice import Cast
 from agnesi.ops.conv import Conv, ConvWeights
@@ -57,8 +57,11 @@ _LARGE = 8 << 20
 _LARGE_OPEN = 3 << 20
 # Nodes that are looked at behind a factor.
 _CHAIN = 32
-# Elements of a product that is cut along its depth.
+# Elements of a product that is cut along its depth; where sums are of so many.
 SMALL = 1 << 13
+_LONG, _DEEP = 1 << 15, 1 << 12
+# Bytes of a factor that stays in a near cache.
+_NEAR = 1 << 18
 # A row of this many bytes, or a multiple, puts all rows into the same few places of a cache.
 _CLASH = 2048
 
@@ -84,7 +87,7 @@ def is_computed_here(node: Tensor) -> bool:
     if n < _FEWEST or m == 0 or (m != 1 and _is_large(node)):
         return False
     steps = product((*node.type.shape, node.x.type.shape[-1]))
-    if isinstance(steps, int) and steps >= _MOST and node.ndim == 2:
+    if isinstance(steps, int) and steps >= _MOST and node.ndim == 2 and not _is_narrow(node):
         return False
     return m == 1 or node.dtype is F32 or not clashes(n, node.dtype)
 
@@ -137,13 +140,29 @@ def reads_halves(node: MatMul) -> bool:
     return any(from_half(matrix_view(x)[0]) for x in node.operands)
 
 
+def _is_narrow(node: MatMul) -> bool:
+    """Whether the second factor stays in a near cache, or the product does and its sums are long.
+
+    Then other rows, or more of the depth, are read once.
+    """
+    (m, n), k = node.type.shape[-2:], node.x.type.shape[-1]
+    held = product((k, n))
+    near = isinstance(held, int) and held * node.dtype.bytes <= _NEAR
+    return near or is_long(product((m, n)), k)
+
+
+def is_long(count: Size, depth: Size) -> bool:
+    """Whether sums are so long, and so few, that a product stays near while they are added up."""
+    return isinstance(count, int) and 0 < count <= _LONG and at_least(depth, _DEEP)
+
+
 def _is_large(node: MatMul) -> bool:
     """Whether the result is large, for sure, or the second factor, unless its columns are read.
 
     Long sums go in chunks here.
     """
     count = product(node.type.shape)
-    if node.ndim > 2 or (isinstance(count, int) and count <= SMALL):
+    if node.ndim > 2 or (isinstance(count, int) and count <= SMALL) or _is_narrow(node):
         return False
     shapes = [node.type.shape] if matrix_view(node.y)[1] else [node.type.shape, node.y.type.shape]
     sizes = map(product, shapes)

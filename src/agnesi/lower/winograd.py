@@ -17,14 +17,15 @@ Tiles are taken some at a time, so that what is between the transforms stays in 
 
 from __future__ import annotations
 
+import operator
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from typing import TYPE_CHECKING, TypeAlias
 
 from agnesi.core.dtypes import F32
 from agnesi.core.record import record, replace
 from agnesi.dims.dim import Index, Size, add, fresh_index, mul, product, sub
-from agnesi.dims.simplify import at_least, ceildiv, floordiv, minimum
+from agnesi.dims.simplify import at_least, ceildiv, floordiv, maximum, minimum
 from agnesi.loops.nodes import (
     Around,
     Buffer,
@@ -39,6 +40,7 @@ from agnesi.loops.nodes import (
     apply,
     fresh_buffer,
     index_scalar,
+    literal,
     select,
 )
 from agnesi.loops.prims import Prim
@@ -49,7 +51,7 @@ from agnesi.ops.conv import Conv, ConvWeights
 from agnesi.ops.movement import unravel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agnesi.graph.tensor import Tensor
 
@@ -63,6 +65,8 @@ _BETWEEN, _PART = 5 << 17, 5 << 17
 _FEW, _COLUMNS = 64, 128
 # Tiles that are transformed at a time where all are kept, and tasks.
 _TILES, _TASKS = 16, 16
+# Chunks of tiles, at most, whose sums are added up.
+_CHUNKS = 8
 # What reading a part of a kernel for the next tiles takes, near or from farther away, in rows.
 _AGAIN = (1, 3)
 # Kernels that are done by tiles, and channels and columns that they have at least.
@@ -295,6 +299,10 @@ class _Points:
         places = (1, self.columns) if turned else (self.columns, 1)
         return Matrix(self.buffer, self.at(point, 0, column), *places)
 
+    def below(self, row: Size) -> _Points:
+        """Return the matrices from a row on."""
+        return replace(self, offset=add(self.offset, mul(row, self.columns)))
+
     def stores(self, row: Size, column: Size, square: Sequence[Sequence[Scalar]]) -> list[Store]:
         """Return the stores of an element of each."""
         values = [value for values in square for value in values]
@@ -474,31 +482,118 @@ class WeightsByTiles(_Tiles):
     """Writes the kernel of ``ConvWeights`` by tiles of places."""
 
     def body(self) -> tuple[Statement, ...]:
-        """Return both transforms, the products of points, and the transform of their sums."""
+        """Return the transforms, the products of points, and the transform of their sums."""
         node = self.node
         assert isinstance(node, ConvWeights)
         self.count_tiles()
         self.cotangent = self.buffers[same_memory(node.ct)]
+        return self.in_chunks() if self.channels <= _FEW else self.all_at_once()
+
+    def all_at_once(self) -> tuple[Statement, ...]:
+        """Return the loops of what keeps all tiles: each product is a long sum."""
         images = self.room("image", self.count, self.channels)
         others = self.room("cotangents", self.count, self.columns)
         sums = self.room("sums", self.channels, self.columns)
         part = fresh_index("part", ceildiv(self.count, _TILES))
         first = mul(part, _TILES)
         here = minimum(_TILES, sub(self.count, first))
-        before = ParallelFor(
-            part,
-            (
-                self.image_transformed(
-                    first, here, replace(images, offset=mul(first, self.channels))
-                ),
-                self.cotangents_transformed(first, here, others),
-            ),
+        transforms = (
+            self.image_transformed(first, here, images.below(first)),
+            self.cotangents_transformed(first, here, (0, self.columns), others.below(first)),
         )
         point = fresh_index("point", POINTS * POINTS)
         a, b = images.matrix(point, turned=True), others.matrix(point)
         sizes = self.channels, self.columns, self.count
         products = Contract(sums.matrix(point), a, b, *sizes, False, ())
-        return before, ParallelFor(point, (products,)), self.sums_transformed(sums)
+        last = self.sums_transformed([sums], (0, self.columns))
+        by_point = ParallelFor(point, (products,))
+        c = fresh_index("c", self.channels)
+        return ParallelFor(part, transforms), by_point, ParallelFor(c, tuple(last(c)))
+
+    def in_chunks(self) -> tuple[Statement, ...]:
+        """Return the loops of what stays near: some tiles and columns at a time, and their sums.
+
+        Where chunks of tiles begin depends on sizes alone.
+        """
+        each = POINTS * POINTS * self.node.dtype.bytes
+        panels = -(-self.results // self.wide)
+        most = max(1, _PART // (each * self.channels * self.wide))
+        wide = -(-panels // -(-panels // most)) * self.wide
+        parts = -(-self.columns // wide)
+        tiles = max(1, _BETWEEN // (each * (self.channels + wide)))
+        if isinstance(self.count, int):
+            tiles = min(tiles, max(self.high, -(-self.count // _CHUNKS)))
+        blocks = ceildiv(self.count, tiles)
+        in_chunk = maximum(ceildiv(blocks, _CHUNKS), 1)
+        chunks = maximum(ceildiv(blocks, in_chunk), 1)
+        most_chunks = chunks if isinstance(chunks, int) else _CHUNKS
+        images, others = (
+            self.private_room(name, tiles, columns)
+            for name, columns in (("image", self.channels), ("cotangents", wide))
+        )
+        apart = _apart(self.channels * wide)
+        totals = fresh_buffer("totals", self.node.dtype)
+        self.scratch[totals] = most_chunks * parts * POINTS * POINTS * apart
+
+        def sums_of(chunk: Size, part: Size) -> _Points:
+            number = add(mul(chunk, parts), part)
+            return _Points(totals, mul(number, POINTS * POINTS * apart), apart, wide)
+
+        task = fresh_index("task", mul(chunks, parts))
+        chunk, part = unravel(task, (chunks, parts))
+        sums, start = sums_of(chunk, part), mul(part, wide)
+        columns = minimum(wide, sub(self.columns, start)) if self.columns % wide else wide
+        first = mul(chunk, in_chunk)
+        block = fresh_index("block", minimum(in_chunk, sub(blocks, first)))
+        tile = mul(add(first, block), tiles)
+        here = minimum(tiles, sub(self.count, tile))
+        clear = fresh_index("k", POINTS * POINTS * apart)
+        zero = Store(totals, add(sums.offset, clear), literal(0, self.node.dtype))
+        body = (
+            self.image_transformed(tile, here, images),
+            self.cotangents_transformed(tile, here, (start, columns), others),
+            self.products(images, others, sums, here, columns),
+        )
+        work = ParallelFor(task, (For(clear, (zero,)), For(block, body)))
+        c, k = fresh_index("c", self.channels), fresh_index("chunk", sub(chunks, 1))
+        last: list[Statement] = []
+        for number in range(parts):
+            width = min(wide, self.columns - number * wide)
+            if isinstance(chunks, int):
+                all_sums = [sums_of(each, number) for each in range(chunks)]
+            else:
+                all_sums = [sums_of(0, number)]
+                last.append(self.added(c, k, sums_of(0, number), sums_of(add(k, 1), number), width))
+                k = fresh_index("chunk", sub(chunks, 1))
+            last += self.sums_transformed(all_sums, (number * wide, width))(c)
+        return work, ParallelFor(c, tuple(last))
+
+    def products(
+        self, images: _Points, others: _Points, sums: _Points, count: Size, columns: Size
+    ) -> Statement:
+        """Return the loop over points that adds products to sums."""
+        point = fresh_index("point", POINTS * POINTS)
+
+        def panel(begin: Size, wide: Size) -> list[Statement]:
+            a, b = images.matrix(point, turned=True), others.matrix(point, begin)
+            turns = (Around(1, 0, 0),)
+            to = sums.matrix(point, begin)
+            return [Contract(to, a, b, self.channels, wide, count, True, turns)]
+
+        return For(point, tuple(spans(columns, self.wide, panel)))
+
+    def added(self, c: Index, chunk: Index, to: _Points, more: _Points, columns: int) -> Statement:
+        """Return the loop that adds the sums of a channel of other chunks to those of the first."""
+        point, k = fresh_index("point", POINTS * POINTS), fresh_index("k", columns)
+        place = to.at(point, c, k)
+        total = Load(to.buffer, place) + Load(more.buffer, more.at(point, c, k))
+        return For(chunk, nest((point, k), [Store(to.buffer, place, total)]))
+
+    def private_room(self, name: str, rows: int, columns: int) -> _Points:
+        """Return memory on the stack for matrices of all points."""
+        buffer, apart = fresh_buffer(name, self.node.dtype), _apart(rows * columns)
+        self.private[buffer] = POINTS * POINTS * apart
+        return _Points(buffer, 0, apart, columns)
 
     def room(self, name: str, rows: Size, columns: int) -> _Points:
         """Return memory for matrices of all points."""
@@ -507,9 +602,12 @@ class WeightsByTiles(_Tiles):
         self.scratch[buffer] = mul(POINTS * POINTS, apart)
         return _Points(buffer, 0, apart, columns)
 
-    def cotangents_transformed(self, first: Size, count: Size, to: _Points) -> Statement:
+    def cotangents_transformed(
+        self, first: Size, count: Size, some: tuple[Size, Size], to: _Points
+    ) -> Statement:
         """Return the loop over tiles that transforms their cotangents; there are none beyond."""
-        t, k = fresh_index("t", count), fresh_index("k", self.columns)
+        start, columns = some
+        t, k = fresh_index("t", count), fresh_index("k", columns)
         tile, numbers = add(first, t), range(self.side)
         example, begins = self.where(tile)
         left = self.left(begins)
@@ -529,25 +627,35 @@ class WeightsByTiles(_Tiles):
                     for place, here, size in zip(at, left, (down, across), strict=True)
                 ]
                 row = add(mul(add(mul(example, down), at[0]), across), at[1])
-                value: Scalar = Load(self.cotangent, add(mul(row, self.columns), k))
+                value: Scalar = Load(self.cotangent, add(mul(row, self.columns), start, k))
                 for n, here, _ in outside:
                     if n:
                         value = select(index_scalar(here) > n, value, 0)
                 values[-1].append(value)
         made = in_both(of_kernel(self.side), values)
-        return For(t, (For(k, tuple(to.stores(tile, k, made))),))
+        return For(t, (For(k, tuple(to.stores(t, k, made))),))
 
-    def sums_transformed(self, sums: _Points) -> Statement:
-        """Return the loop over channels that makes the result, and what reads it."""
-        taps, c = self.axes[0].taps, fresh_index("c", self.channels)
-        k, z = (fresh_index("k", self.columns) for _ in range(2))
-        made = in_both(of_places(taps), sums.square(c, k))
-        own = fresh_buffer("taps", self.node.dtype)
-        self.private[own] = taps**2 * self.columns
-        values = [value for row in made for value in row]
-        stores = [Store(own, add(n * self.columns, k), value) for n, value in enumerate(values)]
-        r, s = fresh_index("r", taps), fresh_index("s", taps)
-        value = Load(own, add(mul(add(mul(r, taps), s), self.columns), z))
-        index = (r, s, c, z)
-        last = finish(self.group.nodes, self.buffers, self.targets, (index, value, ()))
-        return ParallelFor(c, (For(k, tuple(stores)), *nest((r, s, z), last)))
+    def sums_transformed(
+        self, parts: Sequence[_Points], across: tuple[int, int]
+    ) -> Callable[[Index], list[Statement]]:
+        """Return what makes the result of a channel out of sums, and what reads it."""
+        taps, (start, columns) = self.axes[0].taps, across
+
+        def of_channel(c: Index) -> list[Statement]:
+            k, z = (fresh_index("k", columns) for _ in range(2))
+            squares = [part.square(c, k) for part in parts]
+            totals = [
+                [reduce(operator.add, same) for same in zip(*rows, strict=True)]
+                for rows in zip(*squares, strict=True)
+            ]
+            own = fresh_buffer("taps", self.node.dtype)
+            self.private[own] = taps**2 * columns
+            values = [value for row in in_both(of_places(taps), totals) for value in row]
+            stores = [Store(own, add(n * columns, k), value) for n, value in enumerate(values)]
+            r, s = fresh_index("r", taps), fresh_index("s", taps)
+            value = Load(own, add(mul(add(mul(r, taps), s), columns), z))
+            index = (r, s, c, add(start, z))
+            last = finish(self.group.nodes, self.buffers, self.targets, (index, value, ()))
+            return [For(k, tuple(stores)), *nest((r, s, z), last)]
+
+        return of_channel

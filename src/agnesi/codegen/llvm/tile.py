@@ -48,6 +48,8 @@ _REACHED = 3
 
 # Vectors of a row that are multiplied before it pays to add up their lanes.
 _LONG = 8
+# Bytes of a piece of ``a`` that are asked for before it is used.
+_ASKED = 1 << 19
 # Distances in bytes at which a cache has room for few rows: of ``b``, of which many are used again,
 # and of ``a``, of which a tile has few.
 _CLASH_B, _CLASH_A = 2048, 4096
@@ -70,6 +72,11 @@ class Block:
         around: how many loops there are around the depth; sums stay in registers over all of them,
             and nothing is packed.
         heights: rows of tiles, the highest first; none where they follow from the machine alone.
+        stride: how far apart rows of ``a`` are, if code may know; 0 if it is told.
+        whole: whether columns are a multiple of those of a tile: a vector under a mask takes longer
+            to load on some machines, even if all of it is there.
+        follow: whether rows of ``a`` follow each other in memory: those of the next tile are asked
+            for while one is computed.
     """
 
     dtype: DType
@@ -82,6 +89,9 @@ class Block:
     any: bool = False
     around: int = 0
     heights: tuple[int, ...] = ()
+    stride: int = 0
+    whole: bool = False
+    follow: bool = False
 
     @property
     def name(self) -> str:
@@ -95,6 +105,9 @@ class Block:
         parts += ["any"] if self.any else []
         parts += [f"around_{self.around}"] if self.around else []
         parts += ["x".join(["of", *map(str, self.heights)])] if self.heights else []
+        parts += [f"by_{self.stride}"] if self.stride else []
+        parts += ["whole"] if self.whole else []
+        parts += ["follow"] if self.follow else []
         return "_".join([*parts, *(["narrow"] if self.narrow else [])])
 
     @property
@@ -127,10 +140,11 @@ def block_of(product: Contract, machine: Machine) -> Block:
         packs = "rows"
     elif _clashes(product.b.row, dtype, _CLASH_B) and not _is_less(product.depth, lanes):
         packs = "columns"
+    whole = _is_whole(product, machine)
     if product.a.column != 1:
-        return Block(dtype, "rows", few, packs_b=packs, any=any_)
+        return Block(dtype, "rows", few, packs_b=packs, any=any_, whole=whole)
     clashes = _clashes(product.a.row, dtype, _CLASH_A) and not _is_less(product.depth, lanes)
-    return Block(dtype, "columns", few, clashes, packs, any=any_)
+    return Block(dtype, "columns", few, clashes, packs, any=any_, whole=whole)
 
 
 def _block_around(product: Contract, machine: Machine) -> Block:
@@ -146,7 +160,25 @@ def _block_around(product: Contract, machine: Machine) -> Block:
         rest = product.rows % high
         heights = (high, rest) if rest else (high,)
     order: Order = "columns" if product.a.column == 1 else "rows"
-    return Block(dtype, order, few, any=any_, around=len(product.around), heights=heights)
+    apart = product.a.row if order == "columns" and isinstance(product.a.row, int) else 0
+    return Block(
+        dtype,
+        order,
+        few,
+        any=any_,
+        around=len(product.around),
+        heights=heights,
+        stride=apart,
+        whole=_is_whole(product, machine),
+        follow=apart > 0 and apart == product.depth,
+    )
+
+
+def _is_whole(product: Contract, machine: Machine) -> bool:
+    """Whether columns are a multiple of those of a tile."""
+    columns, dtype = product.columns, product.target.buffer.element
+    wide = machine.tile(dtype)[1]
+    return isinstance(columns, int) and columns > 0 and columns % wide == 0
 
 
 def _thin_columns(product: Contract, machine: Machine) -> int:
@@ -190,19 +222,29 @@ def emit_block(block: Block, machine: Machine) -> tuple[tuple[str, ...], str]:
     if block.thin:
         packs = block.packs_b is not None
         return emit_thin(block.name, block.dtype, block.thin, machine, packs=packs)
-    masked = machine.masks
+    masked = machine.masks and not block.whole
     most, wide = machine.tile(block.dtype)
     lanes = machine.lanes(block.dtype)
     heights = block.heights or sorted({most, max(2, most // 3), 1}, reverse=True)
     widths = [lanes if block.narrow else wide, *([lanes] if block.any else [])]
-    if not masked:
+    if not masked and not block.whole:
         widths = sorted({*widths, lanes, 1}, reverse=True)
     needs: dict[str, None] = {}
     tiles: dict[int, list[_Tile]] = {}
     for width in widths:
         # What is packed lies in the cache.
         form = block.dtype, width, block.order, block.packs_b is None
-        tiles[width] = [_Tile(h, *form, masked=masked, around=block.around) for h in heights]
+        tiles[width] = [
+            _Tile(
+                h,
+                *form,
+                masked=masked,
+                around=block.around,
+                apart=block.stride,
+                follow=block.follow,
+            )
+            for h in heights
+        ]
         for tile in tiles[width]:
             needs.update(tile.emit())
     if block.packs_b is not None:
@@ -254,6 +296,8 @@ class _Loops:
             self.adds = w.let(f"or i1 %adds, {w.let(f'icmp ne i64 {done}, 0')}")
             a = self.along("%a", done, block.order == "columns", "%as")
             b = self.along("%b", done, block.packs_b == "rows", "%bs")
+            if block.order == "rows":
+                self.ask_for(a)
             if block.packs_a:
                 with steps(w, "0", most, "%m", 1) as i:
                     left = w.let(f"sub i64 %m, {i}")
@@ -263,6 +307,25 @@ class _Loops:
                     self.panels(self.held_a, str(self.apart), b, c, rows)
             else:
                 self.panels(a, "%as", b, "%c", "%m")
+
+    def ask_for(self, a: str) -> None:
+        """Ask for a piece of ``a`` in the order of memory, if a near cache has room for it.
+
+        Tiles read a few columns of all of it, at distances that no machine fetches ahead.
+        """
+        w, line = self.w, _LINE // self.block.dtype.bytes
+        w.declare("void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        ask, done = w.label("ask"), w.label("asked")
+        w.branch(w.let(f"icmp sle i64 %m, {_ASKED // DEPTH // self.block.dtype.bytes}"), ask, done)
+        w.start(ask)
+        with steps(w, "0", 1, self.depth, 1) as row:
+            start = self.along(a, row, False, "%as")
+            with steps(w, "0", line, "%m", 1) as i:
+                w.line(
+                    f"call void @llvm.prefetch.p0(ptr {self.place(start, i)}, i32 0, i32 2, i32 1)"
+                )
+        w.jump(done)
+        w.start(done)
 
     def copy(self, a: str, rows: str) -> None:
         """Copy rows of ``a``."""
@@ -338,14 +401,20 @@ class _Tile:
         *,
         masked: bool,
         around: int = 0,
+        apart: int = 0,
+        follow: bool = False,
     ) -> None:
-        self.w, self.ahead, self.around = Writer(), ahead, around
+        self.follow = follow
+        self.w, self.ahead, self.around, self.apart = Writer(), ahead, around, apart
         self.rows, self.columns, self.order, self.masked = rows, columns, order, masked
         self.kind, self.bytes = value_type(dtype), dtype.bytes
         self.vector = f"<{columns} x {self.kind}>"
         self.suffix = f"v{columns}f{dtype.bits}"
         self.name = f"tile_{dtype.value}_{rows}x{columns}_{order}{'_ahead' if ahead else ''}"
         self.name += f"_around_{around}" if around else ""
+        self.name += f"_by_{apart}" if apart else ""
+        self.name += "_follow" if follow else ""
+        self.name += "" if masked else "_whole"
 
     def emit(self) -> dict[str, None]:
         """Return its text, and what that needs."""
@@ -408,6 +477,7 @@ class _Tile:
     def along_depth(self, a: str, b: str, sums: list[str]) -> list[str]:
         """Write the loop along the depth; return the sums after it."""
         w, places = self.w, self.places(a)
+        below = self.move(a, str(self.rows * self.apart * self.bytes)) if self.follow else ""
         before, inside, after = w.block, w.label("body"), w.label("after")
         w.branch(w.let("icmp sgt i64 %k, 0"), inside, after)
         w.start(inside)
@@ -418,6 +488,11 @@ class _Tile:
         running, pointers, y, count = names[: self.rows], names[self.rows : -2], *names[-2:]
         if self.ahead:
             self.fetch(w.let(f"getelementptr i8, ptr {y}, i64 {self.far}"), write=False)
+        if self.follow:
+            # A line in each step: as much as the next rows are, or a little more.
+            here = w.let(f"shl i64 {count}, {_LINE.bit_length() - 1}")
+            place = w.let(f"getelementptr i8, ptr {below}, i64 {here}")
+            w.line(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 2, i32 1)")
         row = self.load(y, self.mask)
         totals = [
             self.multiply_add(self.number(pointers, i), row, running[i]) for i in range(self.rows)
@@ -470,12 +545,14 @@ class _Tile:
         """
         if self.order == "rows":
             return [str(i * self.bytes) for i in range(self.rows)]
+        if self.apart:
+            return [str(i * self.apart * self.bytes) for i in range(self.rows)]
         self.few = self.w.let(f"mul i64 {self.stride}, {_REACHED}")
         return ["0", self.stride, self.w.let(f"shl i64 {self.stride}, 1")]
 
     def places(self, a: str) -> list[str]:
         """Return pointers from which all rows of ``a`` are reached."""
-        if self.order == "rows":
+        if self.order == "rows" or self.apart:
             return [a]
         return self.spread(a, self.few, -(-self.rows // _REACHED))
 
