@@ -290,3 +290,88 @@ def chars(
         out.mkdir(parents=True, exist_ok=True)
         finished = run(corpus, recipe, temperature, out, Console())
     raise typer.Exit(0 if finished else INTERRUPTED)
+
+
+@app.command()
+def papers() -> None:
+    """List the papers whose systems are rebuilt here, and which of them are there yet."""
+    from agnesi.cli.papers import listing
+
+    Console().print(listing())
+
+
+@app.command("run")
+def run_paper(
+    name: Annotated[str, typer.Argument(help="Of the paper: agnesi papers lists them.")],
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with data sets. Without it $AGNESI_DATA, else what was downloaded.",
+            show_default=False,
+        ),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Minutes; the default.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="The paper's own settings.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the results; by default runs/NAME.", show_default=False),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in that folder.")
+    ] = False,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Such as 0,1,2: all is done once with each.", show_default=False),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="To stand in for the paper's own, such as mnist.", show_default=False),
+    ] = None,
+) -> None:
+    """Run a paper's experiments, and report whether its claims hold.
+
+    Measures the claims as inequalities over several seeds, draws pictures, and writes report.md
+    and results.json. Exits with 3 where the run ended, but a claim did not hold.
+    """
+    complain = partial(_complain, Console(stderr=True), command="run")
+    lacking = [each for each in ("matplotlib", "safetensors") if find_spec(each) is None]
+    if lacking:
+        complain(
+            f"run needs {' and '.join(lacking)}, not installed here\n  {install_command('papers')}"
+        )
+    if quick and full:
+        complain("run: --quick and --full exclude each other\n  Give one of them.")
+    from agnesi.cli.papers import run
+    from agnesi.papers import Interrupted, PaperError, Request, find_paper
+    from agnesi.training import TrainingError
+
+    try:
+        paper = find_paper(name)
+        request = Request(not full, _seeds(seeds, paper.seeds), data, dataset)
+        folder = out or Path("runs") / paper.name
+        code = run(paper, request, folder, Console(), resume=resume)
+    except Interrupted:
+        typer.echo("stopped by Ctrl-C; go on with --resume")
+        code = INTERRUPTED
+    except (DatasetError, PaperError, TrainingError) as error:
+        complain(str(error))
+    except OSError as error:
+        complain(f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
+    raise typer.Exit(code)
+
+
+def _seeds(text: str | None, default: tuple[int, ...]) -> tuple[int, ...]:
+    """Seeds of an option.
+
+    Raises:
+        PaperError: they are no numbers.
+    """
+    from agnesi.papers import PaperError
+
+    if text is None:
+        return default
+    words = text.replace(",", " ").split()
+    if not words or not all(word.isdecimal() for word in words):
+        raise PaperError(f"run: --seeds is {text!r}\n  Give numbers from 0 on, such as 0,1,2.")
+    return tuple(int(word) for word in words)

@@ -9,14 +9,14 @@ ICLR (2015, workshop), arXiv 1402.3337.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import agnesi as ag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -219,12 +219,12 @@ def warm_rate(rate: float, warm: float, *, falls: bool) -> Callable[[float], flo
         falls: whether it goes down to zero then.
 
     >>> rate = warm_rate(0.1, 0.5, falls=False)
-    >>> rate(0.25), rate(0.75)
-    (0.05, 0.1)
+    >>> round(rate(0.25), 3), rate(0.75)
+    (0.051, 0.1)
     """
 
     def at(done: float) -> float:
-        up = min(1.0, (done + 1e-4) / warm) if warm else 1.0
+        up = min(1.0, (done + 0.01 * warm) / warm) if warm else 1.0
         return rate * up * (0.5 * (1 + np.cos(np.pi * done)) if falls else 1.0)
 
     return at
@@ -246,7 +246,3 @@ def first_weights(x: Floats, hidden: int, seed: int, scale: float | None = None)
         return np.ascontiguousarray(drawn / np.linalg.norm(drawn, axis=0))
     return np.ascontiguousarray(np.float32(scale) * drawn)
 
-
-def named(setting: Mapping[str, Any]) -> str:
-    """A setting in words."""
-    return ", ".join(f"{name} {value:g}" for name, value in setting.items())
