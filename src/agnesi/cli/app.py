@@ -49,7 +49,7 @@ def _complain(console: Console, message: str, command: str) -> NoReturn:
 
 
 @contextmanager
-def _complaining(command: str) -> Generator[None]:
+def _complaining(command: str, *more: type[Exception]) -> Generator[None]:
     """Commands that train: see that they can draw; what goes wrong is one clean message."""
     complaints = Console(stderr=True)
     if find_spec("matplotlib") is None:
@@ -61,7 +61,7 @@ def _complaining(command: str) -> Generator[None]:
         )
     try:
         yield
-    except (DatasetError, TrainingError) as error:
+    except (DatasetError, TrainingError, *more) as error:
         _complain(complaints, str(error), command)
     except OSError as error:
         message = f"the results cannot be written: {error}\n  Name another folder with --out."
@@ -334,31 +334,22 @@ def run_paper(
     Measures the claims as inequalities over several seeds, draws pictures, and writes report.md
     and results.json. Exits with 3 where the run ended, but a claim did not hold.
     """
-    complain = partial(_complain, Console(stderr=True), command="run")
-    lacking = [each for each in ("matplotlib", "safetensors") if find_spec(each) is None]
-    if lacking:
-        complain(
-            f"run needs {' and '.join(lacking)}, not installed here\n  {install_command('papers')}"
-        )
-    if quick and full:
-        complain("run: --quick and --full exclude each other\n  Give one of them.")
-    from agnesi.cli.papers import run
     from agnesi.papers import Interrupted, PaperError, Request, find_paper
-    from agnesi.training import TrainingError
 
-    try:
+    with _complaining("run", PaperError):
+        if quick and full:
+            raise PaperError("run: --quick and --full exclude each other\n  Give one of them.")
+        from agnesi.cli.papers import run
+
         paper = find_paper(name)
         request = Request(not full, _seeds(seeds, paper.seeds), data, dataset)
         folder = out or Path("runs") / paper.name
-        code = run(paper, request, folder, Console(), resume=resume)
-    except Interrupted:
-        typer.echo("stopped by Ctrl-C; go on with --resume")
-        code = INTERRUPTED
-    except (DatasetError, PaperError, TrainingError) as error:
-        complain(str(error))
-    except OSError as error:
-        complain(f"{_NO_RESULTS}: {error}\n  Name another folder with --out.")
-    raise typer.Exit(code)
+        try:
+            code = run(paper, request, folder, Console(), resume=resume)
+        except Interrupted:
+            typer.echo(f"stopped by Ctrl-C; go on with: agnesi run {name} --resume")
+            code = INTERRUPTED
+        raise typer.Exit(code)
 
 
 def _seeds(text: str | None, default: tuple[int, ...]) -> tuple[int, ...]:

@@ -25,11 +25,14 @@ NOT_HELD = 3
 def listing() -> Table:
     """A table of all papers: those that can be run first."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("name", "title", "arXiv", "data", "agnesi run NAME --quick"):
-        table.add_column(heading)
+    table.add_column("name", no_wrap=True)
+    table.add_column("paper")
+    table.add_column("run --quick", no_wrap=True)
     for paper in sorted(PAPERS, key=lambda paper: not paper.is_built):
+        what = Text(paper.title)
+        what.append(f"\narXiv {paper.arxiv}; data: {paper.data}", "dim")
         state = Text(paper.quick, "green") if paper.is_built else Text("not there yet", "dim")
-        table.add_row(paper.name, Text(paper.title), paper.arxiv, Text(paper.data), state)
+        table.add_row(paper.name, what, state)
     return table
 
 

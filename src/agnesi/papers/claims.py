@@ -84,19 +84,22 @@ def verdict(claims: tuple[Claim, ...], seeds: int) -> str:
 
     >>> claim = Claim("b is negative", "mean of b", (-0.5, -0.25), "<=", -0.1)
     >>> verdict((claim,), seeds=2)
-    'The claim held: all 1 of 1 inequalities were measured, in the mean and in each of 2 seeds.'
+    'The claim held: each of 1 inequalities, in the mean over 2 seeds and in every one.'
     """
     gates = [claim for claim in claims if claim.gate]
     failed = [claim for claim in gates if not claim.holds]
     others = [claim for claim in claims if not claim.gate]
-    told = sum(claim.holds for claim in others)
-    also = f" Of {len(others)} further comparisons {told} held." if others else ""
+    also = ""
+    if others:
+        held = sum(claim.holds for claim in others)
+        also = f" Told beside them: {held} of {len(others)} further comparisons held."
     if not failed:
         return (
-            f"The claim held: all {len(gates)} of {len(gates)} inequalities were measured, in the "
-            f"mean and in each of {seeds} seeds.{also}"
+            f"The claim held: each of {len(gates)} inequalities, in the mean over {seeds} seeds "
+            f"and in every one.{also}"
         )
+    quantities = "; ".join(claim.quantity for claim in failed)
     return (
         f"The claim did not hold: {len(failed)} of {len(gates)} inequalities failed "
-        f"({'; '.join(claim.quantity for claim in failed)}).{also}"
+        f"({quantities}).{also}"
     )

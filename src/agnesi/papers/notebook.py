@@ -69,7 +69,7 @@ class Notebook:
 
     def _begin(self, resume: bool) -> None:
         path = self.folder / "run.json"
-        if path.exists():
+        if path.exists() and (self.folder / "cells").exists():
             self._go_on(path, resume)
             return
         try:

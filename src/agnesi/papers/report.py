@@ -43,7 +43,10 @@ def write_report(
         **found.measured,
     }
     notebook.write("results.json", f"{json.dumps(results, indent=2)}\n".encode())
-    notebook.write("report.md", _markdown(paper, request, found, notebook, line, machine).encode())
+    notebook.write(
+        "report.md",
+        _markdown(paper, request, found, line, _facts(request, notebook, machine)).encode(),
+    )
     return line
 
 
@@ -51,9 +54,8 @@ def _markdown(
     paper: Paper,
     request: Request,
     found: Findings,
-    notebook: Notebook,
     line: str,
-    machine: str,
+    facts: Sequence[str],
 ) -> str:
     parts = [
         f"# {paper.title}",
@@ -79,7 +81,7 @@ def _markdown(
         parts += [f"![{each.shows}]({each.file})\n\n{each.shows}" for each in found.pictures]
     if found.departures:
         parts += ["## What was done otherwise than in the paper", _list(found.departures)]
-    parts += ["## The run", _list(_facts(request, notebook, machine))]
+    parts += ["## The run", _list(facts)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -116,7 +118,8 @@ def _facts(request: Request, notebook: Notebook, machine: str) -> list[str]:
     return [
         f"{'--quick' if request.quick else '--full'}, seeds "
         + ", ".join(str(seed) for seed in request.seeds),
-        f"{in_time(seconds)} for {len(notebook.seconds)} experiments, preparation and pictures left out",
+        f"{in_time(seconds)} for {len(notebook.seconds)} experiments; preparation of the data and "
+        "pictures are left out",
         f"{machine}, {get_threads()} threads",
         f"agnesi {__version__}, Python {platform.python_version()}, {platform.system()}",
         "everything measured: results.json; every epoch: cells/",

@@ -58,17 +58,19 @@ def experiments(
     patches = prepare_patches(images, recipe.patches)
     for seed in request.seeds:
         for model in recipe.patches.models:
-            results.add("patches", model, on_patches(notebook, recipe.patches, model, seed, patches))
+            results.add(
+                "patches", model, on_patches(notebook, recipe.patches, model, seed, patches)
+            )
     del patches
     most = max(whole.dimensions or 0 for whole in recipe.wholes)
     whole_images = WholeImages(images, recipe.train, most)
     for whole in recipe.wholes:
         data = whole_images.prepare(whole.dimensions)
-        results.inputs[whole.name] = on_inputs(notebook, recipe, whole, data, whole_images)
+        results.inputs[whole.name] = on_inputs(notebook, recipe, whole, data)
         for seed in request.seeds:
             for model in whole.models:
                 done: dict[str, Any] = on_whole_images(
-                    notebook, recipe, whole, model, seed, data, whole_images
+                    notebook, recipe, whole, model, seed, data=data
                 )
                 results.add(whole.name, model, done)
     return findings(results, images, request, notebook)

@@ -245,4 +245,3 @@ def first_weights(x: Floats, hidden: int, seed: int, scale: float | None = None)
     if scale is None:
         return np.ascontiguousarray(drawn / np.linalg.norm(drawn, axis=0))
     return np.ascontiguousarray(np.float32(scale) * drawn)
-

@@ -104,7 +104,7 @@ def classify(
 
     def rights(part: tuple[Floats, Labels]) -> NDArray[Any]:
         batches = Minibatches(part, 1000, shuffle=False, prefetch=0)
-        return sum(count(*batch) for batch in batches.epoch(0)) / len(part[1])
+        return np.sum([count(*batch) for batch in batches.epoch(0)], axis=0) / len(part[1])
 
     valid = rights(split.valid)
     best = int(valid.argmax())

@@ -1,10 +1,8 @@
-"""The two experiments: patches, whose filters and biases are looked at, and whole images, whose
-features are classified.
-"""
+"""The two experiments: filters and biases on patches, features of whole images classified."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,12 +48,18 @@ class Prepared:
         back: f32[dimensions, pixels]: from a network's weights to pictures; None where cases are
             pixels.
         shape: of a picture.
+        labels: of the training cases; none for patches.
+        test_labels: of the test cases.
+        classes: how many there are.
     """
 
     train: Floats
     test: Floats
     back: Floats | None
     shape: tuple[int, ...]
+    labels: NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.int64))
+    test_labels: NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.int64))
+    classes: int = 0
 
     def pictures(self, weights: Floats) -> Floats:
         """Weights of hidden units, f32[dimensions, hidden], as pictures, [hidden, *shape]."""
@@ -93,7 +97,7 @@ def _whitened(train: NDArray[Any], test: NDArray[Any], *, pca_variance: float) -
 
 
 def _flat(pictures: NDArray[Any]) -> Floats:
-    return pictures.reshape(len(pictures), -1).astype(np.float32) / 255
+    return pictures.reshape(len(pictures), -1).astype(np.float32) / np.float32(255)
 
 
 class WholeImages:
@@ -109,8 +113,7 @@ class WholeImages:
         """
         self.most_dimensions = most_dimensions
         self.train, self.test = images.train_images[:most], images.test_images
-        self.labels, self.test_labels = images.train_labels[:most], images.test_labels
-        self.classes = len(images.classes)
+        self._labels = images.train_labels[:most], images.test_labels, len(images.classes)
         self._found: tuple[Projection, Floats, Floats] | None = None
 
     def prepare(self, dimensions: int | None) -> Prepared:
@@ -123,13 +126,13 @@ class WholeImages:
             train, test = _flat(self.train), _flat(self.test)
             mean, deviation = train.mean(dtype=np.float64), train.std(dtype=np.float64)
             scaled = [((x - mean) / deviation).astype(np.float32) for x in (train, test)]
-            return Prepared(scaled[0], scaled[1], None, shape)
+            return Prepared(scaled[0], scaled[1], None, shape, *self._labels)
         if self._found is None:
             self._found = self._project()
         made, train, test = self._found
         cut = slice(None, dimensions)
         columns = [np.ascontiguousarray(x[:, cut]) for x in (train, test)]
-        return Prepared(columns[0], columns[1], made.inverse[cut], shape)
+        return Prepared(columns[0], columns[1], made.inverse[cut], shape, *self._labels)
 
     def _project(self) -> tuple[Projection, Floats, Floats]:
         train, test = _flat(self.train), _flat(self.test)
@@ -140,7 +143,7 @@ class WholeImages:
         return made, made.apply(train), made.apply(test)
 
 
-def localisation(pictures: Floats) -> Floats:
+def localisation(pictures: NDArray[Any]) -> NDArray[np.float64]:
     """The fraction of each picture's energy that lies in the best quarter of its area.
 
     A picture that is the same everywhere has 1/4, one that lies in a corner has 1.
@@ -148,14 +151,18 @@ def localisation(pictures: Floats) -> Floats:
     Args:
         pictures: [n, rows, columns] or [n, rows, columns, channels].
 
-    >>> flat = np.ones((1, 4, 4)); dot = np.zeros((1, 4, 4)); dot[0, 1, 2] = 3
+    >>> flat = np.ones((1, 4, 4))
+    ... dot = np.zeros((1, 4, 4))
+    ... dot[0, 1, 2] = 3
     >>> localisation(flat), localisation(dot)
     (array([0.25]), array([1.]))
     """
     energy = np.square(pictures, dtype=np.float64)
     energy = energy.sum(axis=3) if energy.ndim == 4 else energy
     rows, columns = (-(-side // 2) for side in energy.shape[1:])
-    windows = np.lib.stride_tricks.sliding_window_view(energy, (rows, columns), axis=(1, 2))
+    windows: NDArray[np.float64] = np.lib.stride_tricks.sliding_window_view(
+        energy, (rows, columns), axis=(1, 2)
+    )
     best = windows.sum(axis=(3, 4)).max(axis=(1, 2))
     return best / np.maximum(energy.sum(axis=(1, 2)), 1e-30)
 
@@ -182,9 +189,9 @@ def on_patches(
         rows = _fit(
             cell,
             made,
-            model,
-            seed,
             data,
+            settings=asdict(model),
+            seed=seed,
             batch=recipe.batch,
             epochs=recipe.epochs,
             rate=warm_rate(model.rate, recipe.warm / recipe.epochs, falls=False),
@@ -204,13 +211,7 @@ def on_patches(
 
 
 def on_whole_images(
-    notebook: Notebook,
-    recipe: Recipe,
-    whole: Whole,
-    model: Model,
-    seed: int,
-    data: Prepared,
-    images: WholeImages,
+    notebook: Notebook, recipe: Recipe, whole: Whole, model: Model, seed: int, *, data: Prepared
 ) -> Measured:
     """Train one autoencoder on whole images; measure it; classify its features."""
 
@@ -220,23 +221,23 @@ def on_whole_images(
         rows = _fit(
             cell,
             made,
-            model,
-            seed,
             data,
+            settings=asdict(model),
+            seed=seed,
             batch=recipe.batch,
             epochs=whole.epochs,
             rate=warm_rate(model.rate, whole.warm / whole.epochs, falls=whole.falls),
         )
         split = Split.of(
             made.features_of(data.train),
-            images.labels,
-            (made.features_of(data.test), images.test_labels),
+            data.labels,
+            (made.features_of(data.test), data.test_labels),
             recipe.held_back,
         )
         scores = classify(
             split,
             recipe.decays,
-            classes=images.classes,
+            classes=data.classes,
             epochs=recipe.classifier_epochs,
             seed=seed,
         )
@@ -255,16 +256,14 @@ def on_whole_images(
     return notebook.cell(cell_name(whole.name, model, seed), work)
 
 
-def on_inputs(
-    notebook: Notebook, recipe: Recipe, whole: Whole, data: Prepared, images: WholeImages
-) -> Measured:
+def on_inputs(notebook: Notebook, recipe: Recipe, whole: Whole, data: Prepared) -> Measured:
     """Classify what the autoencoders were given, without any."""
 
     def work(cell: Cell) -> Measured:
-        test = data.test, images.test_labels
-        split = Split.of(data.train, images.labels, test, recipe.held_back)
+        test = data.test, data.test_labels
+        split = Split.of(data.train, data.labels, test, recipe.held_back)
         epochs = recipe.classifier_epochs
-        scores = classify(split, recipe.decays, classes=images.classes, epochs=epochs, seed=0)
+        scores = classify(split, recipe.decays, classes=data.classes, epochs=epochs, seed=0)
         cell.shown = ("accuracy",)
         return {"accuracy": scores.test, "valid_accuracy": scores.valid, "decay": scores.decay}
 
@@ -274,10 +273,10 @@ def on_inputs(
 def _fit(
     cell: Cell,
     made: Autoencoder,
-    model: Model,
-    seed: int,
     data: Prepared,
     *,
+    settings: dict[str, Any],
+    seed: int,
     batch: int,
     epochs: int,
     rate: Callable[[float], float],
@@ -287,7 +286,7 @@ def _fit(
     state = cell.train(
         made.step,
         Minibatches(data.train, batch, seed=seed, prefetch=0),
-        settings={"model": asdict(model), "seed": seed, "epochs": epochs},
+        settings={**settings, "seed": seed, "epochs": epochs},
         epochs=epochs,
         rate=rate,
         measure=lambda: {f"test_{k}": v for k, v in made.measure(watched).items()},
@@ -299,7 +298,5 @@ def _drift(rows: Rows) -> dict[str, list[float]]:
     """How biases, error and activity went, epoch by epoch."""
     names = ("test_error", "test_active", "test_bias", "test_negative")
     return {
-        name.removeprefix("test_"): [row[name] for row in rows]
-        for name in names
-        if name in rows[0]
+        name.removeprefix("test_"): [row[name] for row in rows] for name in names if name in rows[0]
     }

@@ -50,10 +50,9 @@ class Results:
         return [scale * record[name] for record in self.found[where][key]]
 
     def best(self, where: str, keys: Sequence[str], name: str, scale: float = 1.0) -> list[float]:
-        """The best of some models, for each seed for itself."""
-        return [
-            max(values) for values in zip(*(self.of(where, k, name, scale) for k in keys), strict=True)
-        ]
+        """The best of some models, those that were trained, for each seed for itself."""
+        models = [self.of(where, key, name, scale) for key in keys if key in self.found[where]]
+        return [max(values) for values in zip(*models, strict=True)]
 
     def whitened(self) -> list[Whole]:
         """Experiments on principal components, in the order of their number."""
@@ -176,9 +175,7 @@ def _claims_of_accuracy(results: Results) -> list[Claim]:
 
 
 def _regularised(whole: Whole) -> list[Model]:
-    return [
-        m for m in whole.models if KINDS[m.kind].regularised and m.key != "sparser"
-    ]
+    return [m for m in whole.models if KINDS[m.kind].regularised and m.key != "sparser"]
 
 
 def _comparisons(results: Results, whole: Whole, gate_least: float) -> list[Claim]:
@@ -294,9 +291,9 @@ def _patch_table(results: Results) -> Table:
             "negative biases, %",
         ),
         rows,
-        "Relative error: sum of squared differences over sum of squares, on patches of test images. "
-        "Localisation: the fraction of a filter's energy in the best quarter of its area, 0.25 "
-        "where it is the same everywhere. Mean over the seeds ± half the range.",
+        "Relative error: sum of squared differences over sum of squares, on patches of test "
+        "images. Localisation: the fraction of a filter's energy in the best quarter of its area, "
+        "0.25 where it is the same everywhere. Mean over the seeds ± half the range.",
     )
 
 
@@ -337,8 +334,8 @@ def _departures(request: Request, used: int) -> list[str]:
     made = [
         "Settings of the autoencoders beside the paper's two, and of all on whitened images, are "
         "ours: chosen on training images held back (docs/papers.md).",
-        "The paper's experiments on video (Hollywood2) and with a network fine-tuned on top are not "
-        "repeated.",
+        "The paper's experiments on video (Hollywood2) and with a network fine-tuned on top are "
+        "not repeated.",
     ]
     if request.quick:
         made.append(
