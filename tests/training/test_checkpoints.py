@@ -31,6 +31,7 @@ from agnesi.training import (
     train,
     variables,
 )
+from agnesi.training import checkpoints as checkpoints_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,6 +181,25 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_spoilt_one(tmp_path: Path):
     assert again.step == whole.step == 8
     assert w.get_value() == expected
     assert checkpoints.load({"w": w}) is not None
+
+
+def test_when_a_checkpoint_is_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    now = [100.0]
+    monkeypatch.setattr(checkpoints_module.time, "monotonic", lambda: now[0])
+
+    def slow(*_: object) -> None:
+        now[0] += 2
+
+    monkeypatch.setattr(checkpoints_module, "save", slow)
+    checkpoints = Checkpoints(tmp_path, seconds=10, steps=50)
+    assert not checkpoints.is_due(49) and checkpoints.is_due(50)
+    now[0] += 10
+    assert checkpoints.is_due(1)
+    checkpoints.save({}, {}, 1)
+    now[0] += 39
+    assert not checkpoints.is_due(50) and checkpoints.is_due(51)
+    now[0] += 1
+    assert checkpoints.is_due(2)  # a twentieth of the time
 
 
 def test_settings_have_to_be_those_of_the_run(tmp_path: Path):

@@ -54,6 +54,7 @@ _DTYPES: dict[str, Any] = {
     "C64": np.complex64,
 }
 _BEST = "best.safetensors"
+_SHARE = 20
 
 
 def variables(*sources: Any) -> dict[str, Shared]:
@@ -291,7 +292,8 @@ class Checkpoints:
     Attributes:
         folder: where they are: ``step-000001200.safetensors``, ``best.safetensors``.
         keep: how many of the last are kept.
-        seconds: a new one is due so long after the last one.
+        seconds: a new one is due so long after the last one, or later where writing it would take
+            more than a twentieth of the time.
         steps: a new one is due after so many steps; None for no such rule.
         settings: of the run; who goes on from a checkpoint has to have those that it names.
         also: what else has a state that is kept, by name: generators of NumPy, and objects with
@@ -303,7 +305,7 @@ class Checkpoints:
         folder: Path,
         *,
         keep: int = 2,
-        seconds: float = 30.0,
+        seconds: float = 10.0,
         steps: int | None = None,
         settings: Mapping[str, Any] | None = None,
         also: Mapping[str, np.random.Generator | Stateful] | None = None,
@@ -328,7 +330,7 @@ class Checkpoints:
         _safetensors("safetensors")
         self.folder, self.keep, self.seconds, self.steps = folder, keep, seconds, steps
         self.also = dict(also or {})
-        self._saved = time.monotonic(), 0
+        self._saved, self._cost, self._step = time.monotonic(), 0.0, 0
 
     def with_settings(self, **settings: Any) -> Checkpoints:
         """Return the same folder, with more settings that a run that goes on has to have."""
@@ -363,9 +365,9 @@ class Checkpoints:
 
     def is_due(self, step: int) -> bool:
         """Whether it is time for another one."""
-        moment, last = self._saved
-        after_steps = self.steps is not None and step - last >= self.steps
-        return after_steps or time.monotonic() - moment >= self.seconds
+        if self.steps is not None and step - self._step >= self.steps:
+            return True
+        return time.monotonic() - self._saved >= max(self.seconds, _SHARE * self._cost)
 
     def save(self, held: Mapping[str, Shared], state: Mapping[str, Any], step: int) -> Path:
         """Write a checkpoint, then remove those that are too old.
@@ -374,10 +376,12 @@ class Checkpoints:
             CheckpointUnwritable: the one before it is still there.
         """
         path = self.folder / f"step-{step:09d}.safetensors"
+        start = time.monotonic()
         save(path, held, self._whole(state))
         for old in self.paths()[self.keep :]:
             old.unlink(missing_ok=True)
-        self._saved = time.monotonic(), step
+        self._saved, self._step = time.monotonic(), step
+        self._cost = self._saved - start
         return path
 
     def save_best(self, held: Mapping[str, Shared], state: Mapping[str, Any]) -> None:
