@@ -241,3 +241,15 @@ def test_a_stack_of_transposed_matrices_reshaped_is_no_transposed_matrix():
     b = np.random.default_rng(1).random((3, 5), np.float32)
     found = ag.function([x, w], x.mT.reshape(8, 3) @ w)(a, b)
     np.testing.assert_allclose(found, a.swapaxes(1, 2).reshape(8, 3) @ b, rtol=1e-6)
+
+
+def test_what_one_kernel_alone_reads_has_no_memory():
+    x, w = ag.input("x", "f32[n, 40]"), ag.input("w", "f32[40, 64]")
+    plain, behind = ag.tanh(x), ag.tanh(x @ w)
+    f = ag.function([x, w], [plain * 2, plain + 1, behind * 2, behind + 1])
+    assert not [s for s in f.program.storage.values() if s.space is Space.ARENA]
+    rng = np.random.default_rng(0)
+    a, b = rng.random((7, 40), np.float32), rng.random((40, 64), np.float32)
+    expected = [np.tanh(a) * 2, np.tanh(a) + 1, np.tanh(a @ b) * 2, np.tanh(a @ b) + 1]
+    for got, value in zip(f(a, b), expected, strict=True):
+        np.testing.assert_allclose(got, value, rtol=1e-5)

@@ -27,6 +27,7 @@ from agnesi.lower.fuse import (
     Group,
     code_reads,
     fuse,
+    is_inlinable,
     is_materialised_leaf,
 )
 from agnesi.lower.kernels import write_kernel, write_loops
@@ -270,7 +271,9 @@ class Lowering:
                 continue
             if node in updated and node not in wanted:
                 continue
-            if self.home[node].rows is not None and node not in wanted:
+            group = self.home[node]
+            alone = group.rows is not None or (group.fusible and is_inlinable(node))
+            if alone and node not in wanted:
                 # Only its own kernel reads it, which keeps it as it sees fit.
                 continue
             if isinstance(node, Several) and node not in wanted:
