@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -22,6 +22,9 @@ from agnesi.datasets import (
     video_patches,
 )
 from tests.datasets.films import film, numbers, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # ------------------------------------------------------------------------------------------- clips
 
@@ -169,6 +172,7 @@ def test_classes_of_films(tmp_path: Path):
         "b.avi",
     ]
     assert [found.classes[k] for k in found.labels] == ["ride_bike", "jump", "HorseRiding", "wave"]
+    assert find_clips(tmp_path / "wave").classes == ("wave",)
     own = find_clips(tmp_path, lambda path: path.stem if len(path.stem) == 1 else None)
     assert own.classes == ("a", "b") and own.labels.tolist() == [0, 1]
     with pytest.raises(DatasetMissing, match="no such folder"):
@@ -191,7 +195,12 @@ def test_classes_of_films(tmp_path: Path):
     ],
 )
 def test_actions_in_names(name: str, action: str):
-    assert action_of(Path("folder") / name) == action
+    assert action_of(name) == action
+
+
+def test_names_without_actions():
+    assert action_of("holiday.avi") is None
+    assert action_of("v_.avi") is None
 
 
 # --------------------------------------------------------------------------------------------- KTH

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from agnesi.datasets.folders import classes_of, files_below
+from agnesi.datasets.folders import classes_of, files_below, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,38 +50,36 @@ class LabelledClips:
 
 
 def find_clips(
-    folder: Path | str, label: Callable[[Path], str | None] | None = None
+    folder: Path | str, label: Callable[[PurePosixPath], str | None] | None = None
 ) -> LabelledClips:
     """Films anywhere below a folder, in the order of their names, with their classes.
 
     Args:
         folder: with the films.
-        label: gives the class of a film by its path, None to leave it out; left to itself that is
-            :func:`action_of`.
+        label: gives the class of a film by its path relative to the folder, None to leave it out;
+            left to itself that is :func:`action_of` its name, else the name of its folder.
 
     Raises:
         DatasetMissing: there is no such folder, or no film in it.
     """
     top = Path(folder).expanduser()
     paths = files_below("find_clips", top, _KINDS, "films")
-    names = [(label or action_of)(path) for path in paths]
+    by_folder = folder_of(top)
+    named = label or (lambda path: action_of(path.name) or by_folder(path))
+    names = [named(PurePosixPath(path.relative_to(top).as_posix())) for path in paths]
     kept = [path for path, name in zip(paths, names, strict=True) if name is not None]
     labels, classes = classes_of("find_clips", top, names)
     return LabelledClips(tuple(kept), labels, classes, f"{len(kept):,} films in {top}")
 
 
-def action_of(path: Path) -> str:
-    """The action that a film's name tells as in HMDB51 and UCF101, else its folder's name.
+def action_of(name: str) -> str | None:
+    """The action that a film's name tells as in HMDB51 and UCF101, None for other names.
 
-    >>> action_of(Path("TrumanShow_wave_f_nm_np1_fr_med_26.avi"))
+    >>> action_of("TrumanShow_wave_f_nm_np1_fr_med_26.avi")
     'wave'
-    >>> action_of(Path("v_SoccerJuggling_g23_c01.avi"))
+    >>> action_of("v_SoccerJuggling_g23_c01.avi")
     'SoccerJuggling'
-    >>> action_of(Path("jumping/first.mp4"))
-    'jumping'
     """
-    for pattern in (_UCF, _HMDB):
-        match = pattern.fullmatch(path.stem)
-        if match:
-            return match[1]
-    return path.absolute().parent.name
+    stem = name.rpartition(".")[0]
+    match = _UCF.fullmatch(stem) or _HMDB.fullmatch(stem)
+    return match[1] if match else None

@@ -9,8 +9,8 @@ import numpy as np
 from agnesi.datasets.errors import DatasetMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
+    from pathlib import Path, PurePosixPath
 
     from numpy.typing import NDArray
 
@@ -41,6 +41,11 @@ def files_below(what: str, folder: Path, endings: tuple[str, ...], kind: str) ->
             f"  Name a folder with {kind}."
         )
     return found
+
+
+def folder_of(top: Path) -> Callable[[PurePosixPath], str]:
+    """Return what gives the name of the folder that a file is in, by its path below ``top``."""
+    return lambda path: path.parent.name or top.absolute().name
 
 
 def classes_of(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from agnesi.datasets.archives import read_members
 from agnesi.datasets.dataset import Dataset, Folder, Layout
 from agnesi.datasets.errors import DatasetCorrupt
-from agnesi.datasets.folders import classes_of, files_below
+from agnesi.datasets.folders import classes_of, files_below, folder_of
 from agnesi.datasets.sound import read_sound
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def load_sounds(
     top = Path(folder).expanduser()
     paths = files_below("load_sounds", top, _KINDS, "recordings")
     inside = [(PurePosixPath(path.relative_to(top).as_posix()), path) for path in paths]
-    return _labelled("load_sounds", top, inside, label or _folder_of(top), str(top))
+    return _labelled("load_sounds", top, inside, label or folder_of(top), str(top))
 
 
 def load_emodb(folder: Folder = None) -> LabelledSounds:
@@ -92,10 +92,6 @@ def load_emodb(folder: Folder = None) -> LabelledSounds:
         DatasetCorrupt: a file is no sound, or cut short.
     """
     return EMODB.load(folder)
-
-
-def _folder_of(top: Path) -> Callable[[PurePosixPath], str]:
-    return lambda path: path.parent.name or top.absolute().name
 
 
 def _labelled(
