@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from agnesi.core.dtypes import floating
 from agnesi.core.errors import GraphTypeError
+from agnesi.dims.dim import mul
 from agnesi.graph.tensor import Tensor, TensorLike, scalar_of
 from agnesi.nn.pooling import image_axes, numbers_of
 from agnesi.ops.arithmetic import clip
@@ -16,7 +17,7 @@ from agnesi.ops.joining import stack
 from agnesi.ops.lift import as_axes, as_items, as_size, as_tensor, operand_lines, unify
 from agnesi.ops.linear import matmul
 from agnesi.ops.movement import broadcast, expand_dims, moveaxis, nonempty, swapaxes
-from agnesi.ops.repeating import repeat
+from agnesi.ops.pooling import SpreadWindows
 from agnesi.ops.resampling import Resample
 from agnesi.ops.rounding import floor
 
@@ -99,7 +100,7 @@ def _resized(op: str, x: Tensor, sizes: Any, axes: Any, rule: Rule) -> Tensor:
             continue
         factor = _factor(own, size) if rule == "nearest" else None
         if factor is not None:
-            result = repeat(result, factor, axis)
+            result = _repeated(result, {axis: factor})
             continue
         if own == 0:
             raise GraphTypeError(f"{op}: axis {axis} has no elements{shown}")
@@ -112,6 +113,16 @@ def _factor(own: Size, size: Size) -> int | None:
     if isinstance(own, int) and isinstance(size, int):
         return size // own if own and size % own == 0 else None
     return None
+
+
+def _repeated(x: Tensor, times: dict[int, int]) -> Tensor:
+    """Return an array with each element several times along some axes.
+
+    Each is a window, so that the gradient is the sum of a pooling: in one pass, in any layout.
+    """
+    windows = tuple(times.get(axis, 1) for axis in range(x.ndim))
+    target = tuple(mul(size, n) for size, n in zip(x.type.shape, windows, strict=True))
+    return SpreadWindows(x, windows, (0,) * x.ndim, windows, (1,) * x.ndim, target)
 
 
 def resize2d(
@@ -162,11 +173,15 @@ def upsample2d(
     tensor, along = image_axes(op, x, 2, layout)
     rule = _rule(op, mode, align_corners, tensor)
     factors = numbers_of(op, "factor", factor, along, tensor)
+    if tensor.dtype.is_bool or tensor.dtype.is_complex:
+        raise GraphTypeError(
+            f"{op}: is not defined for {tensor.dtype}\n{operand_lines(('x',), (tensor,))}"
+        )
+    if rule == "nearest":
+        return _repeated(tensor, dict(zip(along, factors, strict=True)))
     result = tensor
     for axis, times in zip(along, factors, strict=True):
-        if rule == "nearest":
-            result = repeat(result, times, axis)
-        elif times > 1:
+        if times > 1:
             result = _resized(op, result, result.shape[axis] * times, axis, rule)
     return result
 

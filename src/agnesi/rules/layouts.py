@@ -30,6 +30,7 @@ from agnesi.ops.movement import BroadcastTo, ExpandDims, Flip, Nonempty, Squeeze
 from agnesi.ops.padding import Extend
 from agnesi.ops.pooling import Windows
 from agnesi.ops.reductions import All, Any_, Max, Min, Prod, Sum
+from agnesi.ops.resampling import Resample, ResampleBack
 from agnesi.ops.slicing import Indexed, Place, Replace, Slice
 from agnesi.rules.canonicalize import canonicalize
 
@@ -44,7 +45,19 @@ Order: TypeAlias = tuple[int, ...]
 
 # Ops of operands of one number of axes, which do the same to axes in another order when what they
 # say of axes is reordered too.
-_SAME = (BroadcastTo, Slice, Indexed, Place, Replace, Flip, Extend, Concatenate, Nonempty)
+_SAME = (
+    BroadcastTo,
+    Slice,
+    Indexed,
+    Place,
+    Replace,
+    Flip,
+    Extend,
+    Concatenate,
+    Nonempty,
+    Resample,
+    ResampleBack,
+)
 _REDUCTIONS = (Sum, Prod, Max, Min, Any_, All)
 # Attributes that name axes; tuples under other names have an item for each axis.
 _AXES = ("axis", "axes", "indexed")
