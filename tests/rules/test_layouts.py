@@ -123,7 +123,7 @@ BETWEEN: list[Callable[[Any, np.random.Generator], Any]] = [
     lambda h, _: ag.pad(h, ((0, 0), (0, 0), (1, 1), (1, 0)), "reflect"),
     lambda h, _: ag.concatenate([h, h * 2], 1),
     lambda h, _: ag.concatenate([h, ag.ones_like(h)], 2),
-    lambda h, _: h.at[:, :, 0].set(1.0),
+    lambda h, _: h.at[:, 0].set(1.0),
     lambda h, _: ag.nn.max_pool2d(h, 2, 1, "same"),
     lambda h, _: ag.nn.avg_pool2d(h, (2, 1), 1, "same"),
     lambda h, _: ag.nn.max_pool2d(h, 3, 2, 1),
