@@ -237,6 +237,52 @@ def test_ctrl_c_saves_what_was_learnt(tmp_path: Path):
     assert v.get_value() == w.get_value()
 
 
+@pytest.mark.parametrize(("due", "every"), [(1, None), (5, 2)])
+def test_a_run_that_breaks_off_anywhere_goes_on_as_if_it_had_not(
+    tmp_path: Path, model: tuple[ag.Function, ag.Shared], due: int, every: int | None
+):
+    """At each step in turn: the first and the last of an epoch, before and after a row."""
+    step, w = model
+
+    def measured() -> dict[str, float]:
+        return {"valid_loss": abs(float(w.get_value()) - 2.0)}
+
+    def run(folder: Path, **options: Any) -> State:
+        return train(
+            step,
+            Minibatches(DATA, 2, seed=4),
+            epochs=4,
+            measure=measured,
+            every=every,
+            best=Best("valid_loss", patience=3),
+            checkpoints=Checkpoints(folder, steps=due, seconds=1e9),
+            metrics=MetricsFiles(folder),
+            **options,
+        )
+
+    whole = run(tmp_path / "whole")
+    expected = w.get_value()
+    for last in range(1, whole.step + 1):
+
+        def break_off(state: State, last: int = last) -> None:
+            if state.step == last:
+                raise OSError("broken off")
+
+        w.set_value(np.float32(0))
+        with pytest.raises(OSError, match="broken off"):
+            run(tmp_path / f"{last}", after_step=break_off)
+        if not Checkpoints(tmp_path / f"{last}").paths():
+            w.set_value(np.float32(0))
+        again = run(tmp_path / f"{last}", resume=True)
+        assert without_times(again.rows) == without_times(whole.rows)
+        assert (again.step, again.ended, again.best_row) == (
+            whole.step,
+            whole.ended,
+            whole.best_row,
+        )
+        assert w.get_value() == expected
+
+
 def test_ctrl_c_twice_stops_at_once(model: tuple[ag.Function, ag.Shared]):
     def twice(state: State) -> None:
         interrupt(2)(state)
