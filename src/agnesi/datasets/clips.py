@@ -65,8 +65,12 @@ def find_clips(
     top = Path(folder).expanduser()
     paths = files_below("find_clips", top, _KINDS, "films")
     by_folder = folder_of(top)
-    named = label or (lambda path: action_of(path.name) or by_folder(path))
-    names = [named(PurePosixPath(path.relative_to(top).as_posix())) for path in paths]
+
+    def action(path: PurePosixPath) -> str | None:
+        return action_of(path.name) or by_folder(path)
+
+    inside = [PurePosixPath(path.relative_to(top).as_posix()) for path in paths]
+    names = [(label or action)(path) for path in inside]
     kept = [path for path, name in zip(paths, names, strict=True) if name is not None]
     labels, classes = classes_of("find_clips", top, names)
     return LabelledClips(tuple(kept), labels, classes, f"{len(kept):,} films in {top}")
