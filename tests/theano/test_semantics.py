@@ -342,3 +342,30 @@ def test_settings(monkeypatch):
     assert theano.config.something_unknown == 3
     assert theano.config.blas.ldflags == ""
     assert theano.config.warn.round is False
+
+
+def test_modules_below_are_found_without_imports():
+    assert theano.sandbox.rng_mrg.MRG_RandomStreams is not None
+    assert theano.tensor.nnet.neighbours.images2neibs is not None
+    assert not hasattr(theano, "no_such_module")
+
+
+def test_batch_normalisation_has_the_axes_of_its_parameters():
+    x, gamma, beta = T.matrix("x"), T.vector("gamma"), T.vector("beta")
+    mean, var = theano.shared(np.zeros(3)), theano.shared(np.ones(3))
+    out, m, invstd, new_mean, new_var = T.nnet.bn.batch_normalization_train(
+        x, gamma, beta, running_mean=mean, running_var=var
+    )
+    assert [v.ndim for v in (m, invstd, new_mean, new_var)] == [1, 1, 1, 1]
+    f = theano.function([x, gamma, beta], [out, m], updates=[(mean, new_mean), (var, new_var)])
+    value = np.random.RandomState(0).randn(50, 3)
+    got, _ = f(value, np.ones(3), np.zeros(3))
+    np.testing.assert_allclose(got.mean(0), 0, atol=1e-12)
+    np.testing.assert_allclose(mean.get_value(), 0.1 * value.mean(0))
+    np.testing.assert_allclose(var.get_value(), 0.9 + 0.1 * value.var(0, ddof=1))
+
+
+def test_letters_and_lists_name_several_variables():
+    assert [v.name for v in T.matrices("pt")] == ["p", "t"]
+    assert [v.name for v in T.vectors(["a", "bc"])] == ["a", "bc"]
+    assert T.scalars("x").name == "x" and len(T.scalars(3)) == 3

@@ -15,7 +15,7 @@ array(8.)
 # isort: off
 from typing import Any
 
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano import configparser as configparser
 from agnesi.theano import gof as gof
 from agnesi.theano import tensor as tensor
@@ -89,4 +89,4 @@ def sparse_grad(var):  # type: ignore[no-untyped-def]
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

@@ -14,7 +14,7 @@ from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.theano.gof.graph import Apply, Variable, _wrap, stands_for
 from agnesi.theano.gof.type import PureType
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.applying import apply, fresh
 from agnesi.theano.tensor.basic import as_tensor_variable
 from agnesi.theano.tensor.casting import DISCRETE
@@ -617,4 +617,4 @@ def verify_grad(
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

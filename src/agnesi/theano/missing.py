@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from typing import Any
+
 # What to use instead of names, or of whole modules.
 _INSTEAD = {
     "theano.sparse": "dense arrays; sparse matrices are not there yet",
@@ -21,6 +25,21 @@ class MissingName(NotImplementedError, AttributeError):
 
     It is an ``AttributeError`` too, so that ``hasattr`` and ``getattr`` with a default work.
     """
+
+
+def submodule(module: str, name: str) -> Any:
+    """Return what is below a module without having been imported; else say that it is not there."""
+    path = f"{module}.{name}"
+    if not name.startswith("_") and path not in sys.modules:
+        try:
+            found = importlib.util.find_spec(path)
+        except ModuleNotFoundError:
+            found = None
+        if found is not None:
+            return importlib.import_module(path)
+    if path in sys.modules:
+        return sys.modules[path]
+    raise missing(module, name)
 
 
 def missing(module: str, name: str) -> Exception:

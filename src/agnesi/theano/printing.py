@@ -10,7 +10,7 @@ import numpy as np
 
 from agnesi.theano.gof.graph import Apply, Constant, Variable
 from agnesi.theano.gof.op import Op
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 
 # How pp writes ops, with how tightly they bind.
 _SIGNS = {
@@ -306,4 +306,4 @@ def var_descriptor(obj: Any, _prev_obs: Any = None, _tag: Any = None) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

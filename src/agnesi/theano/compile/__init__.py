@@ -46,8 +46,8 @@ from agnesi.theano.compile.profiling import ScanProfileStats as ScanProfileStats
 from agnesi.theano.compile.sharedvalue import SharedVariable as SharedVariable
 from agnesi.theano.compile.sharedvalue import shared as shared
 from agnesi.theano.compile.sharedvalue import shared_constructor as shared_constructor
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

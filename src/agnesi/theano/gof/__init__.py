@@ -19,8 +19,8 @@ from agnesi.theano.gof.op import PureOp as PureOp
 from agnesi.theano.gof.type import Generic as Generic
 from agnesi.theano.gof.type import Type as Type
 from agnesi.theano.gof.type import generic as generic
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

@@ -23,7 +23,7 @@ from agnesi.graph.graph import rebuild as rebuild_tensors
 from agnesi.graph.graph import with_operands
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Leaf
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -168,7 +168,9 @@ class Variable(Node):
         if given is not None and not isinstance(given, str):
             raise TypeError("name must be a string", given)
         self._name = name
-        self.tensor = type.new_tensor(name) if tensor is None else tensor
+        if tensor is None and hasattr(type, "new_tensor"):
+            tensor = type.new_tensor(name)
+        self.tensor = tensor
         self.auto_name = f"auto_{next(_auto_names)}"
         if self.tensor is not None:
             _standing.setdefault(id(self.tensor), self)
@@ -577,4 +579,4 @@ def nodes_constructed() -> Iterator[list[Any]]:
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

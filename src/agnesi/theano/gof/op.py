@@ -20,7 +20,7 @@ from agnesi.ops.families import HostOp
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Variable, stands_for
 from agnesi.theano.gof.utils import MethodNotDefined, TestValueError
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 
 if TYPE_CHECKING:
     from agnesi.dims.dim import Size
@@ -416,4 +416,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

@@ -21,7 +21,7 @@ from agnesi.theano.compile.sharedvalue import shared
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Variable
 from agnesi.theano.gradient import undefined_grad
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as tensor
 from agnesi.theano.tensor import shapes
 from agnesi.theano.tensor.applying import FunctionOp
@@ -515,4 +515,4 @@ MRG_RandomStream = MRG_RandomStreams
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

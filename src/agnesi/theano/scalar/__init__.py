@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import elementary as _elementary
 from agnesi.theano.tensor.casting import to_float as _to_float
 from agnesi.theano.tensor.casting import upcast as upcast
@@ -24,4 +24,4 @@ def upgrade_to_float(*types: Any) -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

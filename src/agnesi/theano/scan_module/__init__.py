@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.scan_module import scan_utils as scan_utils
 from agnesi.theano.scan_module import scan_views as scan_views
 from agnesi.theano.scan_module.scan import scan as scan
@@ -16,4 +16,4 @@ from agnesi.theano.scan_module.scan_views import reduce as reduce
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

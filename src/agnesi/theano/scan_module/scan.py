@@ -257,7 +257,7 @@ class _Loop:
 
     def _check_strict(self) -> None:
         allowed = {v.tensor for v in self.others} | {v.tensor for v in self.changes}
-        for leaf in toposort([v.tensor for v in self.outputs]):
+        for leaf in toposort([v.tensor for v in self.outputs], allowed):
             if isinstance(leaf, Shared) and leaf not in allowed:
                 raise ValueError(
                     f"Strict scan: the step uses {variable_of(leaf)}, a shared variable that is "

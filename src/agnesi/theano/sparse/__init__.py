@@ -4,7 +4,7 @@ from typing import Any
 
 from agnesi.theano.gof.graph import Variable
 from agnesi.theano.gof.type import Type
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import missing, submodule
 
 enable_sparse = False
 
@@ -24,4 +24,4 @@ SparseConstant = SparseVariable
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

@@ -22,7 +22,7 @@ from agnesi.theano.gradient import hessian as hessian
 from agnesi.theano.gradient import jacobian as jacobian
 from agnesi.theano.gradient import numeric_grad as numeric_grad
 from agnesi.theano.gradient import verify_grad as verify_grad
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as basic
 from agnesi.theano.tensor import elemwise as elemwise
 from agnesi.theano.tensor import extra_ops as extra_ops
@@ -70,4 +70,4 @@ from agnesi.theano.tensor.var import _tensor_py_operators as _tensor_py_operator
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

@@ -12,7 +12,7 @@ from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.tensor import SizeValue
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Constant, Variable
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import elementary as of_element
 from agnesi.theano.tensor import shapes
 from agnesi.theano.tensor.applying import FunctionOp, apply, apply_many, fresh
@@ -263,9 +263,13 @@ def _constructor(rank: str, pattern: tuple[bool, ...]) -> Any:
 def _several(single: Any) -> Any:
     def make(*names: Any, **named: Any) -> Any:
         if len(names) == 1:
-            if isinstance(names[0], int):
-                return [single(**named) for _ in range(names[0])]
-            return single(name=names[0], **named)
+            (given,) = names
+            if isinstance(given, int):
+                return [single(**named) for _ in range(given)]
+            if len(given) == 1:
+                return single(name=given, **named)
+            # The letters of a text, or the items of a list.
+            names = tuple(given)
         return [single(name=name, **named) for name in names]
 
     make.__doc__ = "Return new variables, by their names or by how many."
@@ -1389,4 +1393,4 @@ TensorVariable_, inc = TensorVariable, inc_subtensor
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

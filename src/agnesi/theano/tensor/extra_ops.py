@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.basic import bartlett as bartlett
 from agnesi.theano.tensor.basic import bincount as bincount
 from agnesi.theano.tensor.basic import compress as compress
@@ -20,4 +20,4 @@ from agnesi.theano.tensor.basic import unravel_index as unravel_index
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

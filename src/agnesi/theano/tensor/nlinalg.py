@@ -6,7 +6,7 @@ from typing import Any
 
 import agnesi as ag
 from agnesi import linalg
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as tensor
 from agnesi.theano.tensor.applying import apply, apply_many
 from agnesi.theano.tensor.casting import to_float
@@ -144,4 +144,4 @@ def MatrixInverse() -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import agnesi as ag
 from agnesi import linalg
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.applying import apply
 from agnesi.theano.tensor.basic import as_tensor_variable
 from agnesi.theano.tensor.casting import to_float, upcast
@@ -116,4 +116,4 @@ def kron(a: Any, b: Any) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

@@ -9,7 +9,6 @@ import numpy as np
 import agnesi as ag
 from agnesi.theano.gof.graph import Variable
 from agnesi.theano.tensor.applying import FunctionOp
-from agnesi.theano.tensor.casting import upcast
 from agnesi.theano.tensor.shapes import elements_of, make_vector, whole
 
 if TYPE_CHECKING:
@@ -268,14 +267,6 @@ def inc_subtensor(
         raise TypeError(
             f"Trying to increment a {x.ndim}-dimensional subtensor with a {y.ndim}-dimensional "
             "value."
-        )
-    dim_offset = x.ndim - y.ndim
-    for axis in range(y.ndim):
-        if x.broadcastable[axis + dim_offset] and not y.broadcastable[axis]:
-            y = as_tensor_variable(y)
-    if upcast(x.dtype, y.dtype) != x.dtype:
-        raise TypeError(
-            f"Trying to increment a subtensor of {x.dtype} with a value of {y.dtype}: cast it first"
         )
     owner = x.owner
     if owner is None:

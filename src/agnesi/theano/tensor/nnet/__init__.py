@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.nnet import abstract_conv as abstract_conv
 from agnesi.theano.tensor.nnet import bn as bn
 from agnesi.theano.tensor.nnet import nnet as nnet
@@ -21,4 +21,4 @@ abstract_conv2d = conv2d
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import agnesi as ag
-from agnesi.theano.missing import missing
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as tensor
 from agnesi.theano.tensor.applying import apply
 from agnesi.theano.tensor.casting import DISCRETE
@@ -281,4 +281,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise missing(__name__, name)
+    return submodule(__name__, name)

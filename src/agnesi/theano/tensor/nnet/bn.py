@@ -68,7 +68,8 @@ def batch_normalization_train(
         running_var: so far.
 
     Returns:
-        Output, mean and 1 over the standard deviation; new running mean and variance if given.
+        Output, mean and 1 over the standard deviation, with the axes of ``gamma``; new running mean
+        and variance if given.
     """
     inputs = tensor.as_tensor_variable(inputs)
     ndim = inputs.ndim
@@ -78,7 +79,8 @@ def batch_normalization_train(
     variance = inputs.var(over, keepdims=True)
     invstd = 1.0 / sqrt(variance + epsilon)
     out = (inputs - mean) * (scale * invstd) + shift
-    results = [out.astype(inputs.dtype), mean, invstd]
+    shown = [_like(value.astype(inputs.dtype), gamma, over) for value in (mean, invstd)]
+    results = [out.astype(inputs.dtype), *shown]
     if running_mean is not None:
         f = running_average_factor
         old = _over(running_mean, over, ndim)
@@ -96,7 +98,7 @@ def batch_normalization_train(
 
 
 def _like(value: Any, model: Any, over: tuple[int, ...]) -> Any:
-    """Return running averages with the axes that the old ones have."""
+    """Return parameters with the axes and the dtype that other ones have."""
     model = tensor.as_tensor_variable(model)
     value = value.astype(model.dtype)
     if model.ndim == value.ndim:
