@@ -1,1 +1,9 @@
 """What Theano kept apart."""
+
+from typing import Any
+
+from agnesi.theano.missing import submodule
+
+
+def __getattr__(name: str) -> Any:
+    return submodule(__name__, name)

@@ -15,7 +15,7 @@ def _pair(given: Any) -> tuple[int, int]:
     return a, b
 
 
-def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = "valid") -> Any:
+def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: Any = "valid") -> Any:
     """Return the patches of images ``[n, channels, rows, columns]`` as rows of a matrix."""
     window = _pair(neib_shape)
     step = window if neib_step is None else _pair(neib_step)
@@ -24,7 +24,7 @@ def images2neibs(ten4: Any, neib_shape: Any, neib_step: Any = None, mode: str = 
     )
 
 
-def neibs2images(neibs: Any, neib_shape: Any, original_shape: Any, mode: str = "valid") -> Any:
+def neibs2images(neibs: Any, neib_shape: Any, original_shape: Any, mode: Any = "valid") -> Any:
     """Return the images that patches without overlap came from."""
     window = _pair(neib_shape)
     shape = original_shape
