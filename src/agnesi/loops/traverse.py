@@ -48,8 +48,10 @@ if TYPE_CHECKING:
 
 def children_of(scalar: Scalar) -> tuple[Scalar, ...]:
     """Return the scalars a scalar is made of."""
+    if isinstance(scalar, Apply):
+        return scalar.operands
     match scalar:
-        case Apply(operands=operands) | Call(operands=operands):
+        case Call(operands=operands):
             return operands
         case Guard(condition, value, otherwise):
             return condition, value, otherwise
@@ -73,6 +75,19 @@ def walk_scalars(roots: Iterable[Scalar]) -> list[Scalar]:
             seen[scalar] = None
             stack.extend(children_of(scalar))
     return list(seen)
+
+
+def walk_fresh(statement: Statement, seen: set[Scalar]) -> list[Scalar]:
+    """Return the scalars at and below those of a statement that were not seen; notes them."""
+    found: list[Scalar] = []
+    stack = list(scalars_in(statement))
+    while stack:
+        scalar = stack.pop()
+        if scalar not in seen:
+            seen.add(scalar)
+            found.append(scalar)
+            stack.extend(children_of(scalar))
+    return found
 
 
 def walk_statements(body: Iterable[Statement]) -> Iterator[Statement]:
@@ -133,6 +148,7 @@ def accessed_buffers(body: Iterable[Statement]) -> tuple[dict[Buffer, None], dic
     """Return all buffers that statements mention, and those they write."""
     buffers: dict[Buffer, None] = {}
     written: dict[Buffer, None] = {}
+    seen: set[Scalar] = set()
     for statement in walk_statements(body):
         if isinstance(statement, Store):
             buffers.setdefault(statement.buffer)
@@ -147,7 +163,7 @@ def accessed_buffers(body: Iterable[Statement]) -> tuple[dict[Buffer, None], dic
             for matrix in statement.matrices:
                 buffers.setdefault(matrix.buffer)
             written.setdefault(statement.target.buffer)
-        for scalar in walk_scalars(scalars_in(statement)):
+        for scalar in walk_fresh(statement, seen):
             if isinstance(scalar, Load):
                 buffers.setdefault(scalar.buffer)
     return buffers, written
@@ -155,6 +171,7 @@ def accessed_buffers(body: Iterable[Statement]) -> tuple[dict[Buffer, None], dic
 
 def sizes_in(body: Iterable[Statement]) -> Iterator[Size]:
     """Yield every offset, extent and index value in statements."""
+    seen: set[Scalar] = set()
     for statement in walk_statements(body):
         if isinstance(statement, For):
             yield statement.index.extent
@@ -164,7 +181,7 @@ def sizes_in(body: Iterable[Statement]) -> Iterator[Size]:
             yield from (a.offset for a in statement.arguments if isinstance(a, Address))
         elif isinstance(statement, Contract):
             yield from statement.sizes
-        for scalar in walk_scalars(scalars_in(statement)):
+        for scalar in walk_fresh(statement, seen):
             if isinstance(scalar, Load):
                 yield scalar.offset
             elif isinstance(scalar, FromIndex):

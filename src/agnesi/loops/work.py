@@ -24,7 +24,7 @@ from agnesi.loops.nodes import (
     dynamic_scalars,
 )
 from agnesi.loops.prims import MATH, Prim
-from agnesi.loops.traverse import scalars_in, walk_scalars
+from agnesi.loops.traverse import walk_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,8 +51,7 @@ def work(statements: Iterable[Statement]) -> Size:
 
 
 def _statement(statement: Statement, seen: set[Scalar]) -> Size:
-    fresh = [s for s in walk_scalars(scalars_in(statement)) if s not in seen]
-    seen.update(fresh)
+    fresh = walk_fresh(statement, seen)
     own: Size = sum(map(_scalar, fresh))
     match statement:
         case For(index, body):

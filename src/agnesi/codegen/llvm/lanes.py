@@ -143,6 +143,9 @@ class _Depends:
 
     def __call__(self, root: Scalar) -> bool:
         """Whether it or anything below it does."""
+        known = self.known.get(root)
+        if known is not None:
+            return known
         stack = [root]
         while stack:
             node = stack[-1]
@@ -205,6 +208,8 @@ class VectorLoop:
         self.starts: list[tuple[str, str]] = []
         stored = {s.buffer for s in loop.body if isinstance(s, Store)}
         self.reads_stored = _Depends(lambda s: isinstance(s, Load) and s.buffer in stored)
+        every = walk_scalars(s for statement in loop.body for s in scalars_in(statement))
+        self.rereads = any(isinstance(s, Load) and s.buffer in stored for s in every)
 
     def emit(self, begin: str, end: str) -> None:
         """Write the loop from begin to end."""
@@ -246,7 +251,7 @@ class VectorLoop:
             value = self.v.let(f"zext i1 {value} to i8")
         self.access(store.buffer, store.offset, value)
         # What was loaded from there has changed.
-        if store is not self.loop.body[-1]:
+        if self.rereads and store is not self.loop.body[-1]:
             self.known = {s: r for s, r in self.known.items() if not self.reads_stored(s)}
 
     def vector(self, root: Scalar) -> str:

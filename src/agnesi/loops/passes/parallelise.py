@@ -27,13 +27,19 @@ from agnesi.loops.nodes import (
     While,
     dynamic_scalars,
 )
-from agnesi.loops.traverse import assigned_in, scalars_in, walk_scalars, walk_statements
+from agnesi.loops.traverse import (
+    assigned_in,
+    scalars_in,
+    walk_fresh,
+    walk_scalars,
+    walk_statements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agnesi.dims.dim import Index, Size
-    from agnesi.loops.nodes import Buffer, Local, Statement
+    from agnesi.loops.nodes import Buffer, Local, Scalar, Statement
 
 
 # Statements that access single elements.  C functions may use threads, and wait for them.
@@ -85,16 +91,15 @@ def _accesses(body: Iterable[Statement]) -> tuple[set[Buffer], dict[Buffer, set[
     """Return the buffers that are written, and where each is accessed; None if it is not seen."""
     written: set[Buffer] = set()
     offsets: dict[Buffer, set[Size]] = {}
-    seen: set[Load] = set()
+    seen: set[Scalar] = set()
     for statement in walk_statements(body):
         if not isinstance(statement, _SIMPLE):
             return None
         if isinstance(statement, Store):
             written.add(statement.buffer)
             offsets.setdefault(statement.buffer, set()).add(statement.offset)
-        for scalar in walk_scalars(scalars_in(statement)):
-            if isinstance(scalar, Load) and scalar not in seen:
-                seen.add(scalar)
+        for scalar in walk_fresh(statement, seen):
+            if isinstance(scalar, Load):
                 offsets.setdefault(scalar.buffer, set()).add(scalar.offset)
     return written, offsets
 
