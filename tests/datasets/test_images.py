@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import sys
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -80,7 +79,7 @@ def test_svhn(tmp_path: Path, below: str):
     [
         ({"X": pixels(32, 32, 4)}, r"X must be uint8\[32, 32, 3, n\]\n.*uint8\[32, 32, 4\]"),
         ({"X": np.zeros((32, 32, 3, 4))}, r"float64\[32, 32, 3, 4\]"),
-        ({"X": "text"}, "X is no array of numbers"),
+        ({"X": "text"}, "X is no array of real numbers"),
         ({"y": np.array([[1], [11], [0], [2]])}, "labels must be 0 to 9"),
         ({"y": np.array([[1], [0], [3], [2]])}, "labels must be 0 to 9"),
         ({"y": np.array([[1], [2]])}, "2 labels for 4 images"),
@@ -105,15 +104,9 @@ def test_mat_files_cut_short(tmp_path: Path):
         load_svhn(tmp_path)
 
 
-def test_svhn_is_nowhere_or_scipy_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_svhn_is_nowhere(tmp_path: Path):
     write_svhn(tmp_path, "train")
-    with pytest.raises(
-        DatasetMissing, match=r"lacks test_32x32\.mat .*\n.*\n.*246 MB.*data svhn\n"
-    ):
-        load_svhn(tmp_path)
-    write_svhn(tmp_path, "test")
-    monkeypatch.setitem(sys.modules, "scipy.io", None)
-    with pytest.raises(DatasetMissing, match=r'read with SciPy.*\n.*"agnesi\[papers\]"'):
+    with pytest.raises(DatasetMissing, match=r"lacks test_32x32\.mat (.|\n)*246 MB.*data svhn\n"):
         load_svhn(tmp_path)
 
 

@@ -42,7 +42,7 @@ def load_svhn(folder: Folder = None, *, download: bool = False) -> LabelledImage
         download: get what is nowhere.
 
     Raises:
-        DatasetMissing: the files are nowhere, or SciPy, which reads them, is not installed.
+        DatasetMissing: the files are nowhere.
         DatasetCorrupt: a file is not what it should be.
     """
     return SVHN.load(folder, download=download)
@@ -59,7 +59,7 @@ def load_svhn_extra(folder: Folder = None, *, download: bool = False) -> Labelle
         download: get what is nowhere.
 
     Raises:
-        DatasetMissing: the files are nowhere, or SciPy, which reads them, is not installed.
+        DatasetMissing: the files are nowhere.
         DatasetCorrupt: a file is not what it should be.
     """
     return SVHN_EXTRA.load(folder, download=download)
