@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from agnesi.datasets import DatasetCorrupt, DatasetMissing, load_cifar10, load_cifar100
@@ -73,6 +75,9 @@ def pickled(name: str, kinds: int = 1, pickler: Any = Python2, **changes: Any) -
     file = io.BytesIO()
     pickler(file, 2).dump({key.encode(): value for key, value in (content | changes).items()})
     return file.getvalue()
+
+
+GOOD = pickled("good")
 
 
 def plain(folder: Path, files: dict[str, bytes]) -> None:
@@ -151,6 +156,21 @@ def test_pickles_of_python_3(tmp_path: Path, protocol: int):
             load_cifar10(tmp_path / "d")
     else:
         np.testing.assert_array_equal(load_cifar10(tmp_path / "d").test_images, images)
+
+
+@given(data=st.data())
+def test_spoilt_pickles_are_told(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):
+    """Whatever their bytes, they are read or refused: NumPy is not asked to unpickle."""
+    content = bytearray(GOOD)
+    head = len(content) - COUNT * 3072 if data.draw(st.booleans()) else len(content)
+    for place in data.draw(st.lists(st.integers(0, head - 1), max_size=4)):
+        content[place] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.getbasetemp() / "spoilt"
+    try:
+        images, (labels,) = cifar_module._pickled(cifar_module._TEN, bytes(content), path)
+    except DatasetCorrupt:
+        return
+    assert images.shape[1:] == (32, 32, 3) and labels.max() < 10
 
 
 class Trap:

@@ -89,7 +89,7 @@ def load_cifar10(folder: Folder = None, *, download: bool = False) -> LabelledIm
       below ``cifar-10-batches-bin``, or the archive ``cifar-10-binary.tar.gz``;
     - the Python version, ``data_batch_1`` to ``data_batch_5`` and ``test_batch``, also below
       ``cifar-10-batches-py``, or the archive ``cifar-10-python.tar.gz``.  Its pickles are read
-      by an unpickler that makes arrays, lists, dicts, strings and numbers, and nothing else;
+      by an unpickler that makes lists, dicts, strings, numbers and arrays of bytes, no more;
     - mosaics: lossless pictures of 25 x 40 images, ``train_00.webp``, ``test_00.webp`` and so on,
       with ``train_labels.txt`` and ``test_labels.txt``, a line for each image that begins with its
       class: picture ``k`` has the images of lines ``1000 * k`` onward.  Some pictures may be
@@ -182,10 +182,8 @@ def _pickled(version: _Version, content: bytes, path: Path) -> _Batch:
     """A pickle of the Python version: a dict of an array of pixels and lists of labels."""
     try:
         batch: Any = _Unpickler(io.BytesIO(content), encoding="bytes").load()
-        pixels = np.asarray(batch[b"data"], np.uint8)
+        pixels: Bytes = batch[b"data"].pixels()
         labels = [np.asarray(batch[key], np.int64) for key in version.keys]
-        if pixels.ndim != 2 or pixels.shape[1] != _PIXELS:
-            raise ValueError(f"its array of pixels has shape {pixels.shape}")
         if any(
             each.ndim != 1 or (each.size and not 0 <= each.min() <= each.max() < 256)
             for each in labels
@@ -208,8 +206,33 @@ def _checked(version: _Version, pixels: Bytes, labels: Sequence[Bytes], path: Pa
     return _Batch(np.ascontiguousarray(images), tuple(labels))
 
 
+class _Built:
+    """What a pickle says of an array or a dtype: which arguments and which state it is made with.
+
+    NumPy does not make them: it trusts states, which in a spoilt pickle may be anything.
+    """
+
+    def __init__(self, *arguments: object) -> None:
+        self.arguments = arguments
+        self.state: Any = None
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+    def pixels(self) -> Bytes:
+        """The array that was meant: uint8[n, 3072].
+
+        Raises:
+            ValueError: it was another.
+        """
+        _, shape, dtype, columns_first, content = self.state
+        if dtype.arguments[0] not in {"u1", b"u1"} or len(shape) != 2 or shape[1] != _PIXELS:
+            raise ValueError(f"its array has shape {shape} and dtype {dtype.arguments[0]}")
+        return np.frombuffer(content, np.uint8).reshape(shape, order="F" if columns_first else "C")
+
+
 class _Unpickler(pickle.Unpickler):
-    """Makes arrays, and what pickles make without a name: lists, dicts, strings, numbers."""
+    """Makes lists, dicts, strings and numbers, and :class:`_Built` for arrays."""
 
     def find_class(self, module: str, name: str) -> Any:
         """The few things that an array's pickle names."""
@@ -226,13 +249,11 @@ def _bytes_of(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
-# NumPy's way to make an empty array while unpickling; its module has moved, and is private.
-_reconstruct: Callable[..., Any] = np.empty(0).__reduce__()[0]  # type: ignore[assignment]
 _NAMED: dict[tuple[str, str], Any] = {
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _Built,
+    ("numpy._core.multiarray", "_reconstruct"): _Built,
+    ("numpy", "ndarray"): _Built,
+    ("numpy", "dtype"): _Built,
     ("_codecs", "encode"): _bytes_of,
 }
 
