@@ -242,6 +242,14 @@ def test_fewer_cases_than_features():
     np.testing.assert_allclose(np.cov(made.apply(x).T), np.eye(4), atol=1e-8)
 
 
+@pytest.mark.parametrize("features", [4, 30, 108])
+def test_rounding_is_no_component(features: int):
+    """Cases whose mean was subtracted vary in one direction less, and in that by rounding alone."""
+    x = np.random.default_rng(0).normal(100, 50, (2_000, features)).astype(np.float32)
+    assert pca(normalise_cases(x)).matrix.shape == (features, features - 1)
+    assert pca(x).matrix.shape == (features, features)
+
+
 def test_many_cases_go_in_blocks(monkeypatch: pytest.MonkeyPatch):
     x = mixed(n=101)
     whole = pca(x).matrix

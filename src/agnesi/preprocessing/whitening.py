@@ -191,8 +191,12 @@ def _components(
         )
     values, vectors = np.linalg.eigh(_covariance(array, mean))
     values, vectors = values[::-1].clip(0), vectors[:, ::-1]
-    # Below this a variance is the rounding of others.
-    rounding = values[0] * len(values) * np.finfo(np.float64).eps
+    # Below this a variance is rounding: of the other variances, or of the cases, where an error
+    # that all features share (that of a mean which was subtracted) counts once for each.
+    squares = values.sum() / len(values) + np.square(mean).mean()
+    rounding = len(values) * max(
+        values[0] * np.finfo(np.float64).eps, 4 * np.finfo(array.dtype).eps ** 2 * squares
+    )
     count = int((values > rounding).sum())
     if not count:
         raise PreprocessingError(f"{what}: all cases are the same")
