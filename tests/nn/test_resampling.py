@@ -93,7 +93,8 @@ def test_images_looked_up_at_a_grid(padding: Any, corners: bool, layout: str):
     result = ag.function(leaves, f(*leaves))(given, grid)
     found = result if layout == "NCHW" else np.moveaxis(result, -1, 1)
     np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
-    check_gradient(f, given[:1], random.uniform(-0.9, 0.9, (1, 2, 2, 2)), order=1)
+    if corners is (layout == "NHWC"):
+        check_gradient(f, given[:1, :2, :2, :2], random.uniform(-0.9, 0.9, (1, 1, 2, 2)), order=1)
 
 
 def test_places_that_are_no_numbers_or_far_away_are_outside():

@@ -36,6 +36,8 @@ from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import map_statement, rebuild_scalar, scalars_in, walk_scalars
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agnesi.core.dtypes import DType
     from agnesi.dims.dim import Index, Size
 
@@ -46,19 +48,22 @@ _ORDERS = frozenset({Prim.LT, Prim.LE, Prim.GT, Prim.GE})
 
 def pieces(kernel: Kernel) -> Kernel:
     """Take apart the loops of a kernel whose choices depend on the index alone."""
-    body = tuple(each for statement in kernel.body for each in _taken_apart(statement))
+    body = tuple(each for s in kernel.body for each in storing_loops(s, _pieces))
     return kernel if body == kernel.body else replace(kernel, body=body)
 
 
-def _taken_apart(statement: Statement) -> list[Statement]:
+def storing_loops(
+    statement: Statement, change: Callable[[For], list[Statement]]
+) -> list[Statement]:
+    """Return a statement with its loops that only store replaced; by nothing, they stay."""
     if isinstance(statement, If | While):
-        body = tuple(each for s in statement.body for each in _taken_apart(s))
+        body = tuple(each for s in statement.body for each in storing_loops(s, change))
         return [statement if body == statement.body else type(statement)(statement.condition, body)]
     if not isinstance(statement, For):
         return [statement]
     if type(statement) is For and all(isinstance(s, Store) for s in statement.body):
-        return _pieces(statement) or [statement]
-    body = tuple(each for s in statement.body for each in _taken_apart(s))
+        return change(statement) or [statement]
+    body = tuple(each for s in statement.body for each in storing_loops(s, change))
     return [statement if body == statement.body else type(statement)(statement.index, body)]
 
 

@@ -19,17 +19,14 @@ from agnesi.dims.simplify import floordiv, substitute
 from agnesi.loops.nodes import (
     For,
     FromIndex,
-    If,
     Kernel,
     Load,
     Scalar,
     Statement,
-    Store,
-    While,
     index_scalar,
     literal,
 )
-from agnesi.loops.passes.pieces import folded, guarded, holds
+from agnesi.loops.passes.pieces import folded, guarded, holds, storing_loops
 from agnesi.loops.traverse import map_statement, rebuild_scalar, scalars_in, walk_scalars
 
 if TYPE_CHECKING:
@@ -41,21 +38,8 @@ _MOST, _LEAST = 4, 4
 
 def residues(kernel: Kernel) -> Kernel:
     """Unroll the loops of a kernel that read at quotients of their index."""
-    body = tuple(each for statement in kernel.body for each in _unrolled(statement))
+    body = tuple(each for s in kernel.body for each in storing_loops(s, _by_remainder))
     return kernel if body == kernel.body else replace(kernel, body=body)
-
-
-def _unrolled(statement: Statement) -> list[Statement]:
-    if isinstance(statement, If | While):
-        body = tuple(each for s in statement.body for each in _unrolled(s))
-        return [statement if body == statement.body else type(statement)(statement.condition, body)]
-    if not isinstance(statement, For):
-        return [statement]
-    if type(statement) is For and all(isinstance(s, Store) for s in statement.body):
-        divisor = _divisor(statement)
-        return _by_remainder(statement, divisor) if divisor else [statement]
-    body = tuple(each for s in statement.body for each in _unrolled(s))
-    return [statement if body == statement.body else type(statement)(statement.index, body)]
 
 
 def _divisor(loop: For) -> int:
@@ -77,9 +61,11 @@ def _by(atom: Dim, index: Index) -> int:
     return atom.b if isinstance(atom.b, int) else _MOST + 1
 
 
-def _by_remainder(loop: For, divisor: int) -> list[Statement]:
+def _by_remainder(loop: For) -> list[Statement]:
     """Return the loop over whole multiples of the divisor, and what is left over."""
-    index, extent = loop.index, loop.index.extent
+    index, extent, divisor = loop.index, loop.index.extent, _divisor(loop)
+    if not divisor:
+        return []
     outer = fresh_index(index.name, floordiv(extent, divisor))
     body = [
         each for rest in range(divisor) for each in _at(loop, add(mul(outer, divisor), rest), outer)
