@@ -237,6 +237,34 @@ def test_ctrl_c_saves_what_was_learnt(tmp_path: Path):
     assert v.get_value() == w.get_value()
 
 
+def test_a_best_that_is_still_to_come_is_not_given_back(tmp_path: Path):
+    """The run was killed after a better row, which the checkpoint before does not know of."""
+    step, _ = regression()
+
+    def run(measure: Any, **options: Any) -> State:
+        return train(
+            step,
+            Minibatches(DATA, 2),
+            epochs=4,
+            measure=measure,
+            best=Best("valid_loss"),
+            checkpoints=Checkpoints(tmp_path, steps=4, seconds=1e9),
+            **options,
+        )
+
+    def kill(state: State) -> None:
+        if state.step == 7:
+            raise OSError("killed")
+
+    with pytest.raises(OSError, match="killed"):
+        run(losses([5, 4]), after_step=kill)
+    with pytest.warns(RuntimeWarning, match="is of a later step than 3, the best until now"):
+        state = run(losses([4]), resume=True, after_step=interrupt(5))
+    assert state.best_row == 0 and state.step == 5
+    state = run(losses([4, 6, 6]), resume=True)
+    assert state.best_row == 1 and state.ended == "done"
+
+
 @pytest.mark.parametrize(("due", "every"), [(1, None), (5, 2)])
 def test_a_run_that_breaks_off_anywhere_goes_on_as_if_it_had_not(
     tmp_path: Path, model: tuple[ag.Function, ag.Shared], due: int, every: int | None

@@ -416,14 +416,26 @@ class Checkpoints:
             )
         return None
 
-    def load_best(self, held: Mapping[str, Shared]) -> None:
+    def load_best(self, held: Mapping[str, Shared], step: int) -> bool:
         """Give variables the values of the best checkpoint; what else is kept goes on as it is.
+
+        Args:
+            held: shared variables by name.
+            step: of the best row.
+
+        Returns:
+            Whether the file is of that step.  Of a run that was killed it may be of a later one,
+            which the last checkpoint does not know of; then nothing changes.
 
         Raises:
             CheckpointCorrupt: it is not there or not whole.
             CheckpointMismatch: it is of another program.
         """
-        load(self.best, held)
+        arrays, whole = read(self.best)
+        if whole["run"]["step"] != step:
+            return False
+        _give(self.best, arrays, held)
+        return True
 
     def _whole(self, state: Mapping[str, Any]) -> dict[str, Any]:
         also = {name: _state_of(thing) for name, thing in self.also.items()}

@@ -405,13 +405,20 @@ class _Run:
         if self.checkpoints is not None:
             self.checkpoints.save(self.held, state.to_json(), state.step)
         if state.best_row is not None and self.best is not None:
-            if self.checkpoints is not None:
-                self.checkpoints.load_best(self.held)
-            else:
-                for name, value in self.copies.items():
-                    self.held[name].set_value(value)
+            self._give_best(int(state.rows[state.best_row]["step"]))
         if state.ended == "interrupted":
             self._say(f"stopped by Ctrl-C in epoch {state.epoch + 1} of {state.epochs}")
+
+    def _give_best(self, step: int) -> None:
+        if self.checkpoints is None:
+            for name, value in self.copies.items():
+                self.held[name].set_value(value)
+        elif not self.checkpoints.load_best(self.held, step):
+            self._warn(
+                f"{self.checkpoints.best} is of a later step than {step:,}, the best until now: "
+                "the run was killed behind it\n"
+                "  The variables are those of the last step; go on to where the best one was."
+            )
 
     def _diverged(self, loss: str, value: float) -> str:
         state = self.state
