@@ -23,7 +23,7 @@ import agnesi as ag
 from agnesi.cli import app as app_module
 from agnesi.papers import Interrupted, Notebook, Request, find_paper, zae
 from agnesi.papers.report import write_report
-from agnesi.papers.zae import outcome
+from agnesi.papers.zae import classifier, outcome
 from agnesi.papers.zae.autoencoders import (
     KINDS,
     Autoencoder,
@@ -128,6 +128,22 @@ def test_stopped_by_ctrl_c_within_a_cell(
     do(stripes, tiny, tmp_path / "run", resume=True)
     assert not list((tmp_path / "run").rglob("*.checkpoints"))
     same(tmp_path / "run", whole_run)
+
+
+def test_ctrl_c_in_a_classifier_gives_no_result(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 500)
+    x = rng.normal(size=(500, 3)).astype(np.float32)
+    split = Split.of(x, labels, (x, labels), held_back=100)
+    drawn = classifier.Minibatches.epoch
+
+    def press(self: Any, number: int, start: int = 0) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return drawn(self, number, start)
+
+    monkeypatch.setattr(classifier.Minibatches, "epoch", press)
+    with pytest.raises(Interrupted):
+        classify(split, (0.1,), classes=2, epochs=2, seed=0)
 
 
 def same(run: Path, whole_run: Path) -> None:

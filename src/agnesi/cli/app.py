@@ -346,7 +346,7 @@ def run_paper(
         folder = out or Path("runs") / paper.name
         try:
             code = run(paper, request, folder, Console(), resume=resume)
-        except Interrupted:
+        except (Interrupted, KeyboardInterrupt):
             typer.echo(f"stopped by Ctrl-C; go on with: agnesi run {name} --resume")
             code = INTERRUPTED
         raise typer.Exit(code)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
+from agnesi.papers.notebook import Interrupted
 from agnesi.training import Minibatches, train
 
 if TYPE_CHECKING:
@@ -51,10 +52,13 @@ class Split:
         first = len(x) - held_back
         mean = x[:first].mean(axis=0, dtype=np.float64)
         deviation = x[:first].std(axis=0, dtype=np.float64)
-        scale = 1 / (deviation + 0.01 * deviation.mean())
+        scale = (1 / (deviation + 0.01 * deviation.mean())).astype(np.float32)
+        centre = mean.astype(np.float32)
 
         def scaled(given: Floats) -> Floats:
-            return ((given - mean) * scale).astype(np.float32)
+            made = given - centre
+            made *= scale
+            return made
 
         whole, labels = scaled(x), labels.astype(np.int64)
         return cls(
@@ -77,6 +81,10 @@ def classify(
         classes: how many there are.
         epochs: times over the training examples.
         seed: of their order.
+
+    Raises:
+        Interrupted: by Ctrl-C.
+        Diverged: the loss was no number.
     """
     features = split.train[0].shape[1]
     many = len(decays)
@@ -95,12 +103,14 @@ def classify(
 
     # The largest stable rate of a linear model goes with one over its number of inputs.
     highest = min(0.05, 20 / features)
-    train(
+    state = train(
         step,
         Minibatches(split.train, 200, seed=seed, prefetch=0),
         epochs=epochs,
         rate=lambda done: highest * 0.5 * (1 + np.cos(np.pi * done)),
     )
+    if state.ended == "interrupted":  # a classifier that has not learnt its fill tells nothing
+        raise Interrupted
 
     def rights(part: tuple[Floats, Labels]) -> NDArray[Any]:
         batches = Minibatches(part, 1000, shuffle=False, prefetch=0)

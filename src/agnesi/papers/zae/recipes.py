@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,33 @@ _PATCH_MODELS = (
     Model("sparse", 0.01, 0.5),
     Model("denoising", 0.01, 0.5),
     Model("sigmoid", 0.01),
-    Model("contractive", 0.01, 1.0),
+    Model("contractive", 0.03, 1.0),
 )
+# 1,000 hidden units; of each model the best of a grid of rates and strengths (docs/papers.md).
 _LOW = (
+    Model("trec", 0.005),
+    Model("tlin", 0.005),
+    Model("relu", 0.001),
+    Model("sparse", 0.002, 0.1),
+    Model("denoising", 0.002, 0.25),
+    Model("contractive", 0.03, 3.0),
+)
+_MIDDLE = (
     Model("trec", 0.01),
     Model("tlin", 0.01),
-    Model("relu", 0.002),
-    Model("sparse", 0.002, 0.2),
+    Model("relu", 0.001),
+    Model("sparse", 0.005, 0.2),
     Model("denoising", 0.002, 0.75),
     Model("contractive", 0.03, 3.0),
 )
-_HIGH = (*_LOW, Model("sparse", 0.002, 0.8, name="sparser"))
+# L1 as strong as makes it as sparse as TRec, so that their errors can be compared.
+_HIGH = (*_MIDDLE, Model("sparse", 0.002, 1.0, name="sparser"))
+
+
+def _slower(models: tuple[Model, ...], times: float) -> tuple[Model, ...]:
+    """The same at lower rates, for more hidden units."""
+    return tuple(replace(model, rate=model.rate / times) for model in models)
+
 
 QUICK = Recipe(
     patches=Patches(
@@ -133,12 +149,13 @@ QUICK = Recipe(
         hidden=255,
         scale=0.1,
         batch=100,
-        epochs=15,
+        epochs=20,
         warm=0.3,
         models=_PATCH_MODELS,
     ),
     wholes=(
         Whole("100 dimensions", 100, 1000, 12, _LOW),
+        Whole("200 dimensions", 200, 1000, 12, _MIDDLE),
         Whole("300 dimensions", 300, 1000, 12, _HIGH),
     ),
 )
@@ -161,9 +178,9 @@ FULL = Recipe(
         models=_PATCH_MODELS,
     ),
     wholes=(
-        Whole("100 dimensions", 100, 4000, 100, _LOW),
-        Whole("300 dimensions", 300, 4000, 100, _HIGH),
-        Whole("1,000 dimensions", 1000, 4000, 100, _HIGH),
+        Whole("100 dimensions", 100, 4000, 100, _slower(_LOW, 4)),
+        Whole("300 dimensions", 300, 4000, 100, _slower(_HIGH, 4)),
+        Whole("1,000 dimensions", 1000, 4000, 100, _slower(_HIGH, 8)),
         Whole(
             "pixels",
             None,
