@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 _ROWS = 16
 # Multiplications that are worth a task of their own, and how many tasks are wanted.
 _TASK, _TASKS = 1 << 21, 16
+# Bytes of a kernel that stays near, while rows of places come and go.
+_NEAR_KERNEL = 1 << 18
 # Bytes of an image and of cotangents that stay in a cache of a core.
 _NEAR = 3 << 18
 # Elements of a gradient by a kernel that is summed in chunks of images, and chunks at most.
@@ -145,20 +147,25 @@ class _Forward(Convolution):
         return add(mul(group, self.each_group), mul(start, self.taps * self.channels))
 
     def block(self, first: Size, count: Size) -> list[Statement]:
-        """Return the loops over panels, and over rows of places from one on."""
+        """Return the loops over panels, and over rows of places from one on.
+
+        What stays near, of a small kernel all and of a large one a panel, is in the inner loop.
+        """
+        near = self.each_group * self.node.dtype.bytes <= _NEAR_KERNEL
 
         def in_group(group: Size) -> list[Statement]:
+            line = fresh_index("line", count)
+
             def columns(start: Size, wide: Size) -> list[Statement]:
-                line = fresh_index("line", count)
-                number = add(first, line)
-
                 def places(row: Size, rows: Size) -> list[Statement]:
-                    return self.tile(number, (row, rows), group, (start, self.known(wide)))
+                    at = add(first, line)
+                    return self.tile(at, (row, rows), group, (start, self.known(wide)))
 
-                most = _ROWS * self.high
-                return [For(line, tuple(spans(self.last.out, most, places)))]
+                found = spans(self.last.out, _ROWS * self.high, places)
+                return found if near else [For(line, tuple(found))]
 
-            return spans(self.results, self.wide, columns)
+            every = spans(self.results, self.wide, columns)
+            return [For(line, tuple(every))] if near else every
 
         return self.in_groups(in_group)
 
@@ -175,6 +182,9 @@ class _Forward(Convolution):
         turns = [axis for axis in self.outer if axis.taps > 1]
         turns += [] if self.folds else [last]
         around = tuple(Around(t.taps, t.dilation, t.tap * self.wide) for t in turns)
+        if not around and columns >= self.wide:
+            # One turn: sums stay in registers over all of the depth.
+            around = (Around(1, 0, 0),)
         depth = self.channels * (last.taps if self.folds else 1)
         channel = add(mul(group, self.results), start)
         targets, rest = self.targets.get(node, ()), self.group.nodes[1:]
