@@ -18,6 +18,7 @@ from agnesi.loops.passes.parallelise import parallelise
 from agnesi.loops.passes.pieces import pieces
 from agnesi.loops.passes.residues import residues
 from agnesi.loops.passes.strips import strips
+from agnesi.loops.passes.tiles import tiles
 from agnesi.loops.verify import verify_kernel
 from agnesi.rewrite.trace import Trace
 from agnesi.rules.canonicalize import canonicalize
@@ -65,6 +66,7 @@ KERNEL = (
     Pass("collapse", collapse, "nested loops that walk through memory as one become one"),
     Pass("strips", strips, "what elements of a few stretches share is computed once"),
     Pass("parallelise", parallelise, "loops whose iterations are independent are marked"),
+    Pass("tiles", tiles, "what lies the other way is read a tile at a time"),
 )
 
 # What a backend wants of a kernel that is otherwise ready.
