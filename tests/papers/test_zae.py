@@ -387,6 +387,21 @@ def test_patches_are_white(stripes: LabelledImages, tiny: Recipe):
     assert data.pictures(np.eye(data.train.shape[1], dtype=np.float32)).shape[1:] == (6, 6, 3)
 
 
+def test_grey_images(stripes: LabelledImages, tiny: Recipe):
+    grey = dataclasses.replace(
+        stripes, train_images=stripes.train_images[..., 0], test_images=stripes.test_images[..., 0]
+    )
+    data = prepare_patches(grey, tiny.patches)
+    shown = data.pictures(np.eye(data.train.shape[1], dtype=np.float32))
+    assert shown.shape[1:] == (6, 6)
+    assert (localisation(shown) >= 0.25).all()
+    assert WholeImages(grey, 200, 9).prepare(9).pictures(np.eye(9, dtype=np.float32)).shape == (
+        9,
+        12,
+        12,
+    )
+
+
 def test_fewer_dimensions_are_the_first_ones(stripes: LabelledImages):
     images = WholeImages(stripes, 200, 30)
     low, high = images.prepare(5), images.prepare(30)

@@ -347,7 +347,7 @@ def run_paper(
         try:
             code = run(paper, request, folder, Console(), resume=resume)
         except (Interrupted, KeyboardInterrupt):
-            typer.echo(f"stopped by Ctrl-C; go on with: agnesi run {name} --resume")
+            typer.echo("stopped by Ctrl-C; the same command with --resume goes on")
             code = INTERRUPTED
         raise typer.Exit(code)
 
