@@ -38,6 +38,8 @@ _MOVES = frozenset({Prim.SELECT, Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim
 _FUNCTION = 12
 # More copies of a body than this make LLVM slow.
 _MOST_COPIES, _MOST_WORK = 8, 2500
+# Stores of a body that is not copied.
+_MANY = 8
 
 # Loops of fewer turns are as well unrolled; those of more, LLVM does not unroll altogether.
 _LEAST, _SHORT_LOOP = 16, 512
@@ -91,6 +93,9 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
         max(1, scalar.dtype.bytes // widest) for scalar in scalars if isinstance(scalar, Apply)
     )
     lanes, copies = machine.vector_bytes // widest, _copies(work, _depth(roots))
+    if len(loop.body) >= _MANY:
+        # Enough is independent, and more than registers hold.
+        copies = 1
     extent = loop.index.extent
     # Whole vectors, where all there is are as few elements as that.
     while isinstance(extent, int) and copies > 1 and extent < lanes * copies:
