@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -79,6 +79,7 @@ def test_running_values_follow_and_serve_inference(ones: bool):
     norm = ag.nn.batch_norm(x, None, None, mean, variance, momentum=0.25)
     step = ag.function([x], norm.output, updates=norm.updates)
     m, v = np.zeros(3), np.ones(3)
+    batch = np.zeros((0, 3, 4, 5), np.float32)
     for _ in range(3):
         batch = (random.normal(size=(2, 3, 4, 5)) * 3 + 1).astype(np.float32)
         np.testing.assert_allclose(step(batch), normal(batch, (0, 2, 3), 1e-5), atol=1e-5)
@@ -168,7 +169,7 @@ X = ag.input("x", "f32[2, 6, 5, 5]")
 @pytest.mark.parametrize(
     ("words", "call"),
     [
-        ("'spatial', 'per-activation'", lambda: ag.nn.batch_norm(X, axes="channel")),
+        ("'spatial', 'per-activation'", lambda: ag.nn.batch_norm(X, axes=cast("Any", "channel"))),
         ("no axis 4", lambda: ag.nn.batch_norm(X, axes=(4,))),
         ("average over", lambda: ag.nn.batch_norm(X, axes=())),
         (r"not averaged over, \[6\]", lambda: ag.nn.batch_norm(X, ag.ones(5))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -156,8 +156,8 @@ def gradient(x: Array, ct: Array, window: int, step: int, **given: Any) -> Array
 
 
 def test_ties_go_to_the_first_or_to_all():
-    x = np.float32([[[[1, 2, 2], [2, 2, 0], [5, 5, 5]]]])
-    ct = np.float32([[[[10, 20], [30, 40]]]])
+    x = np.array([[[[1, 2, 2], [2, 2, 0], [5, 5, 5]]]], np.float32)
+    ct = np.array([[[[10, 20], [30, 40]]]], np.float32)
     first = [[0, 10 + 20, 0], [0, 0, 0], [30, 40, 0]]
     np.testing.assert_array_equal(gradient(x, ct, 2, 1)[0, 0], first)
     every = [[0, 30, 20], [10, 30, 0], [30, 70, 40]]
@@ -247,7 +247,7 @@ def test_same_padding_and_examples_of_a_batch():
         row = np.arange(size, dtype=np.float32)
         assert y.eval({n: row}).shape == (-(-size // 2),)
     many = ag.vectorize(lambda row: ag.grad(ag.nn.pool(row, 3, 2, "same").sum(), row))(
-        ag.constant(np.float32([[1, 5, 2, 4, 3], [9, 8, 7, 6, 5]]))
+        ag.constant(np.array([[1, 5, 2, 4, 3], [9, 8, 7, 6, 5]], np.float32))
     )
     np.testing.assert_array_equal(many.eval(), [[0, 2, 0, 1, 0], [1, 1, 0, 1, 0]])
 
@@ -262,12 +262,12 @@ def test_same_padding_and_examples_of_a_batch():
         ("each of the 2 axes", lambda x: ag.nn.max_pool2d(x, (1, 2, 3))),
         ("can lie outside", lambda x: ag.nn.max_pool2d(x, 2, padding=2)),
         ("does not fit into 5", lambda x: ag.nn.max_pool2d(x, 6)),
-        ("'valid' or 'same'", lambda x: ag.nn.max_pool2d(x, 2, padding="full")),
+        ("'valid' or 'same'", lambda x: ag.nn.max_pool2d(x, 2, padding=cast("Any", "full"))),
         ("in pairs", lambda x: ag.nn.max_pool2d(x, 2, padding=((1, 1),))),
         ("takes arrays of 5 axes", lambda x: ag.nn.max_pool3d(x, 2)),
         ("layout is 'NCHW' or 'NHWC'", lambda x: ag.nn.avg_pool2d(x, 2, layout="NWHC")),
-        ("mode is", lambda x: ag.nn.pool(x, 2, mode="min")),
-        ("ties is", lambda x: ag.nn.max_pool2d(x, 2, ties="last")),
+        ("mode is", lambda x: ag.nn.pool(x, 2, mode=cast("Any", "min"))),
+        ("ties is", lambda x: ag.nn.max_pool2d(x, 2, ties=cast("Any", "last"))),
         ("up to 64", lambda x: ag.nn.pool(ag.ones(100), 65, ties="all")),
         ("not defined for bool", lambda x: ag.nn.max_pool2d(x > 0, 2)),
         ("no axis 4", lambda x: ag.nn.pool(x, 2, axes=4)),

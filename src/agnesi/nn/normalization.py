@@ -51,7 +51,7 @@ class BatchNorm(NamedTuple):
     output: Tensor
     mean: Tensor
     variance: Tensor
-    updates: list[tuple[Tensor, Tensor]]
+    updates: list[tuple[Any, Tensor]]
 
 
 class _Axes:
@@ -223,7 +223,7 @@ def batch_norm(
     scale, shift = over.parameter("gamma", gamma, 1), over.parameter("beta", beta, 0)
     output = _normalize(tensor, scale, shift, over.axes, epsilon)
     mean, variance = moments(tensor.astype(tensor.dtype.arithmetic), over.axes)
-    updates: list[tuple[Tensor, Tensor]] = []
+    updates: list[tuple[Any, Tensor]] = []
     if running_mean is not None and running_variance is not None:
         count = scalar_of(product(tensor.type.shape[k] for k in over.axes))
         least = max(count - 1, 1) if isinstance(count, int) else maximum(count - 1, 1)
