@@ -151,9 +151,8 @@ def localisation(pictures: NDArray[Any]) -> NDArray[np.float64]:
     Args:
         pictures: [n, rows, columns] or [n, rows, columns, channels].
 
-    >>> flat = np.ones((1, 4, 4))
-    ... dot = np.zeros((1, 4, 4))
-    ... dot[0, 1, 2] = 3
+    >>> flat, dot = np.ones((1, 4, 4)), np.zeros((1, 4, 4))
+    >>> dot[0, 1, 2] = 3
     >>> localisation(flat), localisation(dot)
     (array([0.25]), array([1.]))
     """
