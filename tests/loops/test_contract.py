@@ -269,12 +269,12 @@ def test_loops_around_the_depth(machine: str, dtype: DType, turned: bool, adds: 
         kernel = around_kernel(dtype, rows, columns, turned=turned, adds=adds)
         run = compiled(kernel, MACHINES[machine])
         for m, n, k in ((3, 31, 4), (0, 9, 2), (2, 15, 0), (1, 4, 7)):
-            down, across = (n if x is N else x for x in (rows, columns))
+            down, across = (x if isinstance(x, int) else n for x in (rows, columns))
             r = np.random.default_rng(m + n + k)
             at = 4 * max(down, k) + max(down, k) + 3 * m + 16
             sizes = {"a": at, "b": (k + m + 4) * across, "c": down * across}
             arrays = {name: r.normal(size=size).astype(dtype.numpy) for name, size in sizes.items()}
-            known = {M: m, N: n, K: k}
+            known: dict[Dim, int] = {M: m, N: n, K: k}
             sizes_given = {s: known[s] for s in kernel.sizes}
             other = {name: x.copy() for name, x in arrays.items()}
             interpret(kernel, {b: other[b.name] for b in kernel.buffers}, sizes_given)

@@ -36,7 +36,7 @@ class Shape:
     groups: int = 1
 
     @property
-    def kind(self) -> tuple[Any, ...]:
+    def kind(self) -> tuple[Any, Any, int]:
         ones = (1,) * len(self.space)
         return self.strides or ones, self.dilations or ones, self.groups
 
