@@ -42,12 +42,13 @@ if TYPE_CHECKING:
     from agnesi.papers.zae.recipes import Recipe
 
 REQUEST = Request(quick=True, seeds=(0,))
+SETTINGS = {"paper": "zae", "mode": "quick", "seeds": [0], "dataset": None}
 
 
 def do(
     images: LabelledImages, recipe: Recipe, out: Path, *, resume: bool = False
 ) -> tuple[str, dict[str, Any]]:
-    book = Notebook(out, {}, Console(file=io.StringIO()), resume=resume)
+    book = Notebook(out, SETTINGS, Console(file=io.StringIO()), resume=resume)
     found = zae.experiments(images, recipe, REQUEST, book)
     line = write_report(find_paper("zae"), REQUEST, found, book, "a machine")
     return line, json.loads((out / "results.json").read_text())
@@ -179,7 +180,7 @@ def save_and_die(self, *arguments):
 
 training.Checkpoints.save = save_and_die
 training.Checkpoints.is_due = lambda self, step: True
-book = Notebook(Path({out!r}), {{}}, Console(file=io.StringIO()))
+book = Notebook(Path({out!r}), {settings!r}, Console(file=io.StringIO()))
 zae.experiments(made_images(), tiny.__wrapped__(), Request(True, (0,)), book)
 """
 
@@ -189,7 +190,8 @@ def test_killed_in_the_middle_of_an_epoch(
 ):
     root = str(Path(__file__).parents[2])
     # 2 epochs of 5 steps and one more save at the end of each cell: in the second epoch of the 3rd.
-    script = KILLED.format(root=root, out=str(tmp_path / "run"), dies=2 * 11 + 8)
+    out = str(tmp_path / "run")
+    script = KILLED.format(root=root, out=out, settings=SETTINGS, dies=2 * 11 + 8)
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     folder = tmp_path / "run" / "cells" / "patches"
@@ -271,7 +273,11 @@ def test_command_runs(
     monkeypatch.setattr(zae, "QUICK", tiny)
     monkeypatch.setitem(zae._LOADERS, "cifar10", lambda folder: stripes)
     out = tmp_path / "run"
-    result = agnesi("run", "zae", "--out", str(out), "--seeds", "0")
+    shutil.copytree(whole_run, out)
+    for made in (*out.glob("*.png"), out / "report.md", out / "results.json"):
+        made.unlink()
+    shutil.rmtree(out / "cells" / "300-dimensions")
+    result = agnesi("run", "zae", "--out", str(out), "--seeds", "0", "--resume")
     # So few examples do not show the claims.
     assert result.exit_code == 3, result.output
     assert "The claim did not hold" in result.output
