@@ -15,11 +15,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from agnesi.codegen.llvm.spell import spell
-from agnesi.codegen.llvm.vectors import no_unrolling
+from agnesi.codegen.llvm.vectors import no_unrolling, slope_of
 from agnesi.codegen.llvm.writer import Writer, memory_type, type_of, value_type
 from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
-from agnesi.dims.dim import from_terms, neg, sub, terms_of
+from agnesi.dims.dim import from_terms, mul, neg, sub, terms_of
 from agnesi.dims.simplify import at_least, is_nonnegative
 from agnesi.loops.nodes import Apply, FromIndex, Literal, Load, Store, dynamic_scalars
 from agnesi.loops.prims import Prim
@@ -37,12 +37,17 @@ _WORD = re.compile(
     r"(?<![%\w.@])(?:(i1|i8|i16|i32|i64|float|double)(?![\w.])"
     r"|(0x[0-9A-F]+|-?[0-9]+(?:\.[0-9]+)?|true|false)(?=,|\)|$| to))"
 )
+# Places in a body that are more than registers hold.
+_PLACES = 8
 # The end of an intrinsic's name.
 _SUFFIX = re.compile(r"\.([fi])([0-9]+)$")
 
 
 class _Access(NamedTuple):
-    """A vector is loaded or stored: ``register`` is the result, or what is stored."""
+    """A vector is loaded or stored: ``register`` is the result, or what is stored.
+
+    Its elements are ``apart``: 1 where they lie side by side.
+    """
 
     loads: bool
     register: str
@@ -50,6 +55,7 @@ class _Access(NamedTuple):
     bytes: int
     base: int
     further: int
+    apart: int
 
 
 # A line of the body, or an access.  Registers that every copy has are named ``%x``.
@@ -204,8 +210,8 @@ class VectorLoop:
         self.v = _Lifted(shape.lanes)
         self.known: dict[Scalar, str] = {}
         self.varies = _varying(loop)
-        self.bases: dict[tuple[Buffer, Size], int] = {}
-        self.starts: list[tuple[str, str]] = []
+        self.bases: dict[tuple[Buffer, Size, int], int] = {}
+        self.starts: list[tuple[str, str, int]] = []
         stored = {s.buffer for s in loop.body if isinstance(s, Store)}
         self.reads_stored = _Depends(lambda s: isinstance(s, Load) and s.buffer in stored)
         every = walk_scalars(s for statement in loop.body for s in scalars_in(statement))
@@ -311,11 +317,13 @@ class VectorLoop:
         return v.size(size, known)
 
     def access(self, buffer: Buffer, offset: Size, value: str | None = None) -> str:
-        """Write a load, or the store of a value, of elements side by side."""
-        rest = sub(offset, self.loop.index)
-        terms = terms_of(rest)
+        """Write a load, or the store of a value, of elements side by side or evenly apart."""
+        apart = slope_of(offset, self.loop.index)
+        if not apart:
+            raise CompilerBug(f"no vector at {offset!r}")
+        terms = terms_of(sub(offset, mul(apart, self.loop.index)))
         further = terms.pop((), 0)
-        key = (buffer, from_terms(terms))
+        key = (buffer, from_terms(terms), apart)
         if key not in self.bases:
             self.bases[key] = len(self.bases)
             kind = memory_type(buffer.element)
@@ -323,7 +331,7 @@ class VectorLoop:
             place = self.outside.pointer[buffer]
             if register != "0":
                 place = self.w.let(f"getelementptr {kind}, ptr {place}, i64 {register}")
-            self.starts.append((kind, place))
+            self.starts.append((kind, place, apart))
         element = buffer.element
         register = self.v.fresh() if value is None else value
         self.v.body.append(
@@ -334,6 +342,7 @@ class VectorLoop:
                 element.bytes,
                 self.bases[key],
                 further,
+                apart,
             )
         )
         return register
@@ -359,7 +368,10 @@ class VectorLoop:
         w.branch(w.let(f"icmp slt i64 {counter}, {end}"), body, after)
         w.start(body)
         mask = self.mask(counter, end) if masked else ""
-        self.lines(counter, number, copies, mask)
+        # LLVM looks for the best pointers to keep, which takes longer than all else where there are
+        # many: it does not see that this is the counter, and adds it to each place.
+        there = counter if len(self.starts) < _PLACES else w.let(f"xor i64 {counter}, 0")
+        self.lines(there, number, copies, mask)
         w.line(f"{following} = add nuw nsw i64 {counter}, {step}")
         w.line(f"br label %{head}{no_unrolling()}")
         w.start(after)
@@ -377,8 +389,9 @@ class VectorLoop:
         """Write the body for each copy, instruction by instruction."""
         w, lanes = self.w, self.shape.lanes
         bases: list[str] = []
-        for kind, start in self.starts:
-            bases.append(w.let(f"getelementptr {kind}, ptr {start}, i64 {counter}"))
+        for kind, start, apart in self.starts:
+            place = counter if apart == 1 else w.let(f"mul nsw i64 {counter}, {apart}")
+            bases.append(w.let(f"getelementptr {kind}, ptr {start}, i64 {place}"))
         names = [f"%{number}_{k}_" for k in range(copies)]
         for line in self.v.body:
             if isinstance(line, _Access):
@@ -394,21 +407,30 @@ class VectorLoop:
     def touch(self, access: _Access, base: str, further: int, name: str, mask: str) -> None:
         """Write a load or store of one copy."""
         w, lanes, kind = self.w, self.shape.lanes, access.kind
-        place, far = base, access.further + further
+        place, far = base, access.further + further * access.apart
         if far:
             place = w.let(f"getelementptr {kind}, ptr {base}, i64 {far}")
         vector = f"<{lanes} x {kind}>"
         register = access.register.replace("%x", name)
         if not access.loads and register[0] != "%":
             register = f"splat ({kind} {register})"
+        suffix = f"v{lanes}{'i' if kind[0] == 'i' else 'f'}{8 * access.bytes}"
+        bits = f"<{lanes} x i1>"
+        if access.apart != 1:
+            numbers = ", ".join(f"i64 {k * access.apart}" for k in range(lanes))
+            places = w.let(f"getelementptr {kind}, ptr {place}, <{lanes} x i64> <{numbers}>")
+            pointers, all_ = f"<{lanes} x ptr>", mask or "splat (i1 true)"
+            name = f"@llvm.masked.gather.{suffix}.v{lanes}p0"
+            w.declare(f"{vector} {name}({pointers}, i32, {bits}, {vector})")
+            given = f"{pointers} {places}, i32 {access.bytes}, {bits} {all_}"
+            w.line(f"{register} = call {vector} {name}({given}, {vector} zeroinitializer)")
+            return
         if not mask:
             if access.loads:
                 w.line(f"{register} = load {vector}, ptr {place}, align {access.bytes}")
             else:
                 w.line(f"store {vector} {register}, ptr {place}, align {access.bytes}")
             return
-        suffix = f"v{lanes}{'i' if kind[0] == 'i' else 'f'}{8 * access.bytes}"
-        bits = f"<{lanes} x i1>"
         if access.loads:
             w.declare(f"{vector} @llvm.masked.load.{suffix}.p0(ptr, i32, {bits}, {vector})")
             given = f"ptr {place}, i32 {access.bytes}, {bits} {mask}, {vector} zeroinitializer"

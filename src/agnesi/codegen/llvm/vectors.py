@@ -38,7 +38,8 @@ _MOVES = frozenset({Prim.SELECT, Prim.BITCAST, Prim.AND, Prim.OR, Prim.XOR, Prim
 _FUNCTION = 12
 # More copies of a body than this make LLVM slow.
 _MOST_COPIES, _MOST_WORK = 8, 2500
-# Stores of a body that is not copied.
+# Stores of a body that is not copied, and for which elements that lie apart are gathered: LLVM does
+# as well there, but takes twice as long as all the rest of the kernel.
 _MANY = 8
 
 # Loops of fewer turns are as well unrolled; those of more, LLVM does not unroll altogether.
@@ -66,7 +67,7 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
     """Return how a loop runs in vectors; None if that is LLVM's affair, or not at all.
 
     It does if all it does is store elements that lie side by side, computed without branches from
-    others that do, or that do not depend on the index.
+    others that do, or that do not depend on the index; those of many stores may lie evenly apart.
 
     Args:
         loop: with elementary functions expanded.
@@ -75,9 +76,10 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
     if not machine.masks:
         return None
     widest = 1
+    many = len(loop.body) >= _MANY
     roots: list[Scalar] = []
     for statement in loop.body:
-        if not isinstance(statement, Store) or _slope(statement.offset, loop.index) != 1:
+        if not isinstance(statement, Store) or slope_of(statement.offset, loop.index) != 1:
             return None
         widest = max(widest, statement.buffer.element.bytes)
         roots.extend(scalars_in(statement))
@@ -86,14 +88,15 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
         if isinstance(scalar, Guard | Call):
             return None
         if isinstance(scalar, Load):
-            if _slope(scalar.offset, loop.index) not in (0, 1):
+            slope = slope_of(scalar.offset, loop.index)
+            if slope not in (0, 1) and (slope is None or not many):
                 return None
             widest = max(widest, scalar.buffer.element.bytes)
     work = sum(
         max(1, scalar.dtype.bytes // widest) for scalar in scalars if isinstance(scalar, Apply)
     )
     lanes, copies = machine.vector_bytes // widest, _copies(work, _depth(roots))
-    if len(loop.body) >= _MANY:
+    if many:
         # Enough is independent, and more than registers hold.
         copies = 1
     extent = loop.index.extent
@@ -105,7 +108,7 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
     return VectorShape(lanes, copies)
 
 
-def _slope(offset: Size, index: Index) -> int | None:
+def slope_of(offset: Size, index: Index) -> int | None:
     """Return by how many elements an offset grows with the index, if always by as many."""
     if isinstance(offset, int) or index not in offset.atoms:
         return 0
@@ -181,7 +184,7 @@ def sum_shape(loop: For, machine: Machine) -> VectorShape | None:
     every = walk_scalars(s.value for s in sums)
     if any(isinstance(s, Guard | Call) for s in every):
         return None
-    slopes = [_slope(s.offset, loop.index) for s in every if isinstance(s, Load)]
+    slopes = [slope_of(s.offset, loop.index) for s in every if isinstance(s, Load)]
     if any(slope not in (0, 1) for slope in slopes):
         return None
     lanes = machine.vector_bytes // max(s.dtype.bytes for s in every)
