@@ -31,6 +31,7 @@ from agnesi.loops.nodes import (
     apply,
     fresh_buffer,
     fresh_local,
+    index_scalar,
     literal,
     select,
 )
@@ -113,6 +114,55 @@ def test_several_stores_of_several_dtypes(known: bool):
         sizes = () if known else (N,)
         kernel = kernel_of([For(i, body)], [a, b, c, x, h, one], sizes)
         run_both(kernel, [F64, BOOL, F32, F32, F16, F32], {N: n}, [n, n, n, n, n, 1])
+
+
+@pytest.mark.parametrize("dtype", [F32, F64, I32, U8], ids=str)
+@pytest.mark.parametrize("known", [False, True])
+def test_bodies_of_many_stores_gather(dtype: DType, known: bool):
+    for n in (0, 1, 16, 31, 32, 70):
+        i = fresh_index("i", n if known else N)
+        out, x, y = (fresh_buffer(name, dtype) for name in ("out", "x", "y"))
+        body = tuple(
+            Store(
+                out,
+                add(mul(k, i.extent), i),
+                Load(x, add(mul(9, i), k)) + Load(y, add(mul(-3, i), 250)),
+            )
+            for k in range(9)
+        )
+        loop = For(i, body)
+        assert vector_shape(loop, AVX512) is not None
+        assert can_be_written_out(loop)
+        assert vector_shape(For(i, body[:3]), AVX512) is None
+        kernel = kernel_of([loop], [out, x, y], () if known else (N,))
+        run_both(kernel, [dtype] * 3, {N: n}, [630, 640, 260])
+
+
+def test_stores_of_many_that_meet():
+    i = fresh_index("i", 32)
+    out, x = fresh_buffer("out", F32), fresh_buffer("x", F32)
+    for apart, fine in ((32, True), (31, False), (0, True)):
+        body = tuple(Store(out, add(apart * k, i), Load(x, i) * k) for k in range(9))
+        assert can_be_written_out(For(i, body)) is fine
+        run_both(kernel_of([For(i, body)], [out, x], ()), [F32, F32], {}, [300, 32])
+
+
+@pytest.mark.parametrize("n", [0, 3, 16, 40])
+def test_one_question_for_all_turns(n: int):
+    """Such as whether a row lies in the padding: nothing outside of the other is read."""
+    r, c = fresh_index("r", 5), fresh_index("c", N)
+    out, x = fresh_buffer("out", F32), fresh_buffer("x", F32)
+    row = add(r, -1)
+    inside = apply(Prim.AND, index_scalar(row) >= 0, index_scalar(row) < 3)
+    value = Guard(inside, Load(x, add(mul(row, N), c)), literal(0.5, F32))
+    loop = For(c, (Store(out, add(mul(r, N), c), value),))
+    kernel = kernel_of([For(r, (loop,))], [out, x])
+    assert kernel_code(kernel, AVX512).work == "vectors"
+    run_both(kernel, [F32, F32], {N: n}, [5 * n, 3 * n])
+    # What is stored changes the answer.
+    value = Guard(Load(out, 1) > 2.0, literal(0, F32), Load(x, c))
+    kernel = kernel_of([For(c, (Store(out, c, value),))], [out, x])
+    run_both(kernel, [F32, F32], {N: n}, [n + 2, n])
 
 
 def test_rows():

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from agnesi.codegen.llvm.inline import Inline, is_inlined
-from agnesi.codegen.llvm.lanes import Outside, VectorLoop, can_be_written_out
+from agnesi.codegen.llvm.lanes import Outside, VectorLoop, arms_of, can_be_written_out
 from agnesi.codegen.llvm.spell import extreme, spell
 from agnesi.codegen.llvm.tile import block_of
 from agnesi.codegen.llvm.vectors import (
@@ -60,6 +60,7 @@ from agnesi.loops.work import work
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from agnesi.codegen.llvm.lanes import Arms
     from agnesi.codegen.llvm.parts import Work
     from agnesi.dims.dim import Dim, Size
     from agnesi.loops.nodes import Procedure
@@ -310,9 +311,28 @@ class _Emitter:
                 extent = self.w.intrinsic("i64", "llvm.smax.i64", f"i64 {extent}", "i64 0")
             self.in_vectors(loop, shape, begin, extent)
             return
+        arms = arms_of(loop)
+        if arms and all(
+            vector_shape(arm, self.machine) and can_be_written_out(arm) for arm in arms.loops
+        ):
+            self.either(arms, begin, end)
+            return
         shape = sum_shape(loop, self.machine)
         hints = scan_hint(loop) if shape is None else hint(shape, rest=False, short=True)
         self.count(loop, begin, extent, hints)
+
+    def either(self, arms: Arms, begin: str, end: str | None) -> None:
+        """Emit two loops, of which one runs."""
+        w = self.w
+        yes, no, after = w.label("yes"), w.label("no"), w.label("after")
+        w.branch(self.scalar(arms.condition), yes, no)
+        for label, loop in zip((yes, no), arms.loops, strict=True):
+            w.start(label)
+            self.open()
+            self.loop(loop, begin, end)
+            self.close()
+            w.jump(after)
+        w.start(after)
 
     def in_vectors(self, loop: For, shape: VectorShape, begin: str, end: str) -> None:
         """Emit a loop over what fills whole vectors, and one over the rest, under a mask."""

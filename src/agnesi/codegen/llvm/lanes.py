@@ -11,6 +11,7 @@ after:  for i < n - n % 32 by 32:  y[i:i+16], y[i+16:i+32] = x[i:i+16] * a, x[i+
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -21,7 +22,17 @@ from agnesi.core.dtypes import BOOL
 from agnesi.core.errors import CompilerBug
 from agnesi.dims.dim import from_terms, mul, neg, sub, terms_of
 from agnesi.dims.simplify import at_least, is_nonnegative
-from agnesi.loops.nodes import Apply, FromIndex, Literal, Load, Store, dynamic_scalars
+from agnesi.loops.nodes import (
+    Apply,
+    Call,
+    FromIndex,
+    Guard,
+    Literal,
+    Load,
+    Read,
+    Store,
+    dynamic_scalars,
+)
 from agnesi.loops.prims import Prim
 from agnesi.loops.traverse import children_of, scalars_in, walk_scalars
 
@@ -38,7 +49,7 @@ _WORD = re.compile(
     r"|(0x[0-9A-F]+|-?[0-9]+(?:\.[0-9]+)?|true|false)(?=,|\)|$| to))"
 )
 # Places in a body that are more than registers hold.
-_PLACES = 8
+_PLACES = 16
 # The end of an intrinsic's name.
 _SUFFIX = re.compile(r"\.([fi])([0-9]+)$")
 
@@ -114,14 +125,15 @@ def can_be_written_out(loop: For) -> bool:
     places: dict[Buffer, list[Size]] = {}
     for store in stores:
         others = places.setdefault(store.buffer, [])
-        # Stretches of a buffer that do not meet may be written in any order.
-        if not all(o is store.offset or _apart(o, store.offset, loop.index) for o in others):
-            return False
-        others.append(store.offset)
+        if store.offset not in others:
+            others.append(store.offset)
+    # Stretches of a buffer that do not meet may be written in any order.
+    if not all(_all_apart(offsets, loop.index) for offsets in places.values()):
+        return False
     varying = _varying(loop)
     for scalar in walk_scalars(s for store in stores for s in scalars_in(store)):
         if isinstance(scalar, Load) and scalar.buffer in places:
-            if len(places[scalar.buffer]) > 1 and len(set(places[scalar.buffer])) > 1:
+            if len(places[scalar.buffer]) > 1:
                 return False
             ahead = sub(scalar.offset, places[scalar.buffer][0])
             # A single statement may read what later turns write: whole vectors are read before.
@@ -134,8 +146,46 @@ def can_be_written_out(loop: For) -> bool:
     return not any(varying(s) for store in stores for s in dynamic_scalars(store.offset))
 
 
+class Arms(NamedTuple):
+    """What a loop does where a condition holds, and where it does not."""
+
+    condition: Scalar
+    loops: tuple[For, For]
+
+
+def arms_of(loop: For) -> Arms | None:
+    """Return the two loops that one of a single store is, if it asks the same in each turn.
+
+    before: for i < n: y[i] = x[i] if c else 0
+    after:  if c: for i < n: y[i] = x[i]
+            else: for i < n: y[i] = 0
+    """
+    (store, *others) = loop.body
+    if others or not isinstance(store, Store) or not isinstance(store.value, Guard):
+        return None
+    condition, *values = store.value.args
+    asked = walk_scalars([condition])
+    if any(isinstance(s, Load) and s.buffer is store.buffer for s in asked):
+        return None
+    if _varying(loop)(condition) or any(isinstance(s, Read | Call) for s in asked):
+        return None
+    first, second = (
+        type(loop)(loop.index, (Store(store.buffer, store.offset, value),)) for value in values
+    )
+    return Arms(condition, (first, second))
+
+
+def _all_apart(offsets: list[Size], index: Index) -> bool:
+    """Whether the elements of all turns at some offsets are different ones."""
+    first, *others = offsets
+    distances = [0, *(sub(other, first) for other in others)]
+    known = sorted(d for d in distances if isinstance(d, int))
+    if len(known) == len(offsets):
+        return all(at_least(b - a, index.extent) for a, b in itertools.pairwise(known))
+    return all(_apart(a, b, index) for a, b in itertools.combinations(offsets, 2))
+
+
 def _apart(offset: Size, other: Size, index: Index) -> bool:
-    """Whether the elements of all turns at two offsets are different ones."""
     distance = sub(offset, other)
     return at_least(distance, index.extent) or at_least(neg(distance), index.extent)
 
@@ -369,8 +419,9 @@ class VectorLoop:
         w.start(body)
         mask = self.mask(counter, end) if masked else ""
         # LLVM looks for the best pointers to keep, which takes longer than all else where there are
-        # many: it does not see that this is the counter, and adds it to each place.
-        there = counter if len(self.starts) < _PLACES else w.let(f"xor i64 {counter}, 0")
+        # many places: it does not see that this is the counter, and adds it to each of them.
+        places = sum(isinstance(line, _Access) for line in self.v.body)
+        there = counter if places < _PLACES else w.let(f"xor i64 {counter}, 0")
         self.lines(there, number, copies, mask)
         w.line(f"{following} = add nuw nsw i64 {counter}, {step}")
         w.line(f"br label %{head}{no_unrolling()}")
