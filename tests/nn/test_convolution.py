@@ -346,7 +346,7 @@ def test_a_kernel_has_to_fit_in_a_call_too():
     f = ag.function([x, w], ag.nn.conv2d(x, w, groups=2))
     good = np.ones((1, 6, 3, 4), np.float32), np.ones((4, 3, 3, 3), np.float32)
     assert f(*good).shape == (1, 4, 1, 2)
-    with pytest.raises(ag.ShapeError, match="under the kernel along axis 1"):
+    with pytest.raises(ag.ShapeError, match="over 3 elements of axis 1 of space, which has 2"):
         f(np.ones((1, 6, 3, 2), np.float32), good[1])
     with pytest.raises(ag.ShapeError, match="channels"):
         f(np.ones((1, 5, 3, 4), np.float32), good[1])
@@ -387,6 +387,7 @@ BAD: list[tuple[Any, str]] = [
     (lambda: ag.nn.conv_weight_gradient(X, X, (4, 3, 1, 1)), "has the shape"),
     (lambda: ag.nn.depthwise_conv2d(X, W), "has to be"),
     (lambda: ag.nn.conv_output_shape((1, 2), (1, 2)), "3 to 5 sizes"),
+    (lambda: ag.nn.conv_output_shape((8, 3, 4, 9), (5, 3, 7, 7)), "not fit into the 4 elements"),
 ]
 
 
@@ -394,3 +395,21 @@ BAD: list[tuple[Any, str]] = [
 def test_bad_calls(call: Any, words: str):
     with pytest.raises(ag.GraphTypeError, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "words"),
+    [
+        (
+            lambda x: ag.nn.conv2d(x, np.ones((4, 3, 3, 3), np.float32), padding=((0, 1), (1, 1))),
+            (2, 3, 1, 5),
+            "the kernel reaches over 3 elements of axis 0 of space, which has 2 with its padding",
+        ),
+        (lambda x: ag.nn.max_pool2d(x, (2, 3)), (2, 3, 4, 2), "no windows of 3 fit along axis 3"),
+    ],
+    ids=["conv2d", "max_pool2d"],
+)
+def test_what_turns_out_too_small_in_a_call(layer: Any, shape: tuple[int, ...], words: str):
+    x = ag.input("x", "f32[n, 3, h, w]")
+    with pytest.raises(ag.ShapeError, match=words):
+        ag.function([x], layer(x))(np.ones(shape, np.float32))

@@ -63,6 +63,7 @@ def test_training_is_static_or_asked_in_each_call():
     x, training = ag.input("x", "f32[n, m]"), ag.scalar("training", dtype="bool")
     stream = ag.random.Stream(1)
     assert ag.nn.dropout(x, stream, 0.5, training=False) is x
+    assert ag.nn.dropout(x, stream, 0.5, training=np.bool_(False)) is x  # pyright: ignore
     assert ag.nn.dropout(x, stream, 0.0) is x
     noisy = [
         ag.nn.dropout(x, stream, 0.5, training=training),
@@ -108,6 +109,8 @@ def test_what_does_not_fit():
         ag.nn.dropout(x, KEY, broadcast_axes=1)
     with pytest.raises(ag.GraphTypeError, match="training is a bool or a scalar"):
         ag.nn.dropout(x, KEY, training=x)
+    with pytest.raises(ag.GraphTypeError, match="training is True, False or a scalar"):
+        ag.nn.dropout(x, KEY, training="no")  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("units", [64, 192, 100, 16])

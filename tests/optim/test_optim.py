@@ -190,6 +190,17 @@ def test_what_does_not_fit():
         ag.optim.adagrad([count], [count])
     with pytest.raises(ag.FunctionError, match="rate is a number or a scalar"):
         ag.optim.rmsprop([w], [w], ag.vector("rates"))
+    with pytest.raises(ag.FunctionError, match="rate is a number or a scalar"):
+        ag.optim.sgd([w], [w], np.ones(2))  # pyright: ignore[reportArgumentType]
+    v = ag.shared(np.ones((3, 2)), "v")
+    with pytest.raises(ag.FunctionError, match=r"adam: gradient 0 does not .*\n.*2\].*\n.*3, 2\]"):
+        ag.optim.adam([w, v], [v, w])
+    with pytest.raises(ag.FunctionError, match=r"sgd: <w: .*> is there twice"):
+        ag.optim.sgd([w, w], [w, w], 0.1)
+    with pytest.raises(ag.FunctionError, match="clip_by_global_norm: the largest norm is above 0"):
+        ag.optim.clip_by_global_norm([w], -1.0)
+    with pytest.raises(ag.FunctionError, match="clip_by_norm: the largest norm is above 0"):
+        ag.optim.clip_by_norm([w], 0.0)
     with pytest.raises(ag.FunctionError, match=r"max_norm: .* has no update"):
         ag.optim.max_norm(ag.optim.sgd([w], [w], 0.1), [ag.shared(np.ones(2), "v")], 1.0)
     with pytest.raises(ag.FunctionError, match="above 0"):

@@ -64,6 +64,14 @@ def test_each_dtype_comes_back(tmp_path: Path, dtype: Any, shape: tuple[int, ...
     assert after.tobytes() == before.tobytes()
 
 
+def test_a_path_may_be_text(tmp_path: Path):
+    path, held = str(tmp_path / "x.safetensors"), pair(3.0)
+    save(path, held, {"epoch": 2})
+    assert load(path, new := pair()) == {"epoch": 2} and values(new) == [3.0, 3.0]
+    assert sorted(read(path)[0]) == ["count", "w"]
+    assert Checkpoints(str(tmp_path)).best == tmp_path / "best.safetensors"
+
+
 def test_other_programs_read_it(tmp_path: Path):
     from safetensors.numpy import load_file
 

@@ -22,6 +22,7 @@ from agnesi.training import (
     Checkpoints,
     Diverged,
     MetricsFiles,
+    MetricsUnwritable,
     Minibatches,
     Progress,
     State,
@@ -367,6 +368,20 @@ def test_what_is_no_number_is_empty(tmp_path: Path):
     files.add({"epoch": 1, "bleu": float("nan")})
     assert json.loads(files.jsonl.read_text()) == {"epoch": 1, "bleu": None}
     assert files.csv.read_text() == "epoch,bleu\n1,\n"
+
+
+def test_measurements_that_cannot_be_written(tmp_path: Path, model: tuple[ag.Function, ag.Shared]):
+    (tmp_path / "file").write_text("")
+    files = MetricsFiles(str(tmp_path / "file"))
+    with pytest.raises(MetricsUnwritable, match=r"metrics: .*/file/metrics\.\* cannot be written"):
+        train(model[0], Minibatches(DATA, 2), epochs=1, metrics=files)
+    with pytest.raises(MetricsUnwritable, match="rows that were there still are"):
+        files.add({"epoch": 1})
+
+
+def test_going_on_without_checkpoints(model: tuple[ag.Function, ag.Shared]):
+    with pytest.raises(TrainingError, match=r"no checkpoints to go on from\n  Say where"):
+        train(model[0], Minibatches(DATA, 2), epochs=1, resume=True)
 
 
 def test_a_run_is_not_begun_over_another(tmp_path: Path, model: tuple[ag.Function, ag.Shared]):

@@ -266,7 +266,7 @@ def requirement_error(function: str, step: Require, a: int, b: int) -> CallError
     if need.kind == "at_most" and not a:
         text = f"{op_name(node)}: a size cannot be negative, but {need.words} is {b}"
         return ShapeError(f"{function}: {text}{where}{operands}")
-    if need.kind == "at_most" and isinstance(need.b, int):
+    if need.kind == "at_most" and isinstance(need.b, int) and "{a}" not in need.words:
         return ShapeError(f"{function}: {op_name(node)}: the {need.words}: {a}{where}{operands}")
     if need.kind == "at_most":
         words = need.said(a, b) if "{a}" in need.words else f"no {need.words}"

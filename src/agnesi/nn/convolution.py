@@ -265,15 +265,7 @@ def _conv(kind: Kind, x: TensorLike, w: TensorLike, bias: TensorLike | None) -> 
     *taps, _, results = kernel.type.shape
     widths = kind.widths(kind.space(a.type.shape), tuple(taps))
     array = padded(kind.array(a), widths)
-    sizes = zip(array.type.shape[1:-1], taps, kind.dilations, strict=True)
-    for axis, (size, count, dilation) in enumerate(sizes):
-        reach = span(count, dilation)
-        if isinstance(size, int) and isinstance(reach, int) and reach > size:
-            raise GraphTypeError(
-                f"{kind.op}: a kernel of {count} taps, which reaches over {reach} elements, does "
-                f"not fit into the {size} elements, with padding, along axis {axis} of space\n"
-                f"{operand_lines(('x', 'w'), (a, b))}"
-            )
+    _check_fit(kind, array.type.shape[1:-1], tuple(taps), (a, b))
     y = convolve(array, kernel, kind.strides, kind.dilations, kind.groups)
     return kind.back(with_bias(kind.op, y, results, rest))
 
@@ -441,6 +433,9 @@ def conv_output_shape(
         dilation: as :func:`conv`'s.
         layout: as :func:`conv`'s.
 
+    Raises:
+        GraphTypeError: an argument that cannot be, or the kernel does not fit.
+
     >>> ag.nn.conv_output_shape((8, 3, 32, 32), (16, 3, 5, 5), stride=2, padding="half")
     (8, 16, 16, 16)
     """
@@ -450,9 +445,26 @@ def conv_output_shape(
     )
     space = kind.space(sizes)
     widths = kind.widths(space, taps)
-    whole = [add(size, *width) for size, width in zip(space, widths, strict=True)]
+    whole = tuple(add(size, *width) for size, width in zip(space, widths, strict=True))
+    _check_fit(kind, whole, taps)
     out = tuple(map(places, whole, taps, kind.strides, kind.dilations))
     return shaped(kind, sizes[0], out, results)
+
+
+def _check_fit(kind: Kind, whole: Shape, taps: Shape, given: tuple[Tensor, ...] = ()) -> None:
+    """See that a kernel fits into an array with its padding, as far as sizes are known.
+
+    Raises:
+        GraphTypeError: it does not.
+    """
+    for axis, (size, count, dilation) in enumerate(zip(whole, taps, kind.dilations, strict=True)):
+        reach = span(count, dilation)
+        if isinstance(size, int) and isinstance(reach, int) and reach > size:
+            shown = f"\n{operand_lines(('x', 'w'), given)}" if given else ""
+            raise GraphTypeError(
+                f"{kind.op}: a kernel of {count} taps, which reaches over {reach} elements, does "
+                f"not fit into the {size} elements, with padding, along axis {axis} of space{shown}"
+            )
 
 
 def shapes_of(  # noqa: PLR0917 - what all functions of users take

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from agnesi.core.errors import GraphTypeError
 from agnesi.graph.tensor import Tensor
 from agnesi.ops.choice import where
@@ -66,7 +68,7 @@ def dropout(
     ([0.0, 1.3333], True)
     """
     number = as_float(x)
-    if training is False or _is(rate, 0):
+    if _is_off(training) or _is(rate, 0):
         return number
     keep, mask = _kept(
         "dropout", number, random, rate, training=training, broadcast_axes=broadcast_axes
@@ -107,7 +109,7 @@ def gaussian_dropout(
     (True, True)
     """
     number = as_float(x)
-    if training is False or _is(rate, 0):
+    if _is_off(training) or _is(rate, 0):
         return number
     if is_number(rate):
         _check("gaussian_dropout", number, rate, below=True)
@@ -150,7 +152,7 @@ def alpha_dropout(
     (True, True)
     """
     number = as_float(x)
-    if training is False or _is(rate, 0):
+    if _is_off(training) or _is(rate, 0):
         return number
     _check("alpha_dropout", number, rate, below=True)
     _, mask = _kept("alpha_dropout", number, random, rate, broadcast_axes=broadcast_axes)
@@ -188,7 +190,7 @@ def rrelu(
     """
     number = as_float(x)
     mean = (low + high) / 2
-    if training is False:
+    if _is_off(training):
         return relu(number, mean)
     slopes = uniform(_key("rrelu", random), number.shape, low, high, dtype=number.dtype)
     return relu(number, _unless(training, slopes, mean))
@@ -209,6 +211,21 @@ def _check(what: str, x: Tensor, rate: Any, *, below: bool) -> None:
             f"{what}: a rate lies between 0 and 1, but this is {rate!r}\n"
             f"{operand_lines(('x',), (x,))}"
         )
+
+
+def _is_off(training: object) -> bool:
+    """Whether there is no noise at all, which is known already.
+
+    Raises:
+        GraphTypeError: it is neither a bool nor a tensor.
+    """
+    if isinstance(training, bool | np.bool_):
+        return not training
+    if not isinstance(training, Tensor):
+        raise GraphTypeError(
+            f"training is True, False or a scalar of each call, but this is {training!r}"
+        )
+    return False
 
 
 def _unless(training: bool | Tensor, noisy: Tensor, clean: TensorLike) -> Tensor:

@@ -632,7 +632,10 @@ def _fits(space: Shape, taps: Shape, dilations: tuple[int, ...], words: str) -> 
         reach = span(count, dilation)
         # A single tap fits as often as there are elements, also none.
         if reach != 1 and not at_least(own, reach):
-            place = f"elements under the kernel along axis {axis} of space, of {words}"
+            place = (
+                f"the kernel reaches over {{a}} elements of axis {axis} of space, "
+                f"which has {{b}} with its padding: {words}"
+            )
             needs.append(Requirement("at_most", reach, own, place))
     return needs
 

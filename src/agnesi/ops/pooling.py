@@ -196,6 +196,8 @@ class Windows(Op):
             for extent, words in ((size, "elements"), (count, "windows")):
                 if not at_least(extent, 1):
                     words = f"{words} along axis {axis} of what is pooled"
+                    if extent is count:
+                        words = f"windows of {self.windows[axis]} fit {words.partition(' ')[2]}"
                     needs.append(Requirement("at_most", 1, extent, words))
         return tuple(needs)
 

@@ -43,12 +43,14 @@ def clip_by_global_norm(gradients: Sequence[Tensor], most: float | Tensor) -> li
         most: the largest norm of all of them together.
 
     Raises:
-        FunctionError: there are none.
+        FunctionError: there are none, or the limit is not above 0.
 
     >>> clipped = ag.optim.clip_by_global_norm([ag.constant([3.0]), ag.constant([4.0])], most=1.0)
     >>> [float(gradient.eval()[0]) for gradient in clipped]
     [0.6000..., 0.8000...]
     """
+    if isinstance(most, float | int) and not most > 0:
+        raise FunctionError(f"clip_by_global_norm: the largest norm is above 0, but is {most!r}")
     factor = most / maximum(global_norm(gradients), most)
     return [gradient * factor for gradient in gradients]
 
@@ -60,10 +62,15 @@ def clip_by_norm(gradients: Sequence[Tensor], most: float | Tensor) -> list[Tens
         gradients: of any shapes.
         most: the largest Euclidean norm of one of them.
 
+    Raises:
+        FunctionError: the limit is not above 0.
+
     >>> clipped = ag.optim.clip_by_norm([ag.constant([3.0, 4.0]), ag.constant([0.5])], most=1.0)
     >>> [gradient.eval() for gradient in clipped]
     [array([0.6, 0.8], dtype=float32), array([0.5], dtype=float32)]
     """
+    if isinstance(most, float | int) and not most > 0:
+        raise FunctionError(f"clip_by_norm: the largest norm is above 0, but is {most!r}")
     return [clip_by_global_norm([gradient], most)[0] for gradient in gradients]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from agnesi.compile.shared import Shared, shared
 from agnesi.core.errors import FunctionError
 from agnesi.graph.tensor import Tensor
+from agnesi.ops.lift import as_tensor, operand_lines, unify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,15 +26,29 @@ def pairs(
     """Return gradients with their parameters.
 
     Raises:
-        FunctionError: they are not as many, or something is no shared variable of floats.
+        FunctionError: they are not as many, something is no shared variable of floats or is there
+            twice, or a gradient has another shape than its parameter, which would broadcast.
     """
+    gradients, parameters = list(gradients), list(parameters)
     if len(gradients) != len(parameters):
         raise FunctionError(
             f"{what}: {len(gradients)} gradients for {len(parameters)} parameters\n"
             "  Give one for each: ag.grad(loss, parameters)."
         )
-    for parameter in parameters:
+    for k, (gradient, parameter) in enumerate(zip(gradients, parameters, strict=True)):
         check_parameter(what, parameter)
+        if any(parameter is other for other in parameters[:k]):
+            raise FunctionError(
+                f"{what}: {parameter!r} is there twice\n"
+                "  Give each parameter once, and the sum of its gradients."
+            )
+        own, wanted = as_tensor(gradient).type.shape, parameter.type.shape
+        if len(own) != len(wanted) or None in map(unify, own, wanted):
+            raise FunctionError(
+                f"{what}: gradient {k} does not have the shape of its parameter\n"
+                f"{operand_lines(('gradient', 'parameter'), (as_tensor(gradient), parameter))}\n"
+                "  Give both in the same order: ag.grad(loss, parameters)."
+            )
     return list(zip(gradients, parameters, strict=True))
 
 
@@ -62,6 +77,8 @@ def scalar_of(what: str, rate: Rate, dtype: DType, name: str = "rate") -> Rate:
         FunctionError: it is no scalar.
     """
     if not isinstance(rate, Tensor):
+        if np.ndim(rate):
+            raise FunctionError(f"{what}: {name} is a number or a scalar, and this is {rate!r}")
         return rate
     if rate.ndim:
         raise FunctionError(

@@ -23,6 +23,7 @@ from agnesi.training.errors import (
     CheckpointMismatch,
     CheckpointUnwritable,
     Diverged,
+    MetricsUnwritable,
     TrainingError,
 )
 from agnesi.training.files import write_atomically
@@ -53,6 +54,7 @@ __all__ = [
     "Diverged",
     "Means",
     "MetricsFiles",
+    "MetricsUnwritable",
     "Minibatches",
     "Progress",
     "State",

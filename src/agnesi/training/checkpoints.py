@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import ml_dtypes
@@ -30,9 +31,10 @@ from agnesi.training.files import check_writable, remove_leftovers, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from agnesi.training.files import PathLike
 
     Array = NDArray[Any]
 
@@ -101,7 +103,9 @@ def _shareds(source: Any) -> Iterator[Shared]:
         )
 
 
-def save(path: Path, held: Mapping[str, Shared], state: Mapping[str, Any] | None = None) -> None:
+def save(
+    path: PathLike, held: Mapping[str, Shared], state: Mapping[str, Any] | None = None
+) -> None:
     """Write the values of shared variables, and a state, as one safetensors file, atomically.
 
     Args:
@@ -125,6 +129,7 @@ def save(path: Path, held: Mapping[str, Shared], state: Mapping[str, Any] | None
     """
     arrays = {name: variable.get_value(borrow=True) for name, variable in held.items()}
     content = _packed(arrays, json.dumps(dict(state or {})))
+    path = Path(path)
     try:
         write_atomically(path, content, durable=True)
     except OSError as error:
@@ -138,7 +143,7 @@ def _unwritable(path: Path, error: OSError, size: str = "") -> CheckpointUnwrita
     )
 
 
-def load(path: Path, held: Mapping[str, Shared]) -> dict[str, Any]:
+def load(path: PathLike, held: Mapping[str, Shared]) -> dict[str, Any]:
     """Give shared variables the values of a file, and return the state that it holds.
 
     All of it is checked before the first variable changes.
@@ -151,6 +156,7 @@ def load(path: Path, held: Mapping[str, Shared]) -> dict[str, Any]:
         CheckpointCorrupt: the file is not there, cut off, changed, or no checkpoint.
         CheckpointMismatch: names, dtypes or shapes are not those of the variables.
     """
+    path = Path(path)
     arrays, state = read(path)
     _give(path, arrays, held)
     return state
@@ -162,12 +168,13 @@ def _give(path: Path, arrays: dict[str, Array], held: Mapping[str, Shared]) -> N
         variable.set_value(arrays[name])
 
 
-def read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+def read(path: PathLike) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays and the state of a checkpoint.
 
     Raises:
         CheckpointCorrupt: the file is not there, cut off, changed, or no checkpoint.
     """
+    path = Path(path)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -302,7 +309,7 @@ class Checkpoints:
 
     def __init__(
         self,
-        folder: Path,
+        folder: PathLike,
         *,
         keep: int = 2,
         seconds: float = 10.0,
@@ -328,7 +335,7 @@ class Checkpoints:
                 "  Give numbers, texts, lists and dictionaries."
             ) from error
         _safetensors("safetensors")
-        self.folder, self.keep, self.seconds, self.steps = folder, keep, seconds, steps
+        self.folder, self.keep, self.seconds, self.steps = Path(folder), keep, seconds, steps
         self.also = dict(also or {})
         self._saved, self._cost, self._step = time.monotonic(), 0.0, 0
 

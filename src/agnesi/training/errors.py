@@ -25,5 +25,9 @@ class CheckpointMismatch(CheckpointError):
     """A checkpoint is whole, but of another program or of another run."""
 
 
+class MetricsUnwritable(TrainingError, OSError):
+    """Measurements cannot be written: the disk is full, or the folder cannot be written."""
+
+
 class CheckpointUnwritable(CheckpointError, OSError):
     """A checkpoint cannot be written: the disk is full, or the folder cannot be written."""

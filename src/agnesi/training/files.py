@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from pathlib import Path
+PathLike: TypeAlias = str | os.PathLike[str]
 
 
-def write_atomically(path: Path, content: bytes, *, durable: bool = False) -> None:
+def write_atomically(path: PathLike, content: bytes, *, durable: bool = False) -> None:
     """Put ``content`` at ``path``; who reads meanwhile sees the old file or the new, never half.
 
     The folder is made where it is missing.
@@ -32,6 +32,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = False) -> No
     ...     path.read_bytes(), [found.name for found in path.parent.iterdir()]
     (b'versiera', ['note.txt'])
     """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

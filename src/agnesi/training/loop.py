@@ -210,10 +210,11 @@ def train(
     Raises:
         Diverged: the loss is infinite or no number; the last checkpoint is kept.
         TrainingError: outputs do not fit the names; the best row's measurement is not there; there
-            is a run in the folder for checkpoints and ``resume`` is False.
+            is a run in the folder for checkpoints and ``resume`` is False; or ``resume`` is True
+            without checkpoints.
         CheckpointError: the last checkpoint is of another program or other settings; no
             checkpoint is whole; one cannot be written.
-        OSError: metrics cannot be written.
+        MetricsUnwritable: metrics cannot be written.
 
     >>> from agnesi.training import Minibatches
     >>> x, w = ag.vector("x"), ag.shared(np.float32(0), "w")
@@ -225,6 +226,11 @@ def train(
     ('done', 20, 40)
     """
     _check_counts(batches, epochs, every)
+    if resume and checkpoints is None:
+        raise TrainingError(
+            "train: resume=True, but there are no checkpoints to go on from\n"
+            "  Say where they are: checkpoints=Checkpoints(folder)."
+        )
     state = State(epochs, len(batches), unit)
     if checkpoints is not None:
         checkpoints = checkpoints.with_settings(minibatches=batches.settings())
@@ -262,7 +268,8 @@ def train(
 def _check_counts(batches: Batches, epochs: int, every: int | None) -> None:
     if epochs < 1 or (every is not None and every < 1) or not len(batches):
         raise TrainingError(
-            f"train: {epochs} epochs of {len(batches)} minibatches, a row every {every} steps\n"
+            f"train: {epochs} epochs of {len(batches)} minibatches"
+            f"{'' if every is None else f', a row every {every} steps'}\n"
             "  Give at least one of each."
         )
 

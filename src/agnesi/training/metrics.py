@@ -9,18 +9,20 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from agnesi.training.errors import TrainingError
+from agnesi.training.errors import MetricsUnwritable, TrainingError
 from agnesi.training.files import check_writable, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from agnesi.training.files import PathLike
 
     Row = Mapping[str, float]
 
@@ -197,18 +199,21 @@ class MetricsFiles:
     2,0.25,0.75
     """
 
-    def __init__(self, folder: Path, name: str = "metrics") -> None:
+    def __init__(self, folder: PathLike, name: str = "metrics") -> None:
         """Name the files: ``folder/name.jsonl`` and ``folder/name.csv``."""
-        self.jsonl, self.csv = folder / f"{name}.jsonl", folder / f"{name}.csv"
+        self.jsonl, self.csv = Path(folder) / f"{name}.jsonl", Path(folder) / f"{name}.csv"
         self._rows: list[Row] = []
 
     def begin(self, rows: Sequence[Row]) -> None:
         """Hold these rows and no others.
 
         Raises:
-            OSError: the files cannot be written.
+            MetricsUnwritable: the files cannot be written.
         """
-        check_writable(self.jsonl.parent)
+        try:
+            check_writable(self.jsonl.parent)
+        except OSError as error:
+            raise self._unwritable(error) from error
         self._rows = list(rows)
         if rows or self.jsonl.exists() or self.csv.exists():
             self._write()
@@ -217,7 +222,7 @@ class MetricsFiles:
         """Hold one more.
 
         Raises:
-            OSError: the files cannot be written; they are as they were.
+            MetricsUnwritable: the files cannot be written; they hold the rows before.
         """
         self._rows.append(dict(row))
         self._write()
@@ -227,8 +232,18 @@ class MetricsFiles:
 
     def _write(self) -> None:
         lines = [json.dumps({k: _or_none(v) for k, v in row.items()}) for row in self._rows]
-        write_atomically(self.jsonl, "".join(f"{line}\n" for line in lines).encode())
-        write_atomically(self.csv, csv_of(self._rows))
+        try:
+            write_atomically(self.jsonl, "".join(f"{line}\n" for line in lines).encode())
+            write_atomically(self.csv, csv_of(self._rows))
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> MetricsUnwritable:
+        return MetricsUnwritable(
+            f"metrics: {self.jsonl.with_suffix('')}.* cannot be written: "
+            f"{error.strerror or error}\n"
+            "  Make room, or name another folder; rows that were there still are."
+        )
 
 
 def csv_of(rows: Sequence[Row]) -> bytes:
@@ -252,13 +267,13 @@ class TensorBoard:
     What was written for steps after those of a run that goes on is hidden by TensorBoard.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: PathLike) -> None:
         """Name the folder for TensorBoard's files.
 
         Raises:
             TrainingError: neither package is installed.
         """
-        self._writer = _tensorboard(folder)
+        self._writer = _tensorboard(Path(folder))
 
     def begin(self, rows: Sequence[Row]) -> None:
         """Go on after the last of these rows, which were written before."""
