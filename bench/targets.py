@@ -28,6 +28,7 @@ class Target:
 
 
 JAX = ("jax", "jaxnew")
+CONVOLUTION = ("fwd", "dx", "dw")  # forward, and the gradients by the image and by the weights
 
 TARGETS = (
     Target("call.add10", 4),
@@ -67,5 +68,13 @@ TARGETS = (
     ),
     *(Target(f"scan.pow.{what}", 1.5) for what in ("scalar", "vec10")),
     *(Target(f"lstm.{size}", 1.5) for size in ("small", "medium")),
+    *(Target(f"conv.{name}.{what}", 1) for name in ("c3", "c5", "c1") for what in CONVOLUTION),
+    *(Target(f"conv.c11.{what}", 1) for what in ("fwd", "dw")),
+    *(Target(f"conv.{name}.fb", 1.2) for name in ("maxpool", "batchnorm")),
+    Target("net.lenet.b128", 1.3),
+    Target("net.vgga_half.b8", 1.1),
+    Target("net.alexnet.b16", 1.2),
+    Target("first.net.alexnet.b16.cold", most=2.2),
+    Target("vae.sample", 1.4),
     *(Target(f"rng.{what}", 1) for what in ("normal.1e7", "uniform.1e7", "bernoulli.1e6")),
 )

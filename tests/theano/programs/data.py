@@ -6,10 +6,10 @@ from agnesi.datasets import load_mnist
 
 def arrays():
     digits = load_mnist(None)
-    images = digits.train_images.reshape(len(digits.train_images), -1) / 255.0
-    labels = digits.train_labels
+    images = numpy.concatenate([digits.train_images, digits.test_images])
+    labels = numpy.concatenate([digits.train_labels, digits.test_labels])
     order = numpy.random.RandomState(0).permutation(len(images))[:5000]
-    return images[order], labels[order]
+    return images[order].reshape(5000, -1) / 255.0, labels[order]
 
 
 def load_data(theano, T):
