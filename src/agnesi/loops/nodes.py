@@ -385,7 +385,7 @@ def index_of(scalar: Scalar) -> Size:
 
 def dynamic_scalars(size: Size) -> tuple[Scalar, ...]:
     """Return the scalars whose values an offset or extent mentions."""
-    if isinstance(size, int):
+    if isinstance(size, int) or not size.values:
         return ()
     return tuple(term for term in size.values if isinstance(term, Scalar))
 

@@ -48,8 +48,11 @@ if TYPE_CHECKING:
 
 def children_of(scalar: Scalar) -> tuple[Scalar, ...]:
     """Return the scalars a scalar is made of."""
+    # Most are of these two kinds.
     if isinstance(scalar, Apply):
         return scalar.operands
+    if isinstance(scalar, Load):
+        return dynamic_scalars(scalar.offset)
     match scalar:
         case Call(operands=operands):
             return operands
@@ -57,8 +60,6 @@ def children_of(scalar: Scalar) -> tuple[Scalar, ...]:
             return condition, value, otherwise
         case Complex(re, im, _):
             return re, im
-        case Load(_, offset):
-            return dynamic_scalars(offset)
         case FromIndex(size):
             return dynamic_scalars(size)
         case _:

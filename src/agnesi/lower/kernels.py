@@ -211,8 +211,7 @@ def close_kernel(
         atom: None
         for size in sizes_in(body)
         if isinstance(size, Dim)
-        for atom in sorted(size.atoms, key=lambda a: a.key)
-        if is_given(atom)
+        for atom in sorted(filter(is_given, size.atoms), key=lambda a: a.key)
     }
     return Kernel(name, tuple(buffers), tuple(given), body, frozenset(written), tuple(own.items()))
 
