@@ -179,6 +179,34 @@ def test_clipping():
             np.testing.assert_allclose(got, g * min(1, most / 13), rtol=1e-15)
 
 
+@pytest.mark.parametrize("dtype", ["f16", "bf16"])
+@pytest.mark.parametrize("reference", OPTIMISERS, ids=lambda f: f.__name__)
+def test_half_precision_steps_as_float32_does(reference: Callable[..., Array], dtype: str):
+    start = np.array([1.0, -2.0, 0.5, 4.0], np.float32)
+    values: dict[str, Array] = {}
+    for kind in (dtype, "f32"):
+        w = ag.shared(start, "w", dtype=kind)
+        # Nothing, what has no square in float16, what is usual, and what has one that overflows.
+        gradient = ag.constant([0.0, 1e-5, -1.0, 2000.0], dtype=kind)
+        step = ag.function([], [], updates=OPTIMISERS[reference]([gradient], [w]))
+        for _ in range(3):
+            step()
+        values[kind] = w.get_value().astype(np.float32)
+        assert w.get_value().dtype == w.dtype.numpy
+    assert np.isfinite(values[dtype]).all()
+    np.testing.assert_allclose(values[dtype], values["f32"], rtol=3e-3 if dtype == "f16" else 3e-2)
+
+
+def test_half_precision_norms():
+    long = ag.constant(np.full(3000, 20.0), dtype="f16")
+    (clipped,) = ag.optim.clip_by_global_norm([long], 1.0)
+    assert clipped.dtype == ag.float16
+    np.testing.assert_allclose(clipped.eval(), 1 / np.sqrt(3000), rtol=1e-3)
+    w = ag.shared(np.zeros((3000, 1), np.float16), "w")
+    updates = ag.optim.max_norm([(w, long.reshape(3000, 1))], [w], 2.0)
+    np.testing.assert_allclose(updates[0][1].eval(), 2 / np.sqrt(3000), rtol=2e-3)
+
+
 def test_what_does_not_fit():
     w, x = ag.shared(np.ones(2), "w"), ag.vector("x", dtype="f64")
     with pytest.raises(ag.FunctionError, match="sgd: 1 gradients for 2 parameters"):

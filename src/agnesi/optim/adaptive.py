@@ -1,7 +1,8 @@
 """Steps down a gradient, with a rate for each element by what its gradients were.
 
 Numbers that keep quotients finite (``epsilon``) stand where the papers have them, which is not
-where every library has them.
+where every library has them.  Beside parameters in half precision, all is computed and remembered
+in float32.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from agnesi.ops.arithmetic import absolute, maximum
 from agnesi.ops.elementary import expm1
 from agnesi.ops.powers import sqrt
 from agnesi.optim.decay import decoupled_weight_decay
-from agnesi.optim.rules import beside, counted, pairs, scalar_of
+from agnesi.optim.rules import beside, counted, pairs, scalar_of, wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +56,8 @@ def adagrad(
     for g, p in pairs("adagrad", gradients, parameters):
         total = beside(p, "total")
         new = total + g * g
-        step = scalar_of("adagrad", rate, p.dtype) * g / (sqrt(new) + epsilon)
-        updates += [(total, new), (p, p - step)]
+        step = scalar_of("adagrad", rate, wide(p.dtype)) * g / (sqrt(new) + epsilon)
+        updates += [(total, new), (p, (p - step).astype(p.dtype))]
     return updates
 
 
@@ -87,8 +88,8 @@ def rmsprop(
     for g, p in pairs("rmsprop", gradients, parameters):
         square = beside(p, "square")
         new = decay * square + (1 - decay) * g * g
-        step = scalar_of("rmsprop", rate, p.dtype) * g / (sqrt(new) + epsilon)
-        updates += [(square, new), (p, p - step)]
+        step = scalar_of("rmsprop", rate, wide(p.dtype)) * g / (sqrt(new) + epsilon)
+        updates += [(square, new), (p, (p - step).astype(p.dtype))]
     return updates
 
 
@@ -131,8 +132,13 @@ def graves_rmsprop(
         new_square = decay * square + (1 - decay) * g * g
         new_mean = decay * mean + (1 - decay) * g
         root = sqrt(maximum(new_square - new_mean * new_mean, 0) + epsilon)
-        new = momentum * speed - scalar_of("graves_rmsprop", rate, p.dtype) * g / root
-        updates += [(square, new_square), (mean, new_mean), (speed, new), (p, p + new)]
+        new = momentum * speed - scalar_of("graves_rmsprop", rate, wide(p.dtype)) * g / root
+        updates += [
+            (square, new_square),
+            (mean, new_mean),
+            (speed, new),
+            (p, (p + new).astype(p.dtype)),
+        ]
     return updates
 
 
@@ -171,8 +177,8 @@ def adadelta(
         new = decay * square + (1 - decay) * g * g
         step = sqrt(moved + epsilon) / sqrt(new + epsilon) * g
         new_moved = decay * moved + (1 - decay) * step * step
-        scaled = scalar_of("adadelta", rate, p.dtype) * step
-        updates += [(square, new), (moved, new_moved), (p, p - scaled)]
+        scaled = scalar_of("adadelta", rate, wide(p.dtype)) * step
+        updates += [(square, new), (moved, new_moved), (p, (p - scaled).astype(p.dtype))]
     return updates
 
 
@@ -222,8 +228,12 @@ def adam(
             size = maximum(most, new_square)
             updates.append((most, size))
         root = sqrt(size / _weight(steps, decays[1], p)) + epsilon
-        step = scalar_of("adam", rate, p.dtype) * (new_mean / _weight(steps, decays[0], p)) / root
-        updates += [(mean, new_mean), (square, new_square), (p, p - step)]
+        step = (
+            scalar_of("adam", rate, wide(p.dtype))
+            * (new_mean / _weight(steps, decays[0], p))
+            / root
+        )
+        updates += [(mean, new_mean), (square, new_square), (p, (p - step).astype(p.dtype))]
     return updates
 
 
@@ -288,9 +298,9 @@ def adamax(
         mean, largest = beside(p, "mean"), beside(p, "largest")
         new_mean = decays[0] * mean + (1 - decays[0]) * g
         new_largest = maximum(decays[1] * largest, absolute(g))
-        scale = scalar_of("adamax", rate, p.dtype) / _weight(steps, decays[0], p)
+        scale = scalar_of("adamax", rate, wide(p.dtype)) / _weight(steps, decays[0], p)
         step = scale * new_mean / (new_largest + epsilon)
-        updates += [(mean, new_mean), (largest, new_largest), (p, p - step)]
+        updates += [(mean, new_mean), (largest, new_largest), (p, (p - step).astype(p.dtype))]
     return updates
 
 
@@ -298,4 +308,4 @@ def _weight(steps: Tensor, decay: float, p: Shared) -> Tensor | float:
     """``1 - decay**steps``, exact for the first steps, too: the share a mean has seen."""
     if decay == 0:
         return 1.0
-    return -expm1(steps.astype(p.dtype) * math.log(decay))
+    return -expm1(steps.astype(wide(p.dtype)) * math.log(decay))

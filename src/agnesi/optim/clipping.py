@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agnesi.core.errors import FunctionError
 from agnesi.ops.arithmetic import maximum, minimum
 from agnesi.ops.powers import sqrt
+from agnesi.optim.rules import wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,8 @@ def global_norm(gradients: Sequence[Tensor]) -> Tensor:
     """
     if not gradients:
         raise FunctionError("global_norm: no gradients\n  Give at least one.")
-    squares = [(gradient * gradient).sum() for gradient in gradients]
+    exact = [gradient.astype(wide(gradient.dtype)) for gradient in gradients]
+    squares = [(gradient * gradient).sum() for gradient in exact]
     total = squares[0]
     for square in squares[1:]:
         total = total + square
@@ -52,7 +54,7 @@ def clip_by_global_norm(gradients: Sequence[Tensor], most: float | Tensor) -> li
     if isinstance(most, float | int) and not most > 0:
         raise FunctionError(f"clip_by_global_norm: the largest norm is above 0, but is {most!r}")
     factor = most / maximum(global_norm(gradients), most)
-    return [gradient * factor for gradient in gradients]
+    return [(gradient * factor).astype(gradient.dtype) for gradient in gradients]
 
 
 def clip_by_norm(gradients: Sequence[Tensor], most: float | Tensor) -> list[Tensor]:

@@ -8,7 +8,7 @@ from agnesi.core.errors import FunctionError
 from agnesi.ops.arithmetic import maximum, minimum
 from agnesi.ops.choice import where
 from agnesi.ops.powers import sqrt
-from agnesi.optim.rules import mapped, scalar_of
+from agnesi.optim.rules import mapped, scalar_of, wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,4 +116,5 @@ def non_negative(updates: Updates, parameters: Sequence[Shared]) -> Updates:
 
 
 def _norms(x: Tensor, axes: Any) -> Tensor:
-    return sqrt((x * x).sum(axes, keepdims=True))
+    exact = x.astype(wide(x.dtype))
+    return sqrt((exact * exact).sum(axes, keepdims=True)).astype(x.dtype)

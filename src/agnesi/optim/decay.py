@@ -43,7 +43,7 @@ def weight_decay(
     array([ 1.25, -0.75], dtype=float32)
     """
     added: list[Tensor] = []
-    for g, p in pairs("weight_decay", gradients, parameters):
+    for g, p in pairs("weight_decay", gradients, parameters, widen=False):
         total = g
         for scale, name in ((l2, "l2"), (l1, "l1")):
             if isinstance(scale, float | int) and scale == 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.optim.rules import beside, pairs, scalar_of
+from agnesi.optim.rules import beside, pairs, scalar_of, wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,8 @@ def sgd(gradients: Sequence[Tensor], parameters: Sequence[Shared], rate: Rate) -
             variable of floats, or the rate is no scalar.
     """
     return [
-        (p, p - scalar_of("sgd", rate, p.dtype) * g) for g, p in pairs("sgd", gradients, parameters)
+        (p, p - scalar_of("sgd", rate, p.dtype) * g)
+        for g, p in pairs("sgd", gradients, parameters, widen=False)
     ]
 
 
@@ -67,9 +68,10 @@ def momentum(
     for g, p in pairs("momentum", gradients, parameters):
         speed = beside(p, "speed")
         kept, step = (
-            scalar_of("momentum", decay, p.dtype, "decay"),
-            scalar_of("momentum", rate, p.dtype) * g,
+            scalar_of("momentum", decay, wide(p.dtype), "decay"),
+            scalar_of("momentum", rate, wide(p.dtype)) * g,
         )
         new = kept * speed - step
-        updates += [(speed, new), (p, p + (kept * new - step if nesterov else new))]
+        moved = p + (kept * new - step if nesterov else new)
+        updates += [(speed, new), (p, moved.astype(p.dtype))]
     return updates

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agnesi.compile.shared import Shared, shared
+from agnesi.core.dtypes import DType
 from agnesi.core.errors import FunctionError
 from agnesi.graph.tensor import Tensor
 from agnesi.ops.lift import as_tensor, operand_lines, unify
@@ -14,16 +15,16 @@ from agnesi.ops.lift import as_tensor, operand_lines, unify
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from agnesi.core.dtypes import DType
-
     Updates = list[tuple[Shared, Tensor]]
     Rate = float | Tensor
 
 
 def pairs(
-    what: str, gradients: Sequence[Tensor], parameters: Sequence[Shared]
+    what: str, gradients: Sequence[Tensor], parameters: Sequence[Shared], *, widen: bool = True
 ) -> list[tuple[Tensor, Shared]]:
-    """Return gradients with their parameters.
+    """Return gradients with their parameters, by default as float32 where they are less exact.
+
+    Squares of float16 overflow above 255 and are 0 below 2e-4, as is ``epsilon``.
 
     Raises:
         FunctionError: they are not as many, something is no shared variable of floats or is there
@@ -49,7 +50,14 @@ def pairs(
                 f"{operand_lines(('gradient', 'parameter'), (as_tensor(gradient), parameter))}\n"
                 "  Give both in the same order: ag.grad(loss, parameters)."
             )
+    if widen:
+        gradients = [as_tensor(g).astype(wide(as_tensor(g).dtype)) for g in gradients]
     return list(zip(gradients, parameters, strict=True))
+
+
+def wide(dtype: DType) -> DType:
+    """Return the dtype that is computed and remembered in: float32 for halves."""
+    return DType.F32 if dtype.is_half else dtype
 
 
 def check_parameter(what: str, parameter: object) -> None:
@@ -88,15 +96,19 @@ def scalar_of(what: str, rate: Rate, dtype: DType, name: str = "rate") -> Rate:
 
 
 def beside(parameter: Shared, what: str) -> Shared:
-    """Return a shared variable of zeros, of a parameter's type."""
-    return like(parameter, f"{what}_{parameter.name or 'p'}", zeros=True)
+    """Return a shared variable of zeros, of a parameter's type, or float32 beside halves."""
+    zeros = np.zeros_like(parameter.get_value(borrow=True), wide(parameter.dtype).numpy)
+    return _sized(parameter, zeros, f"{what}_{parameter.name or 'p'}")
 
 
-def like(parameter: Shared, name: str, *, zeros: bool = False) -> Shared:
-    """Return a shared variable of a parameter's type, with a copy of its value, or zeros."""
-    value = parameter.get_value(borrow=True)
+def like(parameter: Shared, name: str) -> Shared:
+    """Return a shared variable of a parameter's type, with a copy of its value."""
+    return _sized(parameter, parameter.get_value(borrow=True), name)
+
+
+def _sized(parameter: Shared, value: Any, name: str) -> Shared:
     sizes = [size if isinstance(size, int) else None for size in parameter.declared.shape]
-    return shared(np.zeros_like(value) if zeros else value, name, shape=sizes)
+    return shared(value, name, shape=sizes)
 
 
 def counted(name: str) -> tuple[Shared, Tensor]:
