@@ -205,12 +205,13 @@ class _Depends:
         stack = [root]
         while stack:
             node = stack[-1]
-            waiting = [c for c in children_of(node) if c not in self.known]
+            children = children_of(node)
+            waiting = [c for c in children if c not in self.known]
             if waiting:
                 stack.extend(waiting)
                 continue
             stack.pop()
-            self.known[node] = self.own(node) or any(self.known[c] for c in children_of(node))
+            self.known[node] = self.own(node) or any(self.known[c] for c in children)
         return self.known[root]
 
 

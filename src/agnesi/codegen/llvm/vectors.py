@@ -95,10 +95,8 @@ def vector_shape(loop: For, machine: Machine) -> VectorShape | None:
     work = sum(
         max(1, scalar.dtype.bytes // widest) for scalar in scalars if isinstance(scalar, Apply)
     )
-    lanes, copies = machine.vector_bytes // widest, _copies(work, _depth(roots))
-    if many:
-        # Enough is independent, and more than registers hold.
-        copies = 1
+    # Of many stores enough is independent, and more than registers hold.
+    lanes, copies = machine.vector_bytes // widest, 1 if many else _copies(work, _depth(roots))
     extent = loop.index.extent
     # Whole vectors, where all there is are as few elements as that.
     while isinstance(extent, int) and copies > 1 and extent < lanes * copies:
