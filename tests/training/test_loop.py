@@ -29,6 +29,7 @@ from agnesi.training import (
     TensorBoard,
     TrainingError,
     evaluate,
+    load,
     train,
     variables,
 )
@@ -220,6 +221,29 @@ def interrupt(step: int) -> Any:
             os.kill(os.getpid(), signal.SIGINT)
 
     return press
+
+
+def test_a_checkpoint_that_is_spoilt_already_is_told_of(tmp_path: Path):
+    x, w = ag.matrix("x"), ag.shared(np.ones(2, np.float32), "w")
+    loss = ag.sqrt(((x * w) ** 2).sum(axis=1)).mean()  # its slope at 0 is no number
+    step = ag.function([x], loss, updates=ag.optim.sgd(ag.grad(loss, [w]), [w], 0.1))
+    data = np.ones((6, 2), np.float32)
+    data[3] = 0
+    with pytest.raises(Diverged, match="nan in step 5,") as caught:
+        train(
+            step,
+            Minibatches.in_order((data,), 1),
+            epochs=1,
+            checkpoints=Checkpoints(tmp_path, steps=1),
+        )
+    lines = str(caught.value).splitlines()[1:4]
+    assert lines == [
+        f"  the last checkpoint is {tmp_path / 'step-000000004.safetensors'}",
+        "    but it has numbers that are not finite: w",
+        f"  the last checkpoint before it is {tmp_path / 'step-000000003.safetensors'}",
+    ]
+    assert load(tmp_path / "step-000000003.safetensors", variables(step)) is not None
+    assert np.isfinite(w.get_value()).all()
 
 
 def test_ctrl_c_saves_what_was_learnt(tmp_path: Path):

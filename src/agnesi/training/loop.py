@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agnesi.compile.function import Function
+from agnesi.training.checkpoints import read
 from agnesi.training.checkpoints import variables as variables_of
-from agnesi.training.errors import Diverged, TrainingError
+from agnesi.training.errors import CheckpointCorrupt, Diverged, TrainingError
 from agnesi.training.metrics import Means, Writer, count_examples, named
 
 if TYPE_CHECKING:
@@ -296,6 +297,32 @@ def _next(minibatches: Iterator[tuple[Any, ...]], state: State) -> tuple[Any, ..
     return batch
 
 
+def _kept(checkpoints: Checkpoints) -> str:
+    """Say which checkpoints are left, the newest first, down to one whose numbers are finite.
+
+    A loss may be a number still when what is learnt is none any more.
+    """
+    lines: list[str] = []
+    for path in checkpoints.paths():
+        try:
+            arrays, _ = read(path)
+        except CheckpointCorrupt:
+            continue
+        spoilt = [name for name, array in arrays.items() if not _is_finite(array)]
+        lines.append(
+            f"  the last checkpoint {'before it ' * bool(lines)}is {path}"
+            + (f"\n    but it has numbers that are not finite: {', '.join(spoilt)}" * bool(spoilt))
+            + "\n"
+        )
+        if not spoilt:
+            break
+    return "".join(lines) or "  there is no checkpoint yet\n"
+
+
+def _is_finite(array: NDArray[Any]) -> bool:
+    return array.dtype.kind in "biu" or bool(np.isfinite(array).all())
+
+
 @dataclass
 class _Run:
     """What is done to a run's state between two steps."""
@@ -429,12 +456,11 @@ class _Run:
 
     def _diverged(self, loss: str, value: float) -> str:
         state = self.state
-        last = self.checkpoints.paths()[:1] if self.checkpoints is not None else []
-        kept = f"the last checkpoint is {last[0]}" if last else "there is no checkpoint yet"
+        kept = _kept(self.checkpoints) if self.checkpoints is not None else ""
         return (
             f"train: {loss} is {value} in step {state.step + 1:,}, "
             f"minibatch {state.place + 1:,} of epoch {state.epoch + 1}\n"
-            + (f"  {kept}\n" if self.checkpoints is not None else "")
+            + kept
             + "  Try a lower rate, clipped gradients, or another seed."
         )
 
