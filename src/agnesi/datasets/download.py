@@ -97,8 +97,7 @@ def _fetch(what: str, item: Download, folder: Path, progress: Progress) -> None:
     spoilt = False
     try:
         for old in folder.glob(f".{item.file}.*.part"):  # of processes that were killed
-            if time.time() - old.stat().st_mtime > _SECONDS_UNTIL_FORGOTTEN:
-                old.unlink(missing_ok=True)
+            _forget(old)
         for url in item.urls:
             with part.open("wb") as file:
                 try:
@@ -124,6 +123,16 @@ def _fetch(what: str, item: Download, folder: Path, progress: Progress) -> None:
         + "".join(f"  tried {line}\n" for line in refusals)
         + f"  Try again later, or put it into {folder} yourself."
     )
+
+
+def _forget(part: Path) -> None:
+    """Remove a part that nobody has written to for long."""
+    try:
+        changed = part.stat().st_mtime
+    except FileNotFoundError:  # another process has finished it in the meantime
+        return
+    if time.time() - changed > _SECONDS_UNTIL_FORGOTTEN:
+        part.unlink(missing_ok=True)
 
 
 class _Interrupted(Exception):
