@@ -454,3 +454,24 @@ def test_a_real_logistic_regression():
     losses = [train(data[0], data[1].astype("float64"))[1].mean() for _ in range(200)]
     assert losses[-1] < 0.8 * losses[0]
     assert gw.name is None and theano.function([x], p_1 > 0.5)(data[0]).dtype == np.bool_
+
+
+def test_checkpoints_of_a_scan():
+    x = T.dvector("x")
+    states, _ = theano.scan_checkpoints(
+        lambda h, x: T.tanh(h + x),
+        outputs_info=T.zeros_like(x),
+        non_sequences=x,
+        n_steps=20,
+        save_every_N=5,
+    )
+    whole, _ = theano.scan(
+        lambda h, x: T.tanh(h + x), outputs_info=T.zeros_like(x), non_sequences=x, n_steps=20
+    )
+    f = theano.function(
+        [x], [states, whole[4::5], T.grad(states[-1].sum(), x), T.grad(whole[-1].sum(), x)]
+    )
+    kept, every, one, other = f([0.1, -0.3])
+    assert kept.shape == (4, 2)
+    np.testing.assert_allclose(kept, every)
+    np.testing.assert_allclose(one, other)

@@ -353,6 +353,8 @@ def subgraph_grad(
     details: bool = False,
 ) -> Any:
     """Return gradients by ``wrt`` and by ``end``, from known ones of ``start`` or from a cost."""
+    if details:
+        raise NotImplementedError("theano.subgraph_grad(details=True): ask grad() for each part")
     given = dict(start or {})
     params = list(wrt)
     grads_end = grad(
@@ -362,8 +364,6 @@ def subgraph_grad(
         disconnected_inputs="ignore",
         consider_constant=list(end),
     )
-    if details:
-        return grads_end[: len(params)], grads_end[len(params) :], None, None
     return grads_end[: len(params)], grads_end[len(params) :]
 
 

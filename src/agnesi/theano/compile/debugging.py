@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agnesi.graph.graph import rebuild
-from agnesi.graph.interpret import interpret
 from agnesi.theano.compile.function_module import _sizes
 
 if TYPE_CHECKING:
@@ -25,6 +24,3 @@ def values_of(node: Any, given: Mapping[Any, Any]) -> list[Any]:
     }
     roots = rebuild([v.tensor for v in node.outputs], constants, _sizes(constants))
     return [np.asarray(r.eval()) for r in roots]
-
-
-__all__ = ["interpret", "values_of"]

@@ -158,7 +158,7 @@ class Function:
         kind = type("Function", (Function,), {"__module__": __name__})
         if direct:
             # A builtin as the class's __call__: nothing stands between the call and native code.
-            kind.__call__ = _Guarded(native) if _needs_guard(native) else native  # type: ignore[method-assign,assignment]
+            kind.__call__ = native  # type: ignore[method-assign,assignment]
         self.__class__ = kind  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
 
     def sizes_changed(self) -> None:
@@ -341,20 +341,6 @@ class _Stale(Function):
 
 
 _MISSING: Any = type("Missing", (), {"__repr__": lambda _: "missing"})()
-
-
-class _Guarded:
-    """A Python callable as a class's ``__call__``, which is given no ``self``."""
-
-    def __init__(self, function: Any) -> None:
-        self.function = function
-
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        return self.function(*args, **named)
-
-
-def _needs_guard(native: Any) -> bool:
-    return hasattr(type(native), "__get__")
 
 
 class _Slot:

@@ -23,6 +23,8 @@ class NanGuardMode(NanGuard):
         super().__init__(linker, optimizer)
         self.nan_is_error, self.inf_is_error = nan_is_error, inf_is_error
         self.big_is_error = big_is_error
+        # Both are looked for together, or neither is.
+        self.checks_nan = not (nan_is_error is False and inf_is_error is False)
 
 
 def contains_nan(arr: Any, node: Any = None, var: Any = None) -> bool:

@@ -25,8 +25,8 @@ from agnesi.theano.compile.sharedvalue import variable_of
 from agnesi.theano.gof.graph import Variable
 from agnesi.theano.scan_module.scan_utils import get_updates_and_outputs
 from agnesi.theano.tensor import shapes
-from agnesi.theano.tensor.applying import FunctionOp, fresh
-from agnesi.theano.tensor.basic import as_tensor_variable, constant, minimum_of
+from agnesi.theano.tensor.applying import FunctionOp
+from agnesi.theano.tensor.basic import as_tensor_variable, minimum_of
 from agnesi.theano.tensor.type import TensorType
 
 if TYPE_CHECKING:
@@ -165,6 +165,36 @@ def scan(
         Outputs, each with a row for each step, and the updates of shared variables.
     """
     del mode, profile, allow_gc
+    loop = _made(
+        fn,
+        sequences,
+        outputs_info,
+        non_sequences,
+        n_steps,
+        name,
+        go_backwards=go_backwards,
+        strict=strict,
+    )
+    outputs, updates = loop.build(truncate_gradient)
+    if not outputs:
+        return (None if not return_list else []), updates
+    if len(outputs) == 1 and not return_list:
+        return outputs[0], updates
+    return outputs, updates
+
+
+def _made(
+    fn: Callable[..., Any],
+    sequences: Any,
+    outputs_info: Any,
+    non_sequences: Any,
+    n_steps: Any,
+    name: str | None,
+    *,
+    go_backwards: bool = False,
+    strict: bool = False,
+) -> _Loop:
+    """Return the loop of a step, which has been called."""
     backwards = bool(go_backwards)
     if isinstance(n_steps, int | np.integer) and n_steps < 0:
         backwards, n_steps = not backwards, -int(n_steps)
@@ -173,15 +203,9 @@ def scan(
     others = [
         as_tensor_variable(v) if not isinstance(v, Variable) else v for v in _listed(non_sequences)
     ]
-    count = _step_count(given, n_steps)
-    loop = _Loop(given, infos, others, count, name)
+    loop = _Loop(given, infos, others, _step_count(given, n_steps), name)
     loop.call(fn, known=outputs_info is not None, strict=strict)
-    outputs, updates = loop.build(truncate_gradient)
-    if not outputs:
-        return (None if not return_list else []), updates
-    if len(outputs) == 1 and not return_list:
-        return outputs[0], updates
-    return outputs, updates
+    return loop
 
 
 def _listed(given: Any) -> list[Any]:
@@ -264,7 +288,9 @@ class _Loop:
                     "not among non_sequences"
                 )
 
-    def build(self, truncate: int) -> tuple[list[Any], OrderedUpdates]:
+    def build(
+        self, truncate: int, checkpoint: int | None = None
+    ) -> tuple[list[Any], OrderedUpdates]:
         """Return the outputs and the updates."""
         carried: list[tuple[Any, Any]] = []  # what stands for a state, and its first value
         for info, states in zip(self.infos, self.states, strict=True):
@@ -292,7 +318,9 @@ class _Loop:
         counts = len(arrays), len(firsts)
 
         def build(*ts: ag.Tensor) -> list[ag.Tensor]:
-            return self._loop(ts, roots, stand_ins, captured, news, counts, sizes, truncate)
+            return self._loop(
+                ts, roots, stand_ins, captured, news, counts, sizes, truncate, checkpoint
+            )
 
         op = Scan("for", build, len(self.outputs) + len(self.changes), title=self.name)
         results = op(*inputs, return_list=True)
@@ -347,6 +375,7 @@ class _Loop:
         counts: tuple[int, int],
         sizes: tuple[int, int],
         truncate: int,
+        checkpoint: int | None,
     ) -> list[ag.Tensor]:
         """Return agnesi's loop on these arrays, first states and captured variables."""
         rows, firsts = ts[: counts[0]], ts[counts[0] : counts[0] + counts[1]]
@@ -373,6 +402,8 @@ class _Loop:
             named["until"] = lambda _, y: y[-1]
         if truncate >= 0:
             named["truncate"] = truncate
+        if checkpoint is not None:
+            named["checkpoint"] = checkpoint
         last, ys = ag.scan(step, tuple(firsts), tuple(rows) or None, length, **named)
         states = last[len(last) - len(self.changes) :] if self.changes else ()
         return [*ys[: sizes[1]], *states]
@@ -394,11 +425,10 @@ def scan_checkpoints(
         The last outputs of every ``save_every_N`` steps, and updates.
     """
     del padding
-    outputs, updates = scan(
-        fn, sequences, outputs_info, non_sequences, n_steps, name=name, return_list=True
-    )
+    loop = _made(fn, sequences, outputs_info, non_sequences, n_steps, name)
+    outputs, updates = loop.build(-1, save_every_N)
     kept = [o[save_every_N - 1 :: save_every_N] for o in outputs]
     return (kept[0] if len(kept) == 1 else kept), updates
 
 
-__all__ = ["Scan", "constant", "fresh", "scan", "scan_checkpoints"]
+__all__ = ["Scan", "scan", "scan_checkpoints"]

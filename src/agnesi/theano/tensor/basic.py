@@ -19,9 +19,9 @@ from agnesi.theano.tensor.applying import FunctionOp, apply, apply_many, fresh
 from agnesi.theano.tensor.casting import ALL, DISCRETE, FLOATS, as_array, upcast
 from agnesi.theano.tensor.elementary import eq, mul, sqr, switch
 from agnesi.theano.tensor.elemwise import DimShuffle, Prod, Sum
-from agnesi.theano.tensor.subtensor import inc_subtensor, set_subtensor
+from agnesi.theano.tensor.subtensor import set_subtensor
 from agnesi.theano.tensor.type import TensorType
-from agnesi.theano.tensor.var import AsTensorError, TensorConstant, TensorVariable
+from agnesi.theano.tensor.var import AsTensorError, TensorConstant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,8 +163,6 @@ def _only(array: Any) -> Any:
 
 def known_number(tensor: ag.Tensor) -> Any:
     """Return the number that each element of a tensor is known to be; None if it is not."""
-    from agnesi.graph.interpret import interpret  # noqa: F401  - used by folding below
-
     at = tensor
     while True:
         if isinstance(at, SizeValue):
@@ -1389,7 +1387,6 @@ integer_dtypes = int_dtypes + uint_dtypes
 complex_dtypes = ("complex64", "complex128")
 continuous_dtypes = (*FLOATS, *complex_dtypes)
 float_types = tuple(globals()["fd"[k] + "scalar"] for k in range(2))
-TensorVariable_, inc = TensorVariable, inc_subtensor
 
 
 def __getattr__(name: str) -> Any:

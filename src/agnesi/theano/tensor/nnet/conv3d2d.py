@@ -21,7 +21,6 @@ def conv3d(
     if isinstance(border_mode, str):
         mode: Any = border_mode
     else:
-        sides = {"valid": (0, 0), "full": None, "half": None}
         pads = []
         for k, each in zip((1, 3, 4), border_mode, strict=True):
             size = w.tensor.type.shape[k]
@@ -31,7 +30,6 @@ def conv3d(
                 )
             pads.append({"valid": 0, "full": size - 1, "half": size // 2}[each])
         mode = tuple(pads)
-        del sides
     made = abstract_conv.conv3d(
         x.dimshuffle(0, 2, 1, 3, 4), w.dimshuffle(0, 2, 1, 3, 4), border_mode=mode
     )
