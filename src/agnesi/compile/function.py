@@ -25,6 +25,7 @@ from agnesi.compile.pipeline import (
     run_graph_passes,
     run_kernel_passes,
 )
+from agnesi.compile.profile import Profile, amounts
 from agnesi.compile.report import CompileReport, compile_report
 from agnesi.compile.shared import Shared
 from agnesi.compile.told import tell_sizes
@@ -84,6 +85,8 @@ class Function:
         name: given to :func:`function`.
         program: what it runs.
         compile_seconds: from the call of :func:`function` to machine code.
+        profile: where the time of calls went, if ``function(..., profile=True)`` asked for it; None
+            where it did not, or where an interpreter runs the function.
     """
 
     def __init__(self, request: Request, program: Program, log: Log) -> None:
@@ -95,6 +98,7 @@ class Function:
         self.emitted: Emitted | None = None
         self.loaded: Loaded | None = None
         self.native: Any = None
+        self.profile: Profile | None = None
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Run the function on arrays."""
@@ -213,6 +217,7 @@ class Request:
     form: Form
     keys: list[Any]
     updates: dict[Shared, Tensor]
+    profile: bool = False
 
     @property
     def binder(self) -> Binder:
@@ -232,6 +237,7 @@ def function(
     *,
     on_unused_input: Unused = "raise",
     no_default_updates: bool | Sequence[Shared] = False,
+    profile: bool = False,
 ) -> Function:
     """Compile a function.
 
@@ -247,6 +253,7 @@ def function(
         no_default_updates: True, or a list of shared variables, to leave out what variables (the
             counters of random streams) are updated to by default where ``updates`` do not name
             them.
+        profile: whether calls measure how long each step takes: ``print(f.profile)``.
 
     Returns:
         A callable that takes arrays in the order of the inputs, or by keyword, and returns NumPy
@@ -267,6 +274,7 @@ def function(
     request = _Check(name or f"function{next(_numbers)}", on_unused_input).request(
         inputs, outputs, updates, givens, no_default_updates
     )
+    request.profile = profile
     checked = perf_counter() - start
     made = compile_request(request)
     made.log.seconds = {"check": checked, **made.log.seconds}
@@ -320,7 +328,8 @@ def make_native(function: Function) -> None:
     program, request, log = function.program, function.request, function.log
     ready = replace(program, steps=_through(program.steps, MACHINE, log))
     begin = perf_counter()
-    emitted = emit_program(ready, request.form, kernel_attributes(), this_machine())
+    measured = amounts(program) if request.profile else ()
+    emitted = emit_program(ready, request.form, kernel_attributes(), this_machine(), measured)
     log.time("emit", begin)
     loaded = load(emitted.parts, level=_effort())
     for stage, seconds in loaded.seconds.items():
@@ -345,6 +354,8 @@ def make_native(function: Function) -> None:
     arena = Kept(words, at.ARENA, at.ARENA_BYTES, at.BUSY)
     kept = (loaded, binder, failure, host, held, cells, request.keys, arena, names, defaults)
     function.emitted, function.loaded = emitted, loaded
+    if request.profile:
+        function.profile = Profile(request.name, program, words, emitted.layout)
     function.native = make_builtin(request.name, loaded.address, words, *kept)
 
 

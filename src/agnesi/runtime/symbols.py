@@ -36,7 +36,7 @@ _PYTHON = (
     "PyThread_release_lock",
     "PyTraceMalloc_Track",
 )
-_LIBC = ("malloc", "free", "memcpy", "memset", "memmove", "nanosleep")
+_LIBC = ("malloc", "free", "memcpy", "memset", "memmove", "nanosleep", "clock_gettime")
 # What only some systems have.
 _SYSTEM = ("mmap", "munmap", "madvise")
 # Places in NumPy's table of C functions, part of its stable interface.

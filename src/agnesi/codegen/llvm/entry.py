@@ -7,6 +7,7 @@ result.  Whatever fails does so before a shared variable is written.
 
 from __future__ import annotations
 
+import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeAlias
 from typing import Literal as OneOf
@@ -81,7 +82,11 @@ class Emitted:
 
 
 def emit_program(
-    program: Program, form: Form, attributes: str = "", machine: Machine = PLAIN
+    program: Program,
+    form: Form,
+    attributes: str = "",
+    machine: Machine = PLAIN,
+    amounts: Sequence[tuple[Size, Size]] = (),
 ) -> Emitted:
     """Return the modules of a program.
 
@@ -90,9 +95,12 @@ def emit_program(
         form: what the callable returns: the output alone, a list, a dict, or None.
         attributes: of every function, such as the vector width to prefer.
         machine: what the code is for.
+        amounts: bytes and floating-point operations of each step, as ``walk_steps`` gives them, for
+            a callable that measures its steps; none for one that does not.
     """
     keys = len(program.outputs) if form == "dict" else 0
-    layout = at.Layout(len(program.constants), len(program.shareds), keys)
+    meters = len(amounts) + 1 if amounts else 0
+    layout = at.Layout(len(program.constants), len(program.shareds), keys, meters)
     ends = (
         f"attributes #0 = {{ nounwind noinline {attributes} }}",
         "attributes #1 = { nounwind }",
@@ -105,7 +113,7 @@ def emit_program(
             called[step.kernel.name] = part.name
             parts[part.name] = part
             parts |= {p.name: p for p in block_parts(step.kernel, part.needs, ends, machine)}
-    entry = _Entry(program, form, layout, called)
+    entry = _Entry(program, form, layout, called, amounts)
     entry.emit()
     head = "define ptr @call(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) #1 {"
     body = "\n".join([head, "entry:", *entry.allocas, *entry.w.lines, "}"])
@@ -149,6 +157,20 @@ def block_parts(
     return [Part(block.name, *emit_block(block, machine), ends, "vectors") for block in blocks]
 
 
+# Reads the clock, for callables that measure their steps.
+NOW = f"""declare i32 @clock_gettime(i32, ptr)
+
+define internal i64 @agnesi_now() {{
+  %time = alloca [2 x i64], align 16
+  call i32 @clock_gettime(i32 {getattr(time, "CLOCK_MONOTONIC", 1)}, ptr %time)
+  %seconds = load i64, ptr %time
+  %second = getelementptr i64, ptr %time, i64 1
+  %rest = load i64, ptr %second
+  %whole = mul i64 %seconds, 1000000000
+  %sum = add i64 %whole, %rest
+  ret i64 %sum
+}}"""
+
 # From so many ticks of `loops/work.py` on, 40 us, other Python threads may run meanwhile.
 _LONG = 40_000 * PER_NANOSECOND
 
@@ -187,9 +209,19 @@ class _Entry:
     """Writes the callable, part by part, in the order in which it runs."""
 
     def __init__(
-        self, program: Program, form: Form, layout: at.Layout, called: Mapping[str, str]
+        self,
+        program: Program,
+        form: Form,
+        layout: at.Layout,
+        called: Mapping[str, str],
+        amounts: Sequence[tuple[Size, Size]],
     ) -> None:
         self.program, self.form, self.layout = program, form, layout
+        # By the identity of a step that is measured: its meter, its bytes, its operations.
+        self.meters: dict[int, tuple[int, Size, Size]] = {}
+        for k, (step, amount) in enumerate(zip(walk_steps(program.steps), amounts, strict=False)):
+            if not isinstance(step, BindValue | Require):
+                self.meters.setdefault(id(step), (k + 1, *amount))
         # The function of each kernel, by the kernel's name.
         self.called = called
         self.w = Writer()
@@ -230,6 +262,7 @@ class _Entry:
         w = self.w
         self.result = self.alloca("ptr", "null")
         self.bound = self.alloca("ptr", "null")
+        self.begun = self.now() if self.layout.meters else ""
         data = w.let(f"getelementptr i8, ptr %self, i64 {at.ARRAY_DATA}")
         self.words = w.let(f"load ptr, ptr {data}")
         self.by_space = {
@@ -794,6 +827,33 @@ class _Entry:
     # -- steps -------------------------------------------------------------------------------
 
     def step(self, step: Step) -> None:
+        """Write one step, and what measures it."""
+        meter = self.meters.get(id(step))
+        if meter is None:
+            self.write(step)
+            return
+        begun = self.now()
+        self.write(step)
+        which, *amounts = meter
+        self.measure(which, begun, [s if self.is_ready(s) else 0 for s in amounts])
+
+    def now(self) -> str:
+        """Return the time in nanoseconds."""
+        self.w.declared.setdefault(NOW)
+        return self.w.let("call i64 @agnesi_now()")
+
+    def measure(self, meter: int, begun: str, amounts: Sequence[Size], counts: str = "1") -> None:
+        """Add to a meter what has been done since a time; nothing where ``counts`` is 0."""
+        w = self.w
+        spent = w.let(f"mul i64 {w.let(f'sub i64 {self.now()}, {begun}')}, {counts}")
+        numbers = [counts, spent, *(w.size(s, self.known) for s in amounts)]
+        for k, number in enumerate(numbers):
+            if number != "0":
+                place = self.word_place(self.layout.first_meter + at.METER * meter + k)
+                # Calls in several threads may be here at once.
+                w.line(f"atomicrmw add ptr {place}, i64 {number} monotonic")
+
+    def write(self, step: Step) -> None:
         """Write one step."""
         w = self.w
         match step:
@@ -1200,7 +1260,11 @@ class _Entry:
             w.line(f"store i64 0, ptr {self.word_place(at.BUSY)}")
             w.jump(out)
             w.start(out)
-        w.line(f"ret ptr {w.let(f'load ptr, ptr {self.result}')}")
+        result = w.let(f"load ptr, ptr {self.result}")
+        if self.layout.meters:
+            whole = w.let(f"zext i1 {w.let(f'icmp ne ptr {result}, null')} to i64")
+            self.measure(0, self.begun, (), whole)
+        w.line(f"ret ptr {result}")
 
     def drop(self, register: str) -> None:
         """Give up a reference, if there is one."""

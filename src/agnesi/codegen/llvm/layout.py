@@ -27,6 +27,9 @@ LARGE = 2**16
 # Which Python numbers `agnesi_scalar` takes: none, those that make a float, an integer, a bool.
 NONE, FLOATS, SIGNED, UNSIGNED, BOOLS = 0, 1, 2, 3, 4
 
+# What a meter counts, a word each: how often, nanoseconds, bytes, floating-point operations.
+METER = 4
+
 # Codes that the callable hands to its FAIL callback; requirements count from REQUIREMENT on.
 OUT_OF_MEMORY, TOO_LARGE, NOT_BOUND, SIZES = 0, 1, 2, 3
 REQUIREMENT = 1000
@@ -39,6 +42,7 @@ class Layout:
     constants: int
     shareds: int
     keys: int
+    meters: int = 0
 
     @property
     def first_constant(self) -> int:
@@ -61,6 +65,11 @@ class Layout:
         return self.first_turn + self.shareds
 
     @property
+    def first_meter(self) -> int:
+        """Meters, of ``METER`` words each: the call's own, then one for each step."""
+        return self.first_key + self.keys
+
+    @property
     def words(self) -> int:
         """How many there are."""
-        return self.first_key + self.keys
+        return self.first_meter + METER * self.meters
