@@ -6,13 +6,28 @@ from typing import Any
 
 import agnesi as ag
 from agnesi.theano.gof.graph import Variable
-from agnesi.theano.tensor.applying import apply_many
+from agnesi.theano.tensor.applying import FunctionOp
 from agnesi.theano.tensor.basic import as_tensor_variable
 from agnesi.theano.tensor.casting import upcast
 
 
-class IfElse:
-    """The op of :func:`ifelse`."""
+class IfElse(FunctionOp):
+    """The op of :func:`ifelse`.
+
+    Attributes:
+        n_outs: how many values are chosen.
+        name: of the choice, or None.
+    """
+
+    def __init__(self, n_outs: int, build: Any, name: str | None = None) -> None:
+        super().__init__("if", build, n_outs)
+        self.n_outs, self.name = n_outs, name  # type: ignore[assignment]
+
+    def __hash__(self) -> int:
+        return hash((IfElse, self.n_outs, self.name))
+
+    def __str__(self) -> str:
+        return f"if{{{self.name or ''}}}"
 
 
 def ifelse(condition: Any, then_branch: Any, else_branch: Any, name: str | None = None) -> Any:
@@ -28,7 +43,6 @@ def ifelse(condition: Any, then_branch: Any, else_branch: Any, name: str | None 
         TypeError: the branches differ in ranks.
         ValueError: they differ in number.
     """
-    del name
     single = not isinstance(then_branch, list | tuple)
     use_tuple = isinstance(then_branch, tuple)
     first = [then_branch] if single else list(then_branch)
@@ -61,5 +75,5 @@ def ifelse(condition: Any, then_branch: Any, else_branch: Any, name: str | None 
         return list(made)
 
     given = [as_tensor_variable(condition), *(a for a, _ in pairs), *(b for _, b in pairs)]
-    results: list[Variable] = apply_many("if", build, given, count)
+    results: list[Variable] = IfElse(count, build, name)(*given, return_list=True)
     return results[0] if single else tuple(results) if use_tuple else results

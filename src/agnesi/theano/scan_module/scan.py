@@ -34,7 +34,23 @@ if TYPE_CHECKING:
 
 
 class Scan(FunctionOp):
-    """The op of a loop."""
+    """The op of a loop.
+
+    Attributes:
+        inner_inputs: variables that stand for rows of sequences and for states in its body.
+        inner_outputs: what its body gives: outputs, and updates of shared variables.
+    """
+
+    inner_inputs: Sequence[Any] = ()
+    inner_outputs: Sequence[Any] | None = None
+    as_while = False
+
+    def __str__(self) -> str:
+        return f"{'do_while' if self.as_while else 'for'}{{cpu,{self.props['title'] or 'scan_fn'}}}"
+
+    def outer_inputs(self, node: Any) -> list[Any]:
+        """Return the inputs of an application that the body's inputs come from."""
+        return node.inputs[: len(self.inner_inputs)]
 
 
 class _Sequence:
@@ -323,6 +339,9 @@ class _Loop:
             )
 
         op = Scan("for", build, len(self.outputs) + len(self.changes), title=self.name)
+        op.inner_inputs = [*flat_rows, *(v for v, _ in carried)]
+        op.as_while = self.end is not None
+        op.inner_outputs = [*self.outputs, *self.changes.values()]
         results = op(*inputs, return_list=True)
         updates = OrderedUpdates()
         for target, last in zip(self.changes, results[len(self.outputs) :], strict=True):
