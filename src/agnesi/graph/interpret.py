@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,40 +34,78 @@ def interpret(
         ShapeError: sizes that have to agree do not.
         IndexOutOfBounds: an index outside its axis.
     """
-    known: dict[Dim, int] = {}
+    made = Interpreter(seen, around)
     for tensor, array in values.items():
-        bind_sizes(tensor, array.shape, known)
-    results: dict[Tensor, Array] = {t: np.asarray(a) for t, a in values.items()}
+        made.give(tensor, array)
+    return made.run(outputs)
 
-    def sizes(size: Size) -> int:
+
+class Interpreter:
+    """Computes nodes in NumPy, and remembers them: a graph may be run bit by bit.
+
+    Attributes:
+        results: the values that are known, by node.
+    """
+
+    def __init__(
+        self,
+        seen: Callable[[Tensor, Array], Array] = lambda node, result: result,
+        around: Sizes | None = None,
+    ) -> None:
+        self.results: dict[Tensor, Array] = {}
+        self.known: dict[Dim, int] = {}
+        self.seen, self.around = seen, around
+
+    def give(self, tensor: Tensor, array: Any) -> None:
+        """Give a node a value, in place of what it would be.
+
+        Raises:
+            ShapeError: sizes that have to agree do not.
+        """
+        array = np.asarray(array)
+        bind_sizes(tensor, array.shape, self.known)
+        self.results[tensor] = array
+
+    def sizes(self, size: Size) -> int:
+        """Return a size as a number."""
         if isinstance(size, int):
             return size
         for atom in size.atoms:
             if isinstance(atom, Value) and isinstance(atom.term, Tensor):
-                known[atom] = int(results[atom.term])
-            elif around is not None and isinstance(atom, Symbol) and atom not in known:
-                known[atom] = around(atom)
-        return evaluate(size, known)
+                self.known[atom] = int(self.results[atom.term])
+            elif self.around is not None and isinstance(atom, Symbol) and atom not in self.known:
+                self.known[atom] = self.around(atom)
+        return evaluate(size, self.known)
 
-    for node in toposort(outputs, set(values)):
-        if node in results:
-            continue
+    def run(self, outputs: Sequence[Tensor]) -> list[Array]:
+        """Return the values of nodes.
+
+        Raises:
+            ShapeError: sizes that have to agree do not.
+            IndexOutOfBounds: an index outside its axis.
+        """
+        for node in toposort(outputs, self.results):
+            if node not in self.results:
+                self._compute(node)
+        return [self.results[o] for o in outputs]
+
+    def _compute(self, node: Tensor) -> None:
         for need in node.requirements():
-            require(need, sizes(need.a), sizes(need.b), node)
-        operands = [results[o] for o in node.operands]
+            require(need, self.sizes(need.a), self.sizes(need.b), node)
+        operands = [self.results[o] for o in node.operands]
         if isinstance(node, Several):
-            done, parts = node.numpy_parts(operands, sizes)
-            results.update(zip(node.parts(), parts, strict=True))
-            results[node] = np.asarray(done, np.int64)
-            continue
-        results[node] = np.asarray(seen(node, compute(node, operands, sizes)))
-        expected = tuple(sizes(s) for s in node.type.shape)
-        if results[node].shape != expected or results[node].dtype != node.dtype.numpy:
-            found = f"{results[node].dtype}{list(results[node].shape)}"
+            done, parts = node.numpy_parts(operands, self.sizes)
+            self.results.update(zip(node.parts(), parts, strict=True))
+            self.results[node] = np.asarray(done, np.int64)
+            return
+        result = np.asarray(self.seen(node, compute(node, operands, self.sizes)))
+        self.results[node] = result
+        expected = tuple(self.sizes(s) for s in node.type.shape)
+        if result.shape != expected or result.dtype != node.dtype.numpy:
+            found = f"{result.dtype}{list(result.shape)}"
             raise CompilerBug(
                 f"{node!r} gave {found} in NumPy, where {list(expected)} was inferred"
             )
-    return [results[o] for o in outputs]
 
 
 def compute(node: Tensor, operands: Sequence[Array], sizes: Sizes) -> Array:

@@ -74,6 +74,7 @@ _KEPT: dict[str, Any] = {
     "NanGuardMode.nan_is_error": True,
     "NanGuardMode.inf_is_error": True,
     "NanGuardMode.big_is_error": True,
+    "NanGuardMode.action": "raise",
     "warn.round": False,
     "warn.sum_div_dimshuffle_bug": False,
     "warn.subtensor_merge_bug": False,

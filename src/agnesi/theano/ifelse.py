@@ -30,6 +30,11 @@ class IfElse(FunctionOp):
         return f"if{{{self.name or ''}}}"
 
 
+def is_choice(node: Any) -> bool:
+    """Whether an application is one of :func:`ifelse`."""
+    return isinstance(node.op, IfElse) or getattr(node.op, "name", None) == "if"
+
+
 def ifelse(condition: Any, then_branch: Any, else_branch: Any, name: str | None = None) -> Any:
     """Return one of two values, or lists of values; what is not chosen is not computed.
 

@@ -6,6 +6,7 @@ from agnesi.theano.compile import builders as builders
 from agnesi.theano.compile import function_module as function_module
 from agnesi.theano.compile import io as io
 from agnesi.theano.compile import mode as mode
+from agnesi.theano.compile import monitormode as monitormode
 from agnesi.theano.compile import nanguardmode as nanguardmode
 from agnesi.theano.compile import ops as ops
 from agnesi.theano.compile import sharedvalue as sharedvalue
@@ -30,6 +31,7 @@ from agnesi.theano.compile.mode import predefined_optimizers as predefined_optim
 from agnesi.theano.compile.mode import register_linker as register_linker
 from agnesi.theano.compile.mode import register_mode as register_mode
 from agnesi.theano.compile.mode import register_optimizer as register_optimizer
+from agnesi.theano.compile.monitormode import MonitorMode as MonitorMode
 from agnesi.theano.compile.ops import DeepCopyOp as DeepCopyOp
 from agnesi.theano.compile.ops import FromFunctionOp as FromFunctionOp
 from agnesi.theano.compile.ops import Rebroadcast as Rebroadcast

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
-from agnesi.compile.debug import WatchNan
 from agnesi.compile.shared import Shared
+from agnesi.core import knobs
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Input
 from agnesi.theano.compile.io import In, SymbolicInput, SymbolicOutput
 from agnesi.theano.compile.mode import Mode, get_mode
 from agnesi.theano.compile.sharedvalue import Container, SharedVariable, variable_of
+from agnesi.theano.compile.stepwise import Graph
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.fg import FunctionGraph, MissingInputError
 from agnesi.theano.gof.graph import Constant, Variable, copied
@@ -147,11 +148,13 @@ class Function:
         self.plan = plan
         for variable in plan.shareds:
             variable.users.add(self)
-        self.fn = plan.compiled()
+        watches = getattr(request.mode, "watched", None)
+        # What is run step by step needs no machine code.
+        how = {"interpret": "graph"} if watches and not request.mode.needs_native else {}
+        with knobs.setting(**how):
+            self.fn = plan.compiled()
         self.container = _Containers(self)
-        native = self.fn.native
-        if request.mode is not None and request.mode.checks_nan:
-            native = WatchNan(self.fn)
+        native = watches(self) if watches else self.fn.native
         self.native = native
         special = plan.converts or plan.states or plan.objects or plan.changing
         direct = not special and request.form == plan.form
@@ -160,6 +163,17 @@ class Function:
             # A builtin as the class's __call__: nothing stands between the call and native code.
             kind.__call__ = native  # type: ignore[method-assign,assignment]
         self.__class__ = kind  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+
+    def graph(self) -> Graph:
+        """Return the variables that it computes, with givens in their places."""
+        request, plan = self.request, self.plan
+        states = [i.update for i in request.inputs if i.update is not None]
+        roots = [*request.outputs, *states, *plan.changes.values()]
+        if request.givens:
+            roots = copied(roots, request.givens)[0]
+        count = len(request.outputs) + len(states)
+        inputs = [i.variable for i in request.inputs if i.variable.tensor is not None]
+        return Graph(inputs, roots[:count], list(zip(plan.changes, roots[count:], strict=True)))
 
     def sizes_changed(self) -> None:
         """A shared variable has another shape: compile again before the next call."""
@@ -425,6 +439,8 @@ class _Plan:
         self.givens = {
             k.tensor: v.tensor for k, v in request.givens.items() if k.tensor is not None
         }
+        # Shared variables with the variables that they become.
+        self.changes: dict[Any, Any] = dict(request.updates)
         self._take_defaults()
         self.shareds = self._shareds()
 
@@ -456,6 +472,10 @@ class _Plan:
             if not added:
                 return
             self.updates.update(added)
+            for leaf in added:
+                owner = variable_of(leaf)
+                if owner is not None:
+                    self.changes[owner] = owner.default_update
 
     def _replaced(self, roots: Sequence[Any]) -> list[Any]:
         if not self.givens:

@@ -5,19 +5,24 @@ There is one way to compile here; what is left of modes are those that check val
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agnesi.theano.configparser import config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Mode:
     """How a function is compiled; linkers and optimisers are kept and mean nothing.
 
     Attributes:
-        checks_nan: whether each node's result is looked at for NaN and infinity.
+        watched: what is called in the place of native code, of a function; None for native code.
+        needs_native: whether what is watched needs native code too.
     """
 
-    checks_nan = False
+    watched: Any = None
+    needs_native = False
 
     def __init__(self, linker: Any = None, optimizer: Any = "default", **_: Any) -> None:
         self.linker, self.provided_optimizer = linker, optimizer
@@ -43,22 +48,15 @@ class Mode:
         return f"{type(self).__name__}(linker = {self.linker}, optimizer = {self.optimizer})"
 
 
-class NanGuard(Mode):
-    """Checks each result for NaN and infinity."""
-
-    checks_nan = True
-
-
 FAST_RUN, FAST_COMPILE, JAX = Mode("cvm", "fast_run"), Mode("vm", "fast_compile"), Mode("cvm")
 predefined_modes: dict[str, Any] = {
     "FAST_COMPILE": FAST_COMPILE,
     "FAST_RUN": FAST_RUN,
     "Mode": FAST_RUN,
-    "DebugMode": NanGuard(),
-    "DEBUG_MODE": NanGuard(),
-    "NanGuardMode": NanGuard(),
     "ProfileMode": FAST_RUN,
 }
+# Modes that are made anew whenever they are asked for; put there by their modules.
+makers: dict[str, Callable[[], Mode]] = {}
 predefined_linkers: dict[str | None, Any] = dict.fromkeys(
     ["py", "c", "c|py", "c|py_nogc", "vm", "cvm", "vm_nogc", "cvm_nogc", None]
 )
@@ -72,9 +70,11 @@ def get_mode(orig_string: Any) -> Any:
     name = config.mode if orig_string is None else orig_string
     if not isinstance(name, str):
         return name
-    if name not in predefined_modes:
-        raise Exception(f"No predefined mode exist for string: {name}")
-    return predefined_modes[name]
+    if name in predefined_modes:
+        return predefined_modes[name]
+    if name in makers:
+        return makers[name]()
+    raise Exception(f"No predefined mode exist for string: {name}")
 
 
 def get_default_mode() -> Any:

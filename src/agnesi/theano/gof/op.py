@@ -168,15 +168,21 @@ class Call:
     def __init__(self, op: Any, node: Apply) -> None:
         self.op, self.node = op, node
         self.last: tuple[list[Any], list[Any]] | None = None
+        # Who has had the last results: nobody asks twice for those of one computation.
+        self.served: set[Any] = set()
 
-    def run(self, operands: Sequence[Array]) -> list[Any]:
-        """Return the results; those of the last call if the operands are the same arrays."""
-        given = [self._passed(v, a) for v, a in zip(self.node.inputs, operands, strict=True)]
-        if self.last is not None and all(
-            np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
-            for a, b in zip(self.last[0], operands, strict=True)
-        ):
+    def run(self, operands: Sequence[Array], who: Any) -> list[Any]:
+        """Return the results for a node: computed once for the nodes of a call, which share them.
+
+        Args:
+            operands: arrays.
+            who: which node asks.
+        """
+        if self.last is not None and who not in self.served and self._same(operands):
+            self.served.add(who)
             return self.last[1]
+        self.served = {who}
+        given = [self._passed(v, a) for v, a in zip(self.node.inputs, operands, strict=True)]
         storage: list[list[Any]] = [[None] for _ in self.node.outputs]
         self.op.perform(self.node, given, storage)
         results: list[Any] = []
@@ -187,6 +193,13 @@ class Call:
         if len(self.node.outputs) > 1 or getattr(self.op, "infer_shape", None) is None:
             self.last = [np.array(a) for a in operands], results
         return results
+
+    def _same(self, operands: Sequence[Array]) -> bool:
+        """Whether the operands are those of the last results."""
+        return self.last is not None and all(
+            np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+            for a, b in zip(self.last[0], operands, strict=True)
+        )
 
     @staticmethod
     def _passed(variable: Any, array: Array) -> Any:
@@ -216,7 +229,9 @@ class PerformedShape(HostOp):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """Run the op."""
-        return np.array(np.shape(self.call_.run(operands)[self.number]), np.int64)
+        return np.array(
+            np.shape(self.call_.run(operands, ("shape", self.number))[self.number]), np.int64
+        )
 
 
 class Performed(HostOp):
@@ -250,7 +265,7 @@ class Performed(HostOp):
 
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """Run the op."""
-        found = np.asarray(self.call_.run(operands)[self.number])
+        found = np.asarray(self.call_.run(operands, self.number)[self.number])
         wanted = tuple(sizes(s) for s in self.extents)
         if found.shape != wanted:
             raise ValueError(

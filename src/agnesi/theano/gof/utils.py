@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 from agnesi.theano.gof.graph import scratchpad as scratchpad
@@ -53,6 +54,19 @@ def difference(seq1: Any, seq2: Any) -> list[Any]:
     """Return the elements of the first that are not in the second."""
     gone = list(seq2)
     return [x for x in seq1 if x not in gone]
+
+
+def get_variable_trace_string(v: Any) -> str:
+    """Return where a variable was made, as text; empty where that is not known."""
+    found = getattr(v.tag, "trace", None)
+    if not found:
+        return ""
+    lines = ["\nBacktrace when that variable is created:\n\n"]
+    for number, trace in enumerate(found):
+        if len(found) > 1:
+            lines.append(f"trace {number}\n")
+        lines += traceback.format_list([tuple(entry) for entry in trace])
+    return "".join(lines)
 
 
 def to_return_values(values: Any) -> Any:
