@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 import agnesi as ag
-from agnesi.core.errors import GradientError as AgnesiGradientError
-from agnesi.graph.body import Part, Several
+from agnesi.autodiff.reverse import conjugate, filled, pull, undefined_text
+from agnesi.core.errors import AgnesiError
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant, Leaf
-from agnesi.theano.gof.graph import Apply, Variable, _wrap, stands_for
+from agnesi.ops.gathering import Gather, Scatter
+from agnesi.ops.gradients import UndefinedGradient
+from agnesi.ops.probability import CrossEntropy
+from agnesi.theano.configparser import config
+from agnesi.theano.gof.graph import Apply, Variable, ancestors, io_toposort, stands_for
+from agnesi.theano.gof.graph import Constant as GraphConstant
+from agnesi.theano.gof.null_type import NullType
+from agnesi.theano.gof.op import Op, Performed
 from agnesi.theano.gof.type import PureType
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.applying import apply, fresh
@@ -54,22 +61,6 @@ class DisconnectedType(PureType):
 
     def __str__(self) -> str:
         return "DisconnectedType"
-
-
-class NullType(PureType):
-    """The type of a gradient that is not defined."""
-
-    def __init__(self, why_null: str = "(no explanation given)") -> None:
-        self.why_null = why_null
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, NullType)
-
-    def __hash__(self) -> int:
-        return hash(NullType)
-
-    def __str__(self) -> str:
-        return "NullType"
 
 
 disconnected_type = DisconnectedType()
@@ -124,51 +115,23 @@ def grad(
     for each in targets:
         if not isinstance(each, Variable):
             raise TypeError(f"Expected Variable, got {each} of type {type(each)}")
-    tensor: Any = None
     if cost is not None:
+        if isinstance(getattr(cost, "type", None), NullType):
+            raise ValueError(
+                f"Can't differentiate a NaN cost. cost is NaN because {cost.type.why_null}"
+            )
         cost = as_tensor_variable(cost)
         if cost.ndim:
             raise TypeError("cost must be a scalar.")
-        if cost.dtype in DISCRETE:
-            raise TypeError(f"A cost of {cost.dtype} has no gradient: it is no float")
-        tensor = cost.tensor
-    known = {k.tensor: as_tensor_variable(v).tensor for k, v in (known_grads or {}).items()}
     constants = consider_constant or []
     if isinstance(constants, Variable):
         constants = [constants]
-    reached = _reached(tensor, known, [c.tensor for c in constants])
-    found: list[Any] = []
-    for each in targets:
-        connected = each.tensor in reached
-        if not connected:
-            message = (
-                "grad method was asked to compute the gradient with respect to a variable that is "
-                f"not part of the computational graph of the cost, or is used only by a "
-                f"non-differentiable operator: {each}"
-            )
-            if disconnected_inputs == "raise":
-                raise DisconnectedInputError(message)
-            if disconnected_inputs == "warn":
-                warnings.warn(message, stacklevel=2)
-            elif disconnected_inputs != "ignore":
-                raise ValueError(
-                    "Invalid value for keyword 'disconnected_inputs', valid values are 'ignore', "
-                    "'warn' and 'raise'."
-                )
-        found.append(each if connected else None)
-    asked = [v for v in targets if v.tensor in reached and v.dtype not in DISCRETE]
-    made = _pulled(tensor, asked, known, [c.tensor for c in constants], null_gradients)
+    if not isinstance(constants, list | tuple | set):
+        raise TypeError(f"consider_constant must be an iterable of variables, not {constants!r}")
+    asked = _Asked(cost, dict(known_grads or {}), list(constants), targets)
     results: list[Any] = []
-    rest = dict(zip(asked, made, strict=True))
-    for each, connected in zip(targets, found, strict=True):
-        if each in rest:
-            result = rest[each]
-        elif connected is None and return_disconnected == "None":
-            result = None
-        elif connected is None and return_disconnected.lower() == "disconnected":
-            result = DisconnectedType()()
-        else:
-            result = _zeros(each)
+    for each in targets:
+        result = asked.result(each, disconnected_inputs, return_disconnected, null_gradients)
         if result is not None and cost is not None:
             # As in Theano, a gradient counts as depending on whatever its cost depends on.
             result.__dict__["of_cost"] = cost
@@ -180,31 +143,157 @@ def grad(
     return format_as(use_list, use_tuple, results)
 
 
-def _zeros(variable: Any) -> Any:
-    from agnesi.theano.configparser import config
+class _Asked:
+    """What is asked of :func:`grad`, and the walk back that answers it."""
 
+    def __init__(self, cost: Any, known: dict[Any, Any], constants: list[Any], targets: list[Any]):
+        self.floats: dict[Any, Any] = {}
+        given = list(known)
+        if any(v.dtype in DISCRETE for v in targets) or (
+            cost is not None and cost.dtype in DISCRETE
+        ):
+            cost, given = self._in_floats(cost, given, targets)
+        self.nulls = {
+            new: v.type
+            for new, v in zip(given, known.values(), strict=True)
+            if isinstance(getattr(v, "type", None), NullType)
+        }
+        self.cut = {
+            new
+            for new, v in zip(given, known.values(), strict=True)
+            if isinstance(getattr(v, "type", None), DisconnectedType)
+        }
+        told = {
+            new.tensor: _known_gradient(new, value)
+            for new, value in zip(given, known.values(), strict=True)
+            if new not in self.nulls and new not in self.cut
+        }
+        tensors = [self.floats.get(v, v).tensor for v in targets]
+        held = [self.floats.get(v, v).tensor for v in constants]
+        root = None if cost is None or any(cost is v for v in self.cut) else cost.tensor
+        if any(cost is v for v in self.nulls):
+            raise NullTypeGradError(
+                f"tensor.grad: the gradient of the cost is undefined: {self.nulls[cost].why_null}"
+            )
+        # What is held constant may be asked for itself: it stands for its own value then.
+        asked = set(tensors)
+        swaps = {t: ag.stop_gradient(t) for t in dict.fromkeys(held) if t in asked}
+        if swaps:
+            roots = rebuild([*([] if root is None else [root]), *told], swaps)
+            fresh_known = roots if root is None else roots[1:]
+            root = None if root is None else roots[0]
+            told = dict(zip(fresh_known, told.values(), strict=True))
+            tensors = [swaps.get(t, t) for t in tensors]
+            held = [swaps.get(t, t) for t in held]
+        self.tensors = dict(zip(targets, tensors, strict=True))
+        inner = set(swaps.values())
+        self.reached = reached(root, told, [t for t in held if t not in inner])
+        self.undefined = _undefined(self.reached)
+        moving = [t for t in tensors if t in self.reached and t.dtype.is_inexact]
+        seeds = [(root, filled(root, 1))] if root is not None and root.dtype.is_inexact else []
+        self.pulled = pull(seeds, moving, known=told, constants=held) if seeds or told else None
+        grads = [self._gradient(t) for t in moving]
+        self.grads = dict(zip(moving, _with_sizes_of(told, grads), strict=True))
+
+    def _gradient(self, t: Any) -> Any:
+        assert self.pulled is not None
+        ct = self.pulled.cotangents.get(t)
+        return filled(t, 0) if ct is None else conjugate(ct)
+
+    def _in_floats(self, cost: Any, given: list[Any], targets: list[Any]) -> tuple[Any, list[Any]]:
+        """Compute what depends on integer variables in floats, as if they were real numbers."""
+        roots = [*([] if cost is None else [cost]), *given]
+        bases = [v for v in targets if v.dtype in DISCRETE and v.owner is None]
+        if cost is not None and cost.dtype in DISCRETE:
+            bases += [v for v in ancestors([cost]) if v.owner is None and v.dtype in DISCRETE]
+        for v in [*targets, *given]:
+            if v.dtype in DISCRETE and v.owner is None and not isinstance(v, GraphConstant):
+                bases.append(v)
+        became: dict[Any, Any] = {
+            v: v.astype("float64")
+            for v in dict.fromkeys(bases)
+            if not isinstance(v, GraphConstant) or v in targets
+        }
+        for node in io_toposort(list(became), roots):
+            if node.outputs[0] in became or not any(i in became for i in node.inputs):
+                continue
+            made = _applied_to_floats(node, [became.get(i, i) for i in node.inputs])
+            became.update(zip(node.outputs, made, strict=True))
+        self.floats = {v: became[v] for v in targets if v in became}
+        return (
+            None if cost is None else became.get(cost, cost),
+            [became.get(v, v) for v in given],
+        )
+
+    def result(self, each: Any, disconnected: str, returned: str, null: str) -> Any:
+        """Return the gradient by one variable, in the form that is asked for."""
+        t = self.tensors[each]
+        if t not in self.reached:
+            message = (
+                "grad method was asked to compute the gradient with respect to a variable that is "
+                f"not part of the computational graph of the cost, or is used only by a "
+                f"non-differentiable operator: {each}"
+            )
+            if disconnected == "raise":
+                raise DisconnectedInputError(message)
+            if disconnected == "warn":
+                warnings.warn(message, stacklevel=3)
+            elif disconnected != "ignore":
+                raise ValueError(
+                    "Invalid value for keyword 'disconnected_inputs', valid values are 'ignore', "
+                    "'warn' and 'raise'."
+                )
+            if returned.lower() == "zero":
+                return _zeros(each)
+            if returned.lower() == "none":
+                return None
+            if returned.lower() != "disconnected":
+                raise ValueError(
+                    "Invalid value for keyword 'return_disconnected', valid values are 'zero', "
+                    "'None' and 'Disconnected'."
+                )
+            return DisconnectedType()()
+        why = self.undefined.get(t)
+        undefined = None if self.pulled is None else self.pulled.undefined.get(t)
+        if undefined is not None:
+            why = undefined_text("grad", t, *undefined)
+        if why is not None:
+            if null == "raise":
+                raise NullTypeGradError(f"tensor.grad encountered a NaN. {why}")
+            if null != "return":
+                raise ValueError(
+                    "Invalid value for keyword 'null_gradients', valid values are 'raise' and "
+                    "'return'."
+                )
+            return NullType(why)()
+        if t not in self.grads:
+            return _zeros(each)
+        found = self.grads[t]
+        return stands_for(found) if isinstance(found, Leaf) else fresh(found)
+
+
+def _known_gradient(variable: Any, value: Any) -> Any:
+    """Return a known gradient as a tensor of its variable's kind."""
+    t = as_tensor_variable(value).tensor
+    if t.ndim < variable.ndim:
+        t = ag.broadcast_to(t, variable.tensor.shape)
+    if variable.tensor.dtype.is_inexact and t.dtype is not variable.tensor.dtype:
+        t = ag.astype(t, variable.tensor.dtype)
+    return t
+
+
+def _applied_to_floats(node: Any, given: list[Any]) -> list[Any]:
+    """Return an application's results for floats; its own if it takes nothing but integers."""
+    try:
+        return node.op.make_node(*given).outputs
+    except (TypeError, ValueError, AgnesiError):
+        # Places, bits, sizes: what they say has no derivative.
+        return node.outputs
+
+
+def _zeros(variable: Any) -> Any:
     dtype = config.floatX if variable.dtype in DISCRETE else variable.dtype
     return variable.zeros_like(dtype=dtype)
-
-
-def _pulled(tensor: Any, asked: list[Any], known: Any, constants: Any, null: str) -> list[Any]:
-    if not asked:
-        return []
-    undefined = "raise" if null == "raise" else "nan"
-    try:
-        grads = ag.grad(
-            tensor,
-            [v.tensor for v in asked],
-            known=known or None,
-            consider_constant=constants,
-            disconnected="zero",
-            undefined=undefined,
-        )
-    except AgnesiGradientError as error:
-        if "no derivative" in str(error) or "undefined" in str(error):
-            raise NullTypeGradError(str(error)) from error
-        raise
-    return [fresh(g) for g in _with_sizes_of(known, grads)]
 
 
 def _with_sizes_of(known: Any, grads: list[Any]) -> list[Any]:
@@ -226,23 +315,50 @@ def _with_sizes_of(known: Any, grads: list[Any]) -> list[Any]:
     return found
 
 
-def _reached(cost: Any, known: Any, constants: Sequence[Any]) -> set[Any]:
-    """Return the tensors that a cost depends on by derivatives."""
+def reached(cost: Any, known: Any = (), constants: Sequence[Any] = ()) -> set[Any]:
+    """Return the tensors that a cost depends on in Theano's sense.
+
+    By whatever a value depends on, be its derivative 0; but not by sizes, and not by the places
+    that an index says.
+    """
     barred = set(constants)
     seen: set[Any] = set()
     stack = [t for t in (cost, *known) if t is not None]
     while stack:
         node = stack.pop()
-        if node in seen or node in barred:
+        if node in seen:
             continue
         seen.add(node)
-        if node.cuts_gradients or node.disconnects:
+        if node in barred or node.disconnects:
             continue
-        if isinstance(node, Part):
-            stack.append(node.of)
-        elif node.dtype.is_inexact or isinstance(node, Several):
-            stack += [o for o in node.operands if o.dtype.is_inexact or isinstance(o, Several)]
+        if isinstance(node, Gather | Scatter):
+            skipped = node.indices
+            stack += [o for o in node.operands if not any(o is i for i in skipped)]
+        elif isinstance(node, CrossEntropy):
+            stack.append(node.logits)
+        elif hasattr(node, "connected"):
+            stack += node.connected()
+        else:
+            stack += node.operands
     return seen
+
+
+def _undefined(seen: set[Any]) -> dict[Any, str]:
+    """Return the tensors by which there is no gradient, as what they lead to was marked so.
+
+    In Theano that holds whatever the slopes on the way are, be they 0.
+    """
+    marks: list[tuple[Any, str]] = []
+    for node in seen:
+        if isinstance(node, UndefinedGradient):
+            marks.append((node, "it leads to undefined_grad()"))
+        elif isinstance(node, Performed) and getattr(node.call_.op, "gradient_is_undefined", False):
+            marks.append((node, f"No gradient defined through {node.call_.op}"))
+    found: dict[Any, str] = {}
+    for mark, why in marks:
+        for node in reached(None, mark.operands):
+            found.setdefault(node, why)
+    return found
 
 
 def Lop(
@@ -429,7 +545,7 @@ def gradients_of_op(node: Any, ct: Any) -> tuple[Any, ...]:
         fresh(ct) if k == node.number else DisconnectedType()()
         for k in range(len(application.outputs))
     ]
-    return _tensors(node.call_.op, node.call_.op.L_op(inputs, outputs, upper), node.xs)
+    return _tensors(node, node.call_.op, node.call_.op.L_op(inputs, outputs, upper))
 
 
 def _sibling(node: Any, number: int, variable: Any) -> Any:
@@ -443,27 +559,39 @@ def _as(tensor: Any, variable: Any) -> Any:
     return variable if variable.tensor is tensor else stands_for(tensor)
 
 
-def _tensors(op: Any, given: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
-    items = list(given) if isinstance(given, list | tuple) else [given]
-    if len(items) != len(xs):
-        raise ValueError(f"{op}.grad returned the wrong number of gradient terms")
+def _tensors(node: Any, op: Any, given: Any) -> tuple[Any, ...]:
+    """Return what an op gave as gradients by its inputs; what is undefined is noted at the node."""
+    if not isinstance(given, list | tuple):
+        raise TypeError(
+            f"{op}.grad returned {type(given)}, where a list or tuple of variables is needed"
+        )
+    if len(given) != len(node.xs):
+        raise ValueError(
+            f"{op} returned the wrong number of gradient terms: {len(given)} for "
+            f"{len(node.xs)} inputs"
+        )
     found: list[Any] = []
-    for term, x in zip(items, xs, strict=True):
-        if term is None or isinstance(getattr(term, "type", None), DisconnectedType):
-            found.append(None)
-        elif isinstance(term.type, NullType):
-            raise NullTypeGradError(f"tensor.grad encountered a NaN. {term.type.why_null}")
-        elif not x.dtype.is_inexact:
+    nulls: dict[int, str] = {}
+    for place, (term, x) in enumerate(zip(given, node.xs, strict=True)):
+        kind = getattr(term, "type", None)
+        if term is None:
+            raise TypeError(
+                f"{op}.grad returned None for the gradient of input {place}: give zeros_like() of "
+                "the input, theano.gradient.disconnected_type(), or grad_undefined()"
+            )
+        if isinstance(kind, NullType):
+            nulls[place] = kind.why_null
+        if isinstance(kind, NullType | DisconnectedType) or not x.dtype.is_inexact:
             found.append(None)
         else:
             found.append(ag.astype(as_tensor_variable(term).tensor, x.dtype))
+    node.__dict__["nulls"] = nulls
     return tuple(found)
 
 
 def change_of_op(node: Any, tangents: tuple[Any, ...]) -> Any:
     """Return the change of a result of a program's op, which is asked."""
     from agnesi.autodiff.forward import transposed
-    from agnesi.theano.gof.op import Op
 
     op = node.call_.op
     if type(op).R_op is Op.R_op:
@@ -488,29 +616,6 @@ def with_gradient(op: Any, x: Any) -> Any:
     made = apply(str(op), build, [x])
     made.owner.op.of = op
     return made
-
-
-def overridden(op: Any, inputs: Sequence[Any], outputs: list[Any], rule: Any) -> list[Any]:
-    """Return outputs of a graph with a gradient that a program says."""
-    if len(outputs) != 1 or not callable(rule):
-        raise NotImplementedError(
-            f"{op}: gradients of its own are there for one output and one function"
-        )
-
-    def forward(*ts: ag.Tensor) -> ag.Tensor:
-        swaps = dict(zip((v.tensor for v in inputs), ts, strict=True))
-        return rebuild([outputs[0].tensor], swaps)[0]
-
-    def back(ct: ag.Tensor, *ts: ag.Tensor) -> Any:
-        given = [_wrap[0](t) for t in ts]
-        if op.lop_overrides != "default":
-            terms: Any = rule(given, [fresh(forward(*ts))], [fresh(ct)])
-        else:
-            terms = rule(given, [fresh(ct)])
-        return tuple(as_tensor_variable(t).tensor for t in terms)
-
-    made = ag.custom_gradient(forward, back)(*(v.tensor for v in inputs))
-    return [fresh(made)]
 
 
 # -- numerical checks ------------------------------------------------------------------------------
@@ -614,6 +719,10 @@ def verify_grad(
                 raise GradientError(
                     k, place, abs_err.flat[place], rel_err.flat[place], absolute, relative
                 )
+
+
+# As programs catch it: ``except verify_grad.E_grad``.
+verify_grad.E_grad = GradientError  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> Any:

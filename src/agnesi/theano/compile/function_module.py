@@ -199,7 +199,10 @@ class Function:
             for slot, value in zip(states, whole[shown:], strict=True):
                 slot.value = value
             results = whole[:shown]
-        results = list(results)
+        results = [
+            v.type.shown(r) if getattr(v.type, "converts", False) else r
+            for v, r in zip(self.request.outputs, results, strict=True)
+        ]
         if subset is not None:
             wanted = [self.request.keys.index(k) if isinstance(k, str) else k for k in subset]
             return [results[k] for k in wanted]
@@ -428,6 +431,10 @@ class _Plan:
         self.converts = bool(self.slots) or any(
             i.strict or i.allow_downcast or (i.allow_downcast is None and request.downcast)
             for i in request.inputs
+        )
+        self.converts |= any(
+            getattr(v.type, "converts", False)
+            for v in (*(i.variable for i in request.inputs), *request.outputs)
         )
         self.changing: dict[Any, tuple[int, ...]] = {}
         self.form = "list" if self.states or self.converts or self.objects else request.form
@@ -780,8 +787,11 @@ def _check_used(request: _Request) -> None:
     roots += [v.tensor for v in request.updates.values() if v.tensor is not None]
     roots += [i.update.tensor for i in request.inputs if i.update is not None]
     roots += [v.tensor for v in request.givens.values() if v.tensor is not None]
-    roots += _costs([*request.outputs, *request.updates.values(), *request.givens.values()])
-    nodes = toposort(roots)
+    news = [i.update for i in request.inputs if i.update is not None]
+    costs, seen = _walked(
+        [*request.outputs, *request.updates.values(), *request.givens.values(), *news]
+    )
+    nodes = toposort([*roots, *costs])
     used = set(nodes)
     sizes = {
         a
@@ -794,6 +804,7 @@ def _check_used(request: _Request) -> None:
         tensor = spec.variable.tensor
         if (
             tensor is None
+            or id(spec.variable) in seen
             or tensor in used
             or any(not isinstance(s, int) and s in sizes for s in tensor.type.shape)
         ):
@@ -813,8 +824,11 @@ def _check_used(request: _Request) -> None:
         warnings.warn(message, stacklevel=4)
 
 
-def _costs(variables: list[Any]) -> list[Any]:
-    """Return the costs whose gradients a program has used."""
+def _walked(variables: list[Any]) -> tuple[list[Any], set[int]]:
+    """Return the costs whose gradients a program has used, and the variables that it went by.
+
+    A shape depends on its variable for a program, though sizes are no operands below.
+    """
     found: list[Any] = []
     seen: set[int] = set()
     stack = list(variables)
@@ -828,7 +842,7 @@ def _costs(variables: list[Any]) -> list[Any]:
             found.append(cost.tensor)
         if variable._owner is not None:
             stack += variable._owner.inputs
-    return found
+    return found, seen
 
 
 __all__ = ["Function", "Mode", "OrderedUpdates", "UnusedInputError", "function", "np"]

@@ -38,9 +38,13 @@ def variable_of(tensor: Any) -> SharedVariable | None:
 class Container:
     """Where a variable keeps its value."""
 
-    def __init__(self, variable: Any, value: Any = None, strict: bool = False, **_: Any) -> None:
+    def __init__(self, variable: Any, strict: bool = False) -> None:
         self.variable, self.strict = variable, strict
-        self.storage = [value]
+
+    @property
+    def storage(self) -> list[Any]:
+        """The value, in a list of its own."""
+        return [self.variable.get_value(borrow=True)]
 
     @property
     def value(self) -> Any:
@@ -76,7 +80,7 @@ class SharedVariable(Variable):
         self._default_update: Any = None
         held = container.value if container is not None else value
         super().__init__(type, None, None, name, self._make(type, held, name))
-        self.container = Container(self, held)
+        self.container = Container(self)
         if self.tensor is not None:
             _of_tensor[id(self.tensor)] = self
 
@@ -188,7 +192,7 @@ class SharedVariable(Variable):
         self.__dict__.update(state)
         self.users = WeakSet()
         self.tensor = self._make(self.type, value, self._name)
-        self.container = Container(self, value)
+        self.container = Container(self)
         if self.tensor is not None:
             _of_tensor[id(self.tensor)] = self
 

@@ -84,6 +84,10 @@ class Apply(Node):
                 output._owner, output.index = self, index
             elif output._owner is not self or output.index != index:
                 raise ValueError("All output variables passed to Apply must belong to it.")
+        # An op that a program wrote computes from now on, also if make_node() was called by hand.
+        computes = getattr(op, "_computes", None)
+        if computes is not None:
+            computes(self)
 
     @property
     def nin(self) -> int:

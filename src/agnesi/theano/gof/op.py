@@ -106,6 +106,10 @@ class PureOp:
 class Op(PureOp, CLinkerOp):
     """Base of the ops that programs write."""
 
+    def _computes(self, node: Apply) -> None:
+        """Give the outputs of an application their tensors."""
+        compute(node)
+
     def perform(self, node: Apply, inputs: Any, output_storage: Any, params: Any = None) -> None:
         """Compute: put results into the lists of ``output_storage``."""
         raise MethodNotDefined(
@@ -256,6 +260,28 @@ class Performed(HostOp):
         from agnesi.theano.gradient import gradients_of_op
 
         return gradients_of_op(self, ct)
+
+    def no_derivative(self, place: int) -> str | None:
+        """What the op said when it was asked last."""
+        return self.__dict__.get("nulls", {}).get(place)
+
+    def connected(self) -> list[Tensor]:
+        """Return the operands that the result depends on, as the op says."""
+        pattern = getattr(self.call_.op, "connection_pattern", None)
+        if pattern is None:
+            return list(self.xs)
+        rows = pattern(self.call_.node)
+        return [x for x, row in zip(self.xs, rows, strict=True) if row[self.number]]
+
+    @property
+    def disconnects(self) -> bool:  # type: ignore[override]
+        """Whether no operand is connected with the result."""
+        return not self.connected()
+
+    @property
+    def cuts_gradients(self) -> bool:  # type: ignore[override]
+        """Whether there is no derivative."""
+        return self.disconnects
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """Ask the op."""

@@ -962,6 +962,8 @@ def _position(name: str, function: Any) -> Any:
         axes = _axes(x, axis)
 
         def build(t: ag.Tensor) -> ag.Tensor:
+            # In Theano the gradient by what a place was looked for in is 0.
+            t = ag.stop_gradient(t)
             if not t.ndim:
                 return ag.constant(np.int64(0))
             if axes is None or len(axes) == t.ndim:
@@ -1197,7 +1199,7 @@ def nonzero(a: Any, return_matrix: bool = False) -> Any:
     a = as_tensor_variable(a)
     if not a.ndim:
         raise ValueError("Nonzero only supports non-scalar arrays.")
-    found = apply_many("Nonzero", lambda t: list(ag.nonzero(t)), [a], a.ndim)
+    found = apply_many("Nonzero", lambda t: list(ag.nonzero(ag.undefined_gradient(t))), [a], a.ndim)
     return stack(found, axis=0) if return_matrix else tuple(found)
 
 

@@ -15,6 +15,7 @@ from agnesi.theano.gof.graph import Apply
 from agnesi.theano.gof.op import Op
 from agnesi.theano.tensor import basic as tensor
 from agnesi.theano.tensor import shapes
+from agnesi.theano.tensor.basic import specify_shape
 from agnesi.theano.tensor.type import TensorType
 from agnesi.theano.tensor.var import TensorVariable
 
@@ -45,10 +46,27 @@ def unpack(words: Any) -> Any:
 
 
 class RandomStateType(TensorType):
-    """States of NumPy's generator."""
+    """States of NumPy's generator: programs see ``RandomState``, functions its words."""
+
+    # Arguments and results of functions are not what functions compute with.
+    converts = True
 
     def __init__(self) -> None:
         super().__init__("uint32", (False,))
+
+    def shown(self, value: Any) -> Any:
+        """Return a result as programs see it."""
+        return unpack(value)
+
+    @staticmethod
+    def is_valid_value(a: Any) -> bool:
+        """Whether something is a state."""
+        return isinstance(a, np.random.RandomState)
+
+    @staticmethod
+    def values_eq(a: Any, b: Any) -> bool:
+        """Whether states will draw the same."""
+        return bool(np.array_equal(pack(a), pack(b)))
 
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """Return a state as words."""
@@ -85,15 +103,20 @@ class RandomFunction(Op):
     """
 
     __props__ = ("fn", "outtype", "inplace", "ndim_added")
+    # Drawing has no derivative, not even one of 0.
+    gradient_is_undefined = True
 
     def __init__(self, fn: Any, outtype: Any, inplace: bool = False, ndim_added: int = 0) -> None:
         self.fn, self.outtype = fn, outtype
         self.inplace, self.ndim_added = inplace, ndim_added
+        if inplace:
+            self.destroy_map = {0: [0]}
 
     def make_node(self, r: Any, shape: Any, *args: Any) -> Apply:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the application: a new state and the numbers."""
         given = [tensor.as_tensor_variable(a) for a in args]
-        size = tensor.as_tensor_variable(shape if shape is not None else np.zeros(0, np.int64))
+        empty = shape is None or (isinstance(shape, list | tuple) and not shape)
+        size = tensor.as_tensor_variable(np.zeros(0, np.int64) if empty else shape)
         known = shapes.elements_of(size)
         if known and size.dtype != "int64":
             size = shapes.make_vector([tensor.as_tensor_variable(k).astype("int64") for k in known])
@@ -113,8 +136,9 @@ class RandomFunction(Op):
             sizes = _broadcast([s for s, p in zip(shapes_[2:], parameters, strict=True) if p.ndim])
             sizes = sizes[:count]
         else:
+            size = specify_shape(size, (count,))
             sizes = [size[k] for k in range(count)]
-        if self.ndim_added:
+        if self.ndim_added > 0:
             sizes += list(shapes_[-1])[-self.ndim_added :]
         del state
         return [(_WORDS,), tuple(sizes)]
@@ -125,6 +149,11 @@ class RandomFunction(Op):
         words, size, *args = inputs
         state = unpack(words)
         shape: Any = tuple(int(n) for n in size)
+        if shape and len(shape) != self.outtype.ndim - self.ndim_added:
+            raise ValueError(
+                f"{self.fn}: a size of {self.outtype.ndim - self.ndim_added} numbers is needed, "
+                f"not {shape}"
+            )
         if not shape and self.outtype.ndim > self.ndim_added:
             shape = None
         function: Callable[..., Any] = (
@@ -167,7 +196,7 @@ def _size(ndim: int | None, size: Any, *args: Any) -> tuple[int, Any, list[bool]
     given = [tensor.as_tensor_variable(a) for a in args]
     least = max((a.ndim for a in given), default=0)
     if size is None:
-        count = least if ndim is None else ndim
+        count = least if ndim is None else max(least, ndim)
         pattern = [
             all(a.broadcastable[k - count] if a.ndim >= count - k else True for a in given)
             for k in range(count)
@@ -176,6 +205,7 @@ def _size(ndim: int | None, size: Any, *args: Any) -> tuple[int, Any, list[bool]
     items = shapes.size_list(size, ndim)
     if isinstance(size, int | np.integer):
         items = [int(size)]
+    items = _inferred(items, given)
     count = len(items)
     if ndim is not None and ndim != count:
         raise ValueError(f"ndim should be {count}, the number of sizes, but it is {ndim}")
@@ -184,6 +214,27 @@ def _size(ndim: int | None, size: Any, *args: Any) -> tuple[int, Any, list[bool]
         shapes.make_vector(items) if items else np.zeros(0, np.int64),
         [isinstance(i, int) and i == 1 for i in items],
     )
+
+
+def _inferred(items: list[Any], given: list[Any]) -> list[Any]:
+    """Return sizes with those of parameters where -1 stands."""
+    found = list(items)
+    for place, item in enumerate(items):
+        if isinstance(item, int | np.integer) and item < 0:
+            behind = len(items) - place
+            known = [shapes.shape_tuple(a)[-behind] for a in given if a.ndim >= behind]
+            if item != -1 or not known:
+                raise ValueError(f"a size is -1 where a parameter tells it: {items}")
+            found[place] = known[0]
+    return found
+
+
+def _infer_ndim_bcast(ndim: int | None, shape: Any, *args: Any) -> tuple[int, Any, Any]:
+    """Return how many axes numbers have, their size as a vector, and which axes repeat."""
+    count, vector, pattern = _size(ndim, shape, *args)
+    if vector is None:
+        vector = np.zeros(0, np.int64)
+    return count, tensor.as_tensor_variable(vector), tuple(pattern)
 
 
 def _draw(
@@ -238,11 +289,11 @@ def binomial(
     return _draw("binomial", random_state, size, ndim, dtype, [n, p])
 
 
-def _integers(state: Any, low: Any, high: Any, size: Any) -> Any:
+def random_integers_helper(random_state: Any, low: Any, high: Any, size: Any) -> Any:
     """Return integers of both ends, as ``RandomState.random_integers`` gave them."""
     if np.ndim(low) or np.ndim(high):
-        return state.randint(np.asarray(low), np.asarray(high) + 1, size)
-    return state.randint(int(low), int(high) + 1, size)
+        return random_state.randint(np.asarray(low), np.asarray(high) + 1, size)
+    return random_state.randint(int(low), int(high) + 1, size)
 
 
 def random_integers(
@@ -254,7 +305,7 @@ def random_integers(
     dtype: Any = "int64",
 ) -> Any:
     """Return a new state and integers from ``low`` to ``high``, both included."""
-    return _draw(_integers, random_state, size, ndim, dtype, [low, high])
+    return _draw(random_integers_helper, random_state, size, ndim, dtype, [low, high])
 
 
 def poisson(
@@ -264,9 +315,11 @@ def poisson(
     return _draw("poisson", random_state, size, ndim, dtype, [lam])
 
 
-def _choices(state: Any, a: Any, replace: Any, p: Any, size: Any) -> Any:
+def choice_helper(random_state: Any, a: Any, replace: Any, p: Any, size: Any) -> Any:
+    """Return elements of a vector, or numbers below ``a``; no ``p``: all are as likely."""
     pool = int(a) if np.ndim(a) == 0 else a
-    return state.choice(pool, size, bool(replace), None if not np.size(p) else p)
+    weights = p if np.ndim(p) and np.size(p) else None
+    return random_state.choice(pool, size, bool(replace), weights)
 
 
 def choice(
@@ -282,13 +335,15 @@ def choice(
     weights = np.zeros(0) if p is None else p
     items = [] if size is None else shapes.size_list(size, ndim)
     vector = shapes.make_vector(items) if items else np.zeros(0, np.int64)
-    op = RandomFunction(_choices, TensorType(dtype, [False] * len(items)))
+    op = RandomFunction(choice_helper, TensorType(dtype, [False] * len(items)))
     return op(random_state, vector, a, np.int8(bool(replace)), weights)
 
 
-def _permutations(state: Any, n: Any, size: Any) -> Any:
+def permutation_helper(random_state: Any, n: Any, shape: Any) -> Any:
+    """Return the numbers below ``n`` in random orders, one for each element of a shape."""
+    size = shape
     count = int(np.prod(size or ()))
-    made = [state.permutation(int(n)) for _ in range(count)]
+    made = [random_state.permutation(int(n)) for _ in range(count)]
     return np.array(made).reshape(*(size or ()), int(n))
 
 
@@ -309,15 +364,19 @@ def permutation(
     items = [] if size is None else shapes.size_list(size, ndim)
     vector = shapes.make_vector(items) if items else np.zeros(0, np.int64)
     kind = TensorType(dtype, [False] * (len(items) + 1))
-    return _Permutation(_permutations, kind, ndim_added=1)(random_state, vector, n)
+    return _Permutation(permutation_helper, kind, ndim_added=1)(random_state, vector, n)
 
 
-def _multinomials(state: Any, n: Any, pvals: Any, size: Any) -> Any:
+def multinomial_helper(random_state: Any, n: Any, pvals: Any, size: Any) -> Any:
+    """Return how many of ``n`` tries fall into which class, for each row of ``pvals``."""
     pvals, n = np.asarray(pvals, np.float64), np.asarray(n)
     shape = tuple(size) if size else pvals.shape[:-1]
     rows = np.broadcast_to(pvals, (*shape, pvals.shape[-1])).reshape(-1, pvals.shape[-1])
     counts = np.broadcast_to(n, shape).reshape(-1)
-    made = [state.multinomial(int(k), row / row.sum()) for k, row in zip(counts, rows, strict=True)]
+    made = [
+        random_state.multinomial(int(k), row / row.sum())
+        for k, row in zip(counts, rows, strict=True)
+    ]
     return np.array(made).reshape(*shape, pvals.shape[-1])
 
 
@@ -337,7 +396,8 @@ def multinomial(
         )
         count = p.ndim - 1
     else:
-        items = shapes.size_list(size, ndim)
+        items = _inferred(shapes.size_list(size, ndim), [p[..., 0]])
         vector, count = (shapes.make_vector(items) if items else np.zeros(0, np.int64)), len(items)
-    kind = TensorType(dtype, [False] * (count + 1))
-    return RandomFunction(_multinomials, kind, ndim_added=1)(random_state, vector, n, p)
+    ones = [isinstance(i, int) and i == 1 for i in (items if size is not None else [None] * count)]
+    kind = TensorType(dtype, [*ones, False])
+    return RandomFunction(multinomial_helper, kind, ndim_added=1)(random_state, vector, n, p)

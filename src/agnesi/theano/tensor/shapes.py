@@ -100,6 +100,9 @@ def size_list(given: Any, ndim: int | None = None) -> list[Any]:
         if count is None:
             raise ValueError(f"The shape {given} is a vector whose length is not known: give ndim=")
         vector: Any = given
+        if not isinstance(length, int):
+            # A vector of another length is an error in the call.
+            vector = apply("SpecifyShape", lambda t: ag.specify_shape(t, (count,)), [given])
         return [vector[k] for k in range(count)]
     if isinstance(given, np.ndarray):
         return [int(n) for n in np.atleast_1d(given)]

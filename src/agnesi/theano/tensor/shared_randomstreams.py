@@ -17,23 +17,37 @@ from agnesi.theano.tensor.raw_random import RandomStateType, pack, random_state_
 class RandomStateSharedVariable(SharedVariable):
     """A shared state of NumPy's generator."""
 
+    @property
+    def live(self) -> Any:
+        """The state as one object: what is borrowed is this, whatever functions do to it."""
+        kept = self.__dict__.get("_live")
+        words = self.tensor.get_value(borrow=True)
+        if kept is None:
+            kept = self.__dict__["_live"] = unpack(words)
+        elif not np.array_equal(self.__dict__["_seen"], words):
+            # A function has drawn since.
+            kept.set_state(unpack(words).get_state())
+        self.__dict__["_seen"] = np.array(words)
+        return kept
+
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
-        """Return a ``RandomState``."""
+        """Return the ``RandomState``, or a copy of it.
+
+        What a program draws from a borrowed one counts for functions once it is set again.
+        """
         del return_internal_type
-        kept = self.__dict__.get("_lent")
-        state = unpack(self.tensor.get_value(borrow=True))
-        if borrow:
-            # What is borrowed may be changed by the program, which then sets it again; the
-            # same object is given for the same state.
-            if kept is not None and np.array_equal(pack(kept), pack(state)):
-                return kept
-            self.__dict__["_lent"] = state
-        return state
+        return self.live if borrow else copy.deepcopy(self.live)
 
     def set_value(self, new_value: Any, borrow: bool = False) -> None:
         """Replace the state."""
-        del borrow
-        self.tensor.set_value(self.type.filter(new_value))
+        words = self.type.filter(new_value)
+        self.tensor.set_value(words)
+        if isinstance(new_value, np.random.RandomState):
+            self.holds(new_value if borrow else copy.deepcopy(new_value))
+
+    def holds(self, state: Any) -> None:
+        """Take an object as the one that is lent."""
+        self.__dict__["_live"], self.__dict__["_seen"] = state, pack(state)
 
     __hash__ = object.__hash__
 
@@ -51,7 +65,9 @@ def randomstate_constructor(
         raise TypeError
     if not borrow:
         value = copy.deepcopy(value)
-    return RandomStateSharedVariable(name, random_state_type, value, strict, allow_downcast)
+    made = RandomStateSharedVariable(name, random_state_type, value, strict, allow_downcast)
+    made.holds(value)
+    return made
 
 
 class RandomStreamsBase:
