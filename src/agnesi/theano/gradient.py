@@ -16,7 +16,7 @@ from agnesi.ops.gathering import Gather, Scatter
 from agnesi.ops.gradients import UndefinedGradient
 from agnesi.ops.probability import CrossEntropy
 from agnesi.theano.configparser import config
-from agnesi.theano.gof.graph import Apply, Variable, ancestors, io_toposort, stands_for
+from agnesi.theano.gof.graph import Apply, Variable, ancestors, copied, io_toposort, stands_for
 from agnesi.theano.gof.graph import Constant as GraphConstant
 from agnesi.theano.gof.null_type import NullType
 from agnesi.theano.gof.op import Op, Performed
@@ -616,6 +616,66 @@ def with_gradient(op: Any, x: Any) -> Any:
     made = apply(str(op), build, [x])
     made.owner.op.of = op
     return made
+
+
+def gradients_through(op: Any, inputs: Sequence[Any], output_grads: Sequence[Any]) -> list[Any]:
+    """Return the gradients by the inputs of a native op, given those by its outputs."""
+    stand_ins = [v.type() for v in inputs]
+    outputs = op.make_node(*stand_ins).outputs
+    known = {
+        o: g
+        for o, g in zip(outputs, output_grads, strict=True)
+        if g is not None and getattr(g, "tensor", None) is not None
+    }
+    if not known:
+        return [DisconnectedType()() for _ in inputs]
+    terms = grad(
+        None,
+        stand_ins,
+        known_grads=known,
+        disconnected_inputs="ignore",
+        return_disconnected="disconnected",
+        null_gradients="return",
+    )
+    return _in_place_of(stand_ins, inputs, terms)
+
+
+def change_through(op: Any, inputs: Sequence[Any], eval_points: Sequence[Any]) -> list[Any]:
+    """Return the changes of the outputs of a native op, given those of its inputs."""
+    stand_ins = [v.type() for v in inputs]
+    outputs = op.make_node(*stand_ins).outputs
+    pairs = [(v, p) for v, p in zip(stand_ins, eval_points, strict=True) if p is not None]
+    if not pairs:
+        return [None] * len(outputs)
+    made = Rop(list(outputs), [v for v, _ in pairs], [p for _, p in pairs])
+    return _in_place_of(stand_ins, inputs, made)
+
+
+def _in_place_of(stand_ins: Sequence[Any], inputs: Sequence[Any], terms: Sequence[Any]) -> list[Any]:
+    """Return terms with inputs in the places of what stood in for them."""
+    made = [t for t in terms if t.tensor is not None]
+    changed = dict(zip(stand_ins, inputs, strict=True))
+    news = iter(copied(made, changed)[0])
+    return [t if t.tensor is None else next(news) for t in terms]
+
+
+def asked_gradient(op: Any, tensors: Sequence[Any], ct: Any) -> tuple[Any, ...]:
+    """Return the gradients that the ``grad`` of a program's subclass of a native op says."""
+    inputs = [stands_for(t) for t in tensors]
+    outputs = op.outputs_for(inputs, [op.build(*tensors)])
+    terms = op.L_op(inputs, outputs, [fresh(ct)])
+    if not isinstance(terms, list | tuple) or len(terms) != len(tensors):
+        raise ValueError(f"{op}.grad: one gradient for each of {len(tensors)} inputs is needed")
+    found: list[Any] = []
+    for term, t in zip(terms, tensors, strict=True):
+        kind = getattr(term, "type", None)
+        if isinstance(kind, NullType):
+            raise NullTypeGradError(f"tensor.grad encountered a NaN. {kind.why_null}")
+        if term is None or isinstance(kind, DisconnectedType) or not t.dtype.is_inexact:
+            found.append(None)
+        else:
+            found.append(ag.astype(as_tensor_variable(term).tensor, t.dtype))
+    return tuple(found)
 
 
 # -- numerical checks ------------------------------------------------------------------------------

@@ -17,8 +17,19 @@ from agnesi.theano.tensor import elementary as of_element
 from agnesi.theano.tensor import shapes
 from agnesi.theano.tensor.applying import FunctionOp, apply, apply_many, fresh
 from agnesi.theano.tensor.casting import ALL, DISCRETE, FLOATS, as_array, upcast
-from agnesi.theano.tensor.elementary import eq, mul, sqr, switch
-from agnesi.theano.tensor.elemwise import DimShuffle, Prod, Sum
+from agnesi.theano.scalar.basic import Scalar
+from agnesi.theano.tensor.elementary import eq, fill, mul, switch
+from agnesi.theano.tensor.elemwise import All, Any_, DimShuffle, Prod, Sum
+from agnesi.theano.tensor.native_ops import (
+    Argmax as Argmax,
+    Dot,
+    MaxAndArgmax,
+    Mean,
+    ScalarFromTensor as ScalarFromTensor,
+    TensorFromScalar as TensorFromScalar,
+    scalar_from_tensor as scalar_from_tensor,
+    tensor_from_scalar,
+)
 from agnesi.theano.tensor.subtensor import set_subtensor
 from agnesi.theano.tensor.type import TensorType
 from agnesi.theano.tensor.var import AsTensorError, TensorConstant
@@ -87,6 +98,8 @@ def as_tensor_variable(x: Any, name: str | None = None, ndim: int | None = None)
             )
         x = x.outputs[0]
     if isinstance(x, Variable):
+        if isinstance(x.type, Scalar):
+            x = tensor_from_scalar(x)
         if x.tensor is None or not isinstance(x.type, TensorType):
             raise AsTensorError("Variable type field must be a TensorType.", x, x.type)
         if ndim is None or x.ndim == ndim:
@@ -523,19 +536,6 @@ def ones_like(model: Any, dtype: Any = None, opt: bool = False) -> Any:
     return fill(model, constant(1, dtype=dtype or model.dtype))
 
 
-def fill(a: Any, b: Any) -> Any:
-    """Return an array of the first one's shape that repeats the second."""
-    a, b = as_tensor_variable(a), as_tensor_variable(b)
-
-    def build(model: ag.Tensor, value: ag.Tensor) -> ag.Tensor:
-        return ag.broadcast_to(value, model.shape) if value.ndim <= model.ndim else value
-
-    return apply("Fill", build, [a, b])
-
-
-second = fill
-
-
 def AllocEmpty(dtype: Any) -> Any:
     """Return a function that makes arrays of a shape; they are zeros here."""
     return lambda *shape: zeros(shape, dtype)
@@ -796,46 +796,62 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
 # -- reductions ------------------------------------------------------------------------------------
 
 
-def _axes(x: Any, axis: Any) -> tuple[int, ...] | None:
+def check_and_normalize_axes(x: Any, axis: Any) -> list[int]:
+    """Return axes as a program gives them as a sorted list, none where there are all.
+
+    Raises:
+        TypeError: they are no integers.
+        ValueError: there are no such axes.
+    """
+    x = as_tensor_variable(x)
     if axis is None:
-        return None
+        return []
     if isinstance(axis, Variable):
-        axis = [int(n) for n in np.atleast_1d(axis.data)] if isinstance(axis, Constant) else axis
-        if isinstance(axis, Variable):
-            raise TypeError(f"axis must be known, not {axis}")
-    given = [axis] if isinstance(axis, int | np.integer) else list(axis)
-    found: list[int] = []
-    for each in given:
+        if axis.tensor is None and getattr(axis, "data", 0) is None:
+            return []
+        if not isinstance(axis, Constant):
+            raise TypeError(f"Computation needs a constant axis. Got {axis}")
+        axis = np.asarray(axis.data)
+    if isinstance(axis, int | np.integer) or (isinstance(axis, np.ndarray) and not axis.ndim):
+        axis = [axis]
+    if not isinstance(axis, tuple | list | np.ndarray):
+        raise TypeError(
+            "Axis must be an integer, tuple, list of integers or a TensorVariable. Got "
+            f"{axis}"
+        )
+    found: set[int] = set()
+    for each in axis:
         number = int(np.asarray(getattr(each, "data", each)))
-        if number != each and not isinstance(each, Variable):
-            raise TypeError(f"axis must be an integer, not {each!r}")
-        if not -x.ndim <= number < python_max(x.ndim, 1):
-            raise ValueError(f"Not enough dimensions on {x} to reduce on axis {number}")
-        found.append(number % x.ndim if x.ndim else 0)
-    return tuple(found) if x.ndim else ()
+        if not isinstance(each, Variable) and number != each:
+            raise TypeError(f"Axis must be an integer, not {each!r}")
+        if not -x.ndim <= number < x.ndim:
+            raise ValueError(
+                f"Computation needs a valid axis number for {x.ndim}-D tensor. Got {number}"
+            )
+        found.add(number % x.ndim)
+    return sorted(found)
 
 
-def _summed_dtype(dtype: str) -> str:
-    if dtype == "bool" or dtype.startswith("int"):
-        return "int64"
-    return "uint64" if dtype.startswith("uint") else dtype
+def _plain_axis(axis: Any) -> Any:
+    """Return an axis, or axes, as numbers: constants may be given."""
+    if isinstance(axis, Constant):
+        return _plain_axis(np.asarray(axis.data)) if axis.data is not None else None
+    if isinstance(axis, list | tuple):
+        return [_plain_axis(a) for a in axis]
+    return axis
+
+
+def _dtype_name(dtype: Any) -> Any:
+    return config.floatX if dtype == "floatX" else None if dtype is None else str(np.dtype(dtype))
 
 
 def sum(
     input: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, acc_dtype: Any = None
 ) -> Any:
     """Return the sum over axes; of integers as int64."""
-    del acc_dtype
-    x = as_tensor_variable(input)
-    axes = _axes(x, axis)
-    result = str(np.dtype(config.floatX if dtype == "floatX" else dtype)) if dtype else None
-    result = result or _summed_dtype(x.dtype)
-
-    def build(t: ag.Tensor) -> ag.Tensor:
-        return ag.astype(ag.sum(ag.astype(t, result), axes), result)
-
-    made = Sum("Sum", build, axis=axes)(x)
-    return makeKeepDims(x, made, axes) if keepdims else made
+    axis = _plain_axis(axis)
+    made = Sum(axis, _dtype_name(dtype), _dtype_name(acc_dtype))(input)
+    return makeKeepDims(input, made, axis) if keepdims else made
 
 
 def prod(
@@ -847,20 +863,9 @@ def prod(
     no_zeros_in_input: bool = False,
 ) -> Any:
     """Return the product over axes; of integers as int64."""
-    del acc_dtype, no_zeros_in_input
-    x = as_tensor_variable(input)
-    axes = _axes(x, axis)
-    known: Any = shapes.elements_of(x) if x.ndim == 1 and "elements" in x.__dict__ else None
-    if known and axes in (None, (0,)) and not keepdims:
-        return mul(*known) if len(known) > 1 else as_tensor_variable(known[0])
-    result = str(np.dtype(config.floatX if dtype == "floatX" else dtype)) if dtype else None
-    result = result or _summed_dtype(x.dtype)
-
-    def build(t: ag.Tensor) -> ag.Tensor:
-        return ag.astype(ag.prod(ag.astype(t, result), axes), result)
-
-    made = Prod("Prod", build, axis=axes)(x)
-    return makeKeepDims(x, made, axes) if keepdims else made
+    axis = _plain_axis(axis)
+    made = Prod(axis, _dtype_name(dtype), _dtype_name(acc_dtype), no_zeros_in_input)(input)
+    return makeKeepDims(input, made, axis) if keepdims else made
 
 
 def mean(
@@ -871,39 +876,71 @@ def mean(
     keepdims: bool = False,
     acc_dtype: Any = None,
 ) -> Any:
-    """Return the mean over axes; of integers as float64."""
-    del op, acc_dtype
+    """Return the mean over axes; of integers as float64.
+
+    Raises:
+        NotImplementedError: ``op=True`` with another dtype than float64.
+    """
     x = as_tensor_variable(input)
-    axes = _axes(x, axis)
-    result = config.floatX if dtype == "floatX" else dtype
-    if result is None:
-        result = "float64" if x.dtype in DISCRETE else x.dtype
-    result = str(np.dtype(result))
-    inside = result if result not in DISCRETE else "float64"
-
-    def build(t: ag.Tensor) -> ag.Tensor:
-        return ag.astype(ag.mean(ag.astype(t, inside), axes), result)
-
-    made = FunctionOp("Mean", build, axis=axes)(x)
-    return makeKeepDims(x, made, axes) if keepdims else made
+    axis, dtype, acc_dtype = _plain_axis(axis), _dtype_name(dtype), _dtype_name(acc_dtype)
+    if op:
+        for what, given in (("dtype", dtype), ("acc_dtype", acc_dtype)):
+            if given not in (None, "float64"):
+                raise NotImplementedError(
+                    f"The Mean op does not support the {what} argument, and will always use "
+                    f"float64. If you want to specify {what}, call tensor.mean(..., op=False).",
+                    given,
+                )
+        made = Mean(axis)(x)
+        return makeKeepDims(x, made, axis) if keepdims else made
+    # Totals of halves are too large for halves.
+    wide = "float32" if dtype is None and x.dtype == "float16" else dtype
+    made = sum(x, axis, wide, keepdims, acc_dtype)
+    counted = "float32" if made.dtype in ("float16", "float32", "complex64") else "float64"
+    counts = cast(shapes.shape(x), counted)
+    axes = check_and_normalize_axes(x, axis) if axis is not None else list(range(x.ndim))
+    for each in axes:
+        made = of_element.true_div(made, counts[each])
+    if made.dtype in DISCRETE:
+        made = cast(made, counted)
+    if dtype == "float16" or (dtype is None and x.dtype == "float16"):
+        made = cast(made, "float16")
+    made.name = "mean"
+    return made
 
 
 def var(
     input: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False, corrected: bool = False
 ) -> Any:
     """Return the variance over axes."""
+    if isinstance(ddof, bool):
+        raise ValueError(
+            "Parameter keepdims is now at index 3: (input, axis=None, ddof=0, keepdims=False, "
+            "corrected=False)"
+        )
     x = as_tensor_variable(input)
-    axes = _axes(x, axis)
+    axis = _plain_axis(axis)
+    axes = check_and_normalize_axes(x, axis) if axis is not None else list(range(x.ndim))
     centred = x - mean(x, axes, keepdims=True)
-    found = mean(sqr(centred), axes, keepdims=keepdims)
-    if corrected:
-        error = mean(centred, axes, keepdims=keepdims)
-        found = found - sqr(error)
-    if ddof:
-        over = range(x.ndim) if axes is None else axes
-        count = of_element.mul(*(x.shape[a] for a in over)) if over else constant(1)
-        scale = cast(count, found.dtype)
-        found = found * (scale / (scale - constant(ddof, dtype=found.dtype)))
+    squares = centred ** constant(2, dtype=centred.dtype)
+
+    def over_count(total: Any, *factors: Any) -> Any:
+        for each in axes:
+            divisor = factors[0][each]
+            for factor in factors[1:]:
+                divisor = divisor * factor[each]
+            total = of_element.true_div(total, divisor)
+        return total
+
+    if ddof == 0:
+        found = mean(squares, axes, keepdims=keepdims)
+    else:
+        found = over_count(sum(squares, axes, keepdims=keepdims), shapes.shape(x) - ddof)
+    if corrected and ddof == 0:
+        found = found - mean(centred, axes, keepdims=keepdims) ** 2
+    elif corrected:
+        error = sum(centred, axes, keepdims=keepdims) ** 2
+        found = found - over_count(error, shapes.shape(x) - ddof, shapes.shape(x))
     found.name = "var"
     return found
 
@@ -917,35 +954,61 @@ def std(
     return made
 
 
-def _extreme(name: str, function: Any) -> Any:
-    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        x = as_tensor_variable(x)
-        axes = _axes(x, axis)
-        made = FunctionOp(name, lambda t: function(t, axes), axis=axes)(x)
-        return makeKeepDims(x, made, axes) if keepdims else made
-
-    reduce.__name__ = name.lower()
-    reduce.__doc__ = f"Return {name.lower()} over axes."
-    return reduce
+def max_and_argmax(a: Any, axis: Any = None, keepdims: bool = False) -> list[Any]:
+    """Return the largest elements over axes, and where they are."""
+    a = as_tensor_variable(a)
+    axes = check_and_normalize_axes(a, axis) or list(range(a.ndim))
+    made = MaxAndArgmax(axes)(a)
+    return [makeKeepDims(a, m, axes) for m in made] if keepdims else made
 
 
-max, min = _extreme("Max", ag.max), _extreme("Min", ag.min)
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the largest elements over axes."""
+    return max_and_argmax(x, axis, keepdims)[0]
+
+
+def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return where the largest elements over axes are: the first places, as int64."""
+    return max_and_argmax(x, axis, keepdims)[1]
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return the smallest elements over axes."""
+    x = as_tensor_variable(x)
+    if x.dtype == "bool":
+        return ~max(~x, axis, keepdims)
+    if x.dtype.startswith("uint"):
+        top = np.array(np.iinfo(x.dtype).max, x.dtype)
+        return top - max(top - x, axis, keepdims)
+    if x.dtype.startswith("complex"):
+        raise NotImplementedError("theano.tensor.min: complex numbers have no order")
+    return -max(-x, axis, keepdims)
+
+
+def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return where the smallest elements over axes are: the first places, as int64."""
+    x = as_tensor_variable(x)
+    if x.dtype == "bool":
+        return argmax(~x, axis, keepdims)
+    if x.dtype.startswith("uint"):
+        return argmax(np.array(np.iinfo(x.dtype).max, x.dtype) - x, axis, keepdims)
+    if x.dtype.startswith("complex"):
+        raise NotImplementedError("theano.tensor.argmin: complex numbers have no order")
+    return argmax(-x, axis, keepdims)
 
 
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether all elements are true, over axes."""
-    x = as_tensor_variable(x)
-    axes = _axes(x, axis)
-    made = FunctionOp("All", lambda t: ag.all(t, axes), axis=axes)(x)
-    return makeKeepDims(x, made, axes) if keepdims else made
+    axis = _plain_axis(axis)
+    made = All(axis)(x)
+    return makeKeepDims(x, made, axis) if keepdims else made
 
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Whether any element is true, over axes."""
-    x = as_tensor_variable(x)
-    axes = _axes(x, axis)
-    made = FunctionOp("Any", lambda t: ag.any(t, axes), axis=axes)(x)
-    return makeKeepDims(x, made, axes) if keepdims else made
+    axis = _plain_axis(axis)
+    made = Any_(axis)(x)
+    return makeKeepDims(x, made, axis) if keepdims else made
 
 
 def ptp(a: Any, axis: Any = None) -> Any:
@@ -956,49 +1019,14 @@ def ptp(a: Any, axis: Any = None) -> Any:
     return made
 
 
-def _position(name: str, function: Any) -> Any:
-    def find(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        x = as_tensor_variable(x)
-        axes = _axes(x, axis)
-
-        def build(t: ag.Tensor) -> ag.Tensor:
-            # In Theano the gradient by what a place was looked for in is 0.
-            t = ag.stop_gradient(t)
-            if not t.ndim:
-                return ag.constant(np.int64(0))
-            if axes is None or len(axes) == t.ndim:
-                flat = ag.transpose(t, axes) if axes and len(axes) > 1 else t
-                return function(ag.reshape(flat, -1))
-            if len(axes) == 1:
-                return function(t, axes[0])
-            rest = [a for a in range(t.ndim) if a not in axes]
-            moved = ag.transpose(t, [*rest, *axes])
-            return function(ag.reshape(moved, (*moved.shape[: len(rest)], -1)), -1)
-
-        made = FunctionOp(name, lambda t: ag.astype(build(t), "i64"), axis=axes)(x)
-        return makeKeepDims(x, made, axes) if keepdims else made
-
-    find.__name__ = name.lower()
-    find.__doc__ = f"Return where the {name[3:].lower()} is: the first place, as int64."
-    return find
-
-
-argmax, argmin = _position("Argmax", ag.argmax), _position("Argmin", ag.argmin)
-
-
-def max_and_argmax(a: Any, axis: Any = None, keepdims: bool = False) -> tuple[Any, Any]:
-    """Return the largest elements and where they are."""
-    return max(a, axis, keepdims), argmax(a, axis, keepdims)
-
-
 def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
     """Return a reduced array with the axes that went as axes of size 1."""
     x, y = as_tensor_variable(x), as_tensor_variable(y)
-    gone = range(x.ndim) if axis is None else _axes(x, axis)
+    gone = range(x.ndim) if axis is None else check_and_normalize_axes(x, axis)
     order: list[Any] = []
     at = 0
     for k in range(x.ndim):
-        if k in gone:  # type: ignore[operator]
+        if k in gone:
             order.append("x")
         else:
             order.append(at)
@@ -1007,6 +1035,9 @@ def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
 
 
 # -- products --------------------------------------------------------------------------------------
+
+
+_dot = Dot()
 
 
 def dot(a: Any, b: Any) -> Any:
@@ -1019,10 +1050,9 @@ def dot(a: Any, b: Any) -> Any:
     a, b = as_tensor_variable(a), as_tensor_variable(b)
     if a.ndim == 0 or b.ndim == 0:
         return mul(a, b)
-    dtype = upcast(a.dtype, b.dtype)
     if a.ndim > 2 or b.ndim > 2:
         return tensordot(a, b, [[a.ndim - 1], [python_max(0, b.ndim - 2)]])
-    return apply("dot", lambda x, y: ag.dot(ag.astype(x, dtype), ag.astype(y, dtype)), [a, b])
+    return _dot(a, b)
 
 
 def outer(x: Any, y: Any) -> Any:
@@ -1104,11 +1134,6 @@ def batched_tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
 # -- others ----------------------------------------------------------------------------------------
 
 
-def clip(x: Any, min: Any, max: Any) -> Any:
-    """Return values limited to an interval."""
-    return of_element.clip_(x, min, max)
-
-
 def minimum_of(lengths: Sequence[Any]) -> Any:
     """Return the least of some sizes, which is a size."""
     if len(lengths) == 1:
@@ -1134,7 +1159,7 @@ def ceil_intdiv(a: Any, b: Any) -> Any:
 
 def divmod(x: Any, y: Any) -> tuple[Any, Any]:
     """Return the quotient rounded down and the remainder."""
-    return of_element.int_div(x, y), of_element.mod(x, y)
+    return of_element.int_div(x, y), of_element.mod_check(x, y)
 
 
 def tensor_copy(x: Any) -> Any:
@@ -1173,7 +1198,14 @@ def isclose(
     a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Any:
     """Whether elements are nearly equal."""
-    return apply("IsClose", lambda x, y: ag.isclose(x, y, rtol, atol, equal_nan), [a, b])
+    a, b = as_tensor_variable(a), as_tensor_variable(b)
+    close = of_element.le(abs(a - b), atol + rtol * abs(b))
+    a_nan, b_nan = of_element.isnan(a), of_element.isnan(b)
+    a_inf, b_inf = of_element.isinf(a), of_element.isinf(b)
+    strange = (a_nan | b_nan) | (a_inf | b_inf)
+    same_sign = eq(a_inf * of_element.sgn(a), b_inf * of_element.sgn(b))
+    found = (close & ~strange) | ((a_inf & b_inf) & same_sign)
+    return found | (a_nan & b_nan) if equal_nan else found
 
 
 def allclose(

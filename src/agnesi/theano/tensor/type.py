@@ -255,9 +255,20 @@ def _same(a: Any, b: Any) -> bool:
     return bool(np.array_equal(a, b)) and not (b.dtype.kind == "u" and bool(np.any(a < 0)))
 
 
+_kinds: dict[tuple[str, tuple[bool, ...]], TensorType] = {}
+
+
+def kind_of(dtype: str, pattern: tuple[bool, ...]) -> TensorType:
+    """Return the type of arrays of a dtype with axes of which it is said which repeat."""
+    found = _kinds.get((dtype, pattern))
+    if found is None:
+        found = _kinds[dtype, pattern] = TensorType(dtype, pattern)
+    return found
+
+
 def type_of(tensor: ag.Tensor) -> TensorType:
     """Return the type of what a tensor of agnesi computes."""
-    return TensorType(tensor.dtype.numpy.name, [s == 1 for s in tensor.type.shape])
+    return kind_of(tensor.dtype.numpy.name, tuple(s == 1 for s in tensor.type.shape))
 
 
 def values_eq_approx_always_true(a: Any, b: Any) -> bool:

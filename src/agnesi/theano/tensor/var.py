@@ -108,7 +108,7 @@ class _tensor_py_operators:
         return _binary("pow", self, other)
 
     def __mod__(self, other: Any) -> Any:
-        return _binary("mod", self, other)
+        return _binary("mod_check", self, other)
 
     def __divmod__(self, other: Any) -> Any:
         return _t().divmod(self, other)
@@ -134,7 +134,7 @@ class _tensor_py_operators:
         return _binary("floor_div", other, self)
 
     def __rmod__(self, other: Any) -> Any:
-        return _binary("mod", other, self)
+        return _binary("mod_check", other, self)
 
     def __rdivmod__(self, other: Any) -> Any:
         return _t().divmod(other, self)

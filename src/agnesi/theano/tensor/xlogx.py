@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from agnesi import special
+from agnesi.theano import scalar
+from agnesi.theano.scalar.basic import XlogX as XlogX
+from agnesi.theano.scalar.basic import XlogY0 as XlogY0
 from agnesi.theano.tensor.elemwise import Elemwise
 
-xlogx = Elemwise("xlogx", lambda x: special.xlogy(x, x), "float", 1)
-xlogy0 = Elemwise("xlogy0", special.xlogy, "float", 2)
+scalar_xlogx, scalar_xlogy0 = scalar.scalar_xlogx, scalar.scalar_xlogy0
+xlogx = Elemwise(scalar_xlogx, name="xlogx")
+xlogy0 = Elemwise(scalar_xlogy0, name="xlogy0")
