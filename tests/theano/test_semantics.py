@@ -246,7 +246,7 @@ def test_graphs_are_walked_and_cloned():
 def test_functions_are_looked_at():
     x = T.vector("x")
     f = theano.function([x], T.exp(x), name="f")
-    assert [str(n.op) for n in f.maker.fgraph.toposort()] == ["Elemwise{exp}"]
+    assert [str(n.op) for n in f.maker.fgraph.toposort()] == ["Elemwise{exp,no_inplace}"]
     assert f.maker.inputs[0].variable is x and f.name == "f"
 
 

@@ -424,7 +424,7 @@ def test_printing(capsys):
     assert f([1.0, 2.0, 3.0]).tolist() == [2, 4, 6]
     assert "a value shape = (3,)" in capsys.readouterr().out
     text = theano.printing.debugprint(T.tanh(T.dot(x, x)) + 1, file="str")
-    assert text.splitlines()[0].startswith("Elemwise{add} [id A]")
+    assert text.splitlines()[0].startswith("Elemwise{add,no_inplace} [id A]")
     assert "dot [id C]" in text
 
 

@@ -651,7 +651,9 @@ def change_through(op: Any, inputs: Sequence[Any], eval_points: Sequence[Any]) -
     return _in_place_of(stand_ins, inputs, made)
 
 
-def _in_place_of(stand_ins: Sequence[Any], inputs: Sequence[Any], terms: Sequence[Any]) -> list[Any]:
+def _in_place_of(
+    stand_ins: Sequence[Any], inputs: Sequence[Any], terms: Sequence[Any]
+) -> list[Any]:
     """Return terms with inputs in the places of what stood in for them."""
     made = [t for t in terms if t.tensor is not None]
     changed = dict(zip(stand_ins, inputs, strict=True))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agnesi.theano.gof.graph import io_toposort, scratchpad
 from agnesi.theano.gof.op import PureOp
+from agnesi.theano.scalar.basic import Cast, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -254,13 +255,13 @@ _OF_CLASSES = {
 def _known_printer(op: Any) -> Any:
     """Return how an op that is here is written; None for one that has no rule."""
     scalar = getattr(op, "scalar_op", None)
-    if scalar is None or type(op).__name__ not in ("Elemwise", "_Switch"):
+    if scalar is None or type(op).__name__ != "Elemwise":
         kind = type(op).__name__
         return _OF_CLASSES.get(op.name if kind == "FunctionOp" else kind)
-    name = str(scalar)
-    if name.startswith("Cast{"):
-        return FunctionPrinter(name[5:-1])
-    if not name.isidentifier():
+    name = name_of(scalar)
+    if isinstance(scalar, Cast):
+        return FunctionPrinter(scalar.o_type.dtype)
+    if name is None:
         return None
     return _OF_ELEMENTS.get(name) or FunctionPrinter(_CALLED.get(name, name))
 

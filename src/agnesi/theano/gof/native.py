@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
-from agnesi.theano.gof.graph import Apply, Variable, _wrap
+from agnesi.theano.gof.graph import Apply, _wrap
 from agnesi.theano.gof.op import Op
 
 if TYPE_CHECKING:
@@ -112,5 +112,3 @@ def _with_own_gradient(op: Any, tensors: Sequence[Any]) -> Any:
         return asked_gradient(op, ts, ct)
 
     return ag.custom_gradient(lambda *ts: op.build(*ts), back)(*tensors)
-
-

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 upcast = casting.upcast
-_bool, _complex = builtins.bool, builtins.complex
 
 
 class ComplexError(NotImplementedError):
@@ -67,7 +66,9 @@ class Scalar(Type):
         """NumPy's dtype."""
         return np.dtype(self.dtype)
 
-    def filter(self, data: Any, strict: _bool = False, allow_downcast: _bool | None = None) -> Any:
+    def filter(
+        self, data: Any, strict: builtins.bool = False, allow_downcast: builtins.bool | None = None
+    ) -> Any:
         """Return a number of this type.
 
         Raises:
@@ -102,9 +103,9 @@ class Scalar(Type):
         """Return a constant of agnesi."""
         return ConstantTensor(np.asarray(data).tobytes(), Kind(as_dtype(self.dtype), ()))
 
-    def values_eq_approx(self, a: Any, b: Any, tolerance: float = 1e-4) -> _bool:
+    def values_eq_approx(self, a: Any, b: Any, tolerance: float = 1e-4) -> builtins.bool:
         """Whether two numbers are nearly equal."""
-        return _bool(a == b or abs(a - b) <= (abs(a) + abs(b)) * tolerance)
+        return builtins.bool(a == b or abs(a - b) <= (abs(a) + abs(b)) * tolerance)
 
     def dtype_specs(self) -> tuple[Any, str, str]:
         """Return NumPy's class, the name of the C type, and NumPy's name in C."""
@@ -116,7 +117,7 @@ class Scalar(Type):
         return upcast(*(t.dtype for t in types))
 
     @staticmethod
-    def may_share_memory(a: Any, b: Any) -> _bool:
+    def may_share_memory(a: Any, b: Any) -> builtins.bool:
         """Numbers share no memory."""
         del a, b
         return False
@@ -125,7 +126,7 @@ class Scalar(Type):
         """Return a new variable of this type."""
         return ScalarVariable(self, name=name)
 
-    def __eq__(self, other: object) -> _bool:
+    def __eq__(self, other: object) -> builtins.bool:
         return isinstance(other, Scalar) and other.dtype == self.dtype
 
     def __hash__(self) -> int:
@@ -429,7 +430,7 @@ class transfer_type:
             for i in self.transfer
         ]  # fmt: skip
 
-    def __eq__(self, other: object) -> _bool:
+    def __eq__(self, other: object) -> builtins.bool:
         return isinstance(other, transfer_type) and self.transfer == other.transfer
 
     def __hash__(self) -> int:
@@ -451,7 +452,7 @@ class specific_out:
         del types
         return self.spec
 
-    def __eq__(self, other: object) -> _bool:
+    def __eq__(self, other: object) -> builtins.bool:
         return isinstance(other, specific_out) and self.spec == other.spec
 
     def __hash__(self) -> int:
@@ -471,7 +472,7 @@ class unary_out_lookup:
         found = self.tbl[key]
         return found if isinstance(key, tuple) else [found]
 
-    def __eq__(self, other: object) -> _bool:
+    def __eq__(self, other: object) -> builtins.bool:
         return isinstance(other, unary_out_lookup) and self.tbl == other.tbl
 
     def __hash__(self) -> int:
@@ -526,7 +527,7 @@ class ScalarOp(NativeOp):
         return found
 
     @property
-    def is_native(self) -> _bool:
+    def is_native(self) -> builtins.bool:
         """Whether agnesi computes it; else Python code does, number by number."""
         return type(self).build is not NativeOp.build and not says_itself(self, "impl", "perform")
 
@@ -584,13 +585,13 @@ class ScalarOp(NativeOp):
         for cell, result in zip(output_storage, results, strict=True):
             cell[0] = result
 
-    def grad(self, inputs: Any, output_gradients: Any) -> Any:
+    def grad(self, inputs: Any, output_grads: Any) -> Any:
         """Return the gradients by the numbers."""
         if self.is_native:
-            return super().grad(inputs, output_gradients)
+            return super().grad(inputs, output_grads)
         raise MethodNotDefined("grad", type(self), type(self).__name__)
 
-    def __eq__(self, other: object) -> _bool:
+    def __eq__(self, other: object) -> builtins.bool:
         return type(self) is type(other) and getattr(
             self, "output_types_preference", None
         ) == getattr(other, "output_types_preference", None)
@@ -639,7 +640,7 @@ class LogicalComparison(BinaryScalarOp):
         super().__init__(*args, **named)
         self.bool = True
 
-    def output_types(self, *types: Any) -> Sequence[Any]:
+    def output_types(self, types: Sequence[Any]) -> Sequence[Any]:
         """A bool."""
         del types
         return [bool]
@@ -652,7 +653,7 @@ class FixedLogicalComparison(UnaryScalarOp):
         super().__init__(*args, **named)
         self.bool = True
 
-    def output_types(self, *types: Any) -> Sequence[Any]:
+    def output_types(self, types: Sequence[Any]) -> Sequence[Any]:
         """A bool."""
         del types
         return [bool]
@@ -661,26 +662,26 @@ class FixedLogicalComparison(UnaryScalarOp):
 class UnaryBitOp(UnaryScalarOp):
     """A function of the bits of an integer."""
 
-    def output_types(self, *types: Any) -> Sequence[Any]:
+    def output_types(self, types: Sequence[Any]) -> Sequence[Any]:
         """The operand's type."""
-        for t in types[0]:
+        for t in types:
             if t not in discrete_types:
                 raise TypeError(f"input to a BitOp must be an integer or bool, not {t}")
-        return upcast_out(*types[0])
+        return upcast_out(*types)
 
 
 class BinaryBitOp(BinaryScalarOp):
     """A function of the bits of two integers."""
 
-    def output_types(self, *types: Any) -> Sequence[Any]:
+    def output_types(self, types: Sequence[Any]) -> Sequence[Any]:
         """That of arithmetic on the operands, integers or both bools."""
-        a, b = types[0]
+        a, b = types
         if a == bool and b == bool:
             return [bool]
-        for t in types[0]:
+        for t in types:
             if t not in integer_types:
                 raise TypeError(f"inputs to a BitOp must be integers, or all bools, not {t}")
-        return upcast_out(*types[0])
+        return upcast_out(*types)
 
 
 def number(tensor: ag.Tensor) -> Any:
@@ -737,7 +738,9 @@ class _InCommon(ScalarOp):
     def of_tensors(self, tensors: Sequence[Any], dtype: str) -> Any:
         """The function of operands in their common dtype."""
         inside = upcast(*(t.dtype.numpy.name for t in tensors))
-        return ag.astype(type(self).function(*(in_dtype(t, inside, tensors) for t in tensors)), dtype)
+        return ag.astype(
+            type(self).function(*(in_dtype(t, inside, tensors) for t in tensors)), dtype
+        )
 
 
 class _AsGiven(ScalarOp):
@@ -783,7 +786,9 @@ def _define(
     return kind(rule, name=name if label == "" else label)
 
 
-def _unary(name: str, class_name: str, function: Any, rule: Any = upgrade_to_float, **more: Any) -> Any:
+def _unary(
+    name: str, class_name: str, function: Any, rule: Any = upgrade_to_float, **more: Any
+) -> Any:
     return _define(name, class_name, function, rule, _InResult, UnaryScalarOp, **more)
 
 
@@ -792,11 +797,13 @@ def _binary(name: str, class_name: str, function: Any, rule: Any = upcast_out, *
 
 
 def _compared(name: str, class_name: str, function: Any, **more: Any) -> Any:
-    return _define(name, class_name, function, None, _InCommon, LogicalComparison, label=None, **more)
+    return _define(
+        name, class_name, function, None, _InCommon, LogicalComparison, label=None, **more
+    )
 
 
-_SWAPS = {"commutative": True, "associative": False}
-_BOTH = {"commutative": True, "associative": True}
+_SWAPS: dict[str, Any] = {"commutative": True, "associative": False}
+_BOTH: dict[str, Any] = {"commutative": True, "associative": True}
 
 lt, gt = _compared("lt", "LT", ag.less), _compared("gt", "GT", ag.greater)
 le, ge = _compared("le", "LE", ag.less_equal), _compared("ge", "GE", ag.greater_equal)
@@ -816,18 +823,20 @@ class InRange(LogicalComparison):
 
     nin = 3
 
-    def __init__(self, openlow: _bool, openhi: _bool) -> None:
+    def __init__(self, openlow: builtins.bool, openhi: builtins.bool) -> None:
         super().__init__()
         self.openlow, self.openhi = openlow, openhi
 
     def build(self, *tensors: Any) -> Any:
         """Two comparisons."""
-        x, low, high = (ag.astype(t, upcast(*(o.dtype.numpy.name for o in tensors))) for t in tensors)
+        x, low, high = (
+            ag.astype(t, upcast(*(o.dtype.numpy.name for o in tensors))) for t in tensors
+        )
         above = ag.greater(x, low) if self.openlow else ag.greater_equal(x, low)
         below = ag.less(x, high) if self.openhi else ag.less_equal(x, high)
         return ag.logical_and(above, below)
 
-    def __eq__(self, other: object) -> _bool:
+    def __eq__(self, other: object) -> builtins.bool:
         return isinstance(other, InRange) and (self.openlow, self.openhi) == (
             other.openlow,
             other.openhi,
@@ -861,9 +870,15 @@ class Switch(ScalarOp):
 
 switch = Switch()
 
-or_ = _define("or_", "OR", ag.bitwise_or, None, _InResult, BinaryBitOp, label=None, identity=0, **_BOTH)
-xor = _define("xor", "XOR", ag.bitwise_xor, None, _InResult, BinaryBitOp, label=None, identity=0, **_BOTH)
-and_ = _define("and_", "AND", ag.bitwise_and, None, _InResult, BinaryBitOp, label=None, identity=-1, **_BOTH)
+or_ = _define(
+    "or_", "OR", ag.bitwise_or, None, _InResult, BinaryBitOp, label=None, identity=0, **_BOTH
+)
+xor = _define(
+    "xor", "XOR", ag.bitwise_xor, None, _InResult, BinaryBitOp, label=None, identity=0, **_BOTH
+)
+and_ = _define(
+    "and_", "AND", ag.bitwise_and, None, _InResult, BinaryBitOp, label=None, identity=-1, **_BOTH
+)
 invert = _define("invert", "Invert", ag.bitwise_invert, None, _InResult, UnaryBitOp, label=None)
 
 maximum = _binary("maximum", "Maximum", ag.maximum, **_BOTH)
@@ -897,7 +912,8 @@ class IntDiv(_InResult, BinaryScalarOp):
     build = _GENERIC
     impl = _impl(None)
     complex_error: ClassVar[Exception] = ComplexError(
-        "Theano does not support integer division (//) on complex numbers, since numpy deprecated it."
+        "Theano does not support integer division (//) on complex numbers, since numpy "
+        "deprecated it."
     )
 
 
@@ -911,7 +927,8 @@ class Mod(_InResult, BinaryScalarOp):
     build = _GENERIC
     impl = _impl(None)
     complex_error: ClassVar[Exception] = ComplexError(
-        "Theano does not support the mod operator (%) on complex numbers, since numpy deprecated it."
+        "Theano does not support the mod operator (%) on complex numbers, since numpy "
+        "deprecated it."
     )
 
 
@@ -919,7 +936,7 @@ mod = Mod(upcast_out, name="mod")
 pow = _binary("pow", "Pow", ag.power, upcast_out_min8)
 
 
-def int_or_true_div(x_discrete: _bool, y_discrete: _bool) -> Any:
+def int_or_true_div(x_discrete: builtins.bool, y_discrete: builtins.bool) -> Any:
     """Return the op of ``/`` between numbers that are integers or not.
 
     Raises:
@@ -1080,7 +1097,10 @@ log10, log1p = _unary("log10", "Log10", ag.log10), _unary("log1p", "Log1p", ag.l
 exp, exp2 = _unary("exp", "Exp", ag.exp), _unary("exp2", "Exp2", ag.exp2)
 expm1 = _unary("expm1", "Expm1", ag.expm1)
 sqr, sqrt = _unary("sqr", "Sqr", ag.square, same_out), _unary("sqrt", "Sqrt", ag.sqrt)
-deg2rad, rad2deg = _unary("deg2rad", "Deg2Rad", ag.deg2rad), _unary("rad2deg", "Rad2Deg", ag.rad2deg)
+deg2rad, rad2deg = (
+    _unary("deg2rad", "Deg2Rad", ag.deg2rad),
+    _unary("rad2deg", "Rad2Deg", ag.rad2deg),
+)
 cos, arccos = _unary("cos", "Cos", ag.cos), _unary("arccos", "ArcCos", ag.arccos)
 sin, arcsin = _unary("sin", "Sin", ag.sin), _unary("arcsin", "ArcSin", ag.arcsin)
 tan, arctan = _unary("tan", "Tan", ag.tan), _unary("arctan", "ArcTan", ag.arctan)
@@ -1136,8 +1156,14 @@ erfc = _unary("erfc", "Erfc", special.erfc, upgrade_to_float_no_complex)
 erfcx = _unary("erfcx", "Erfcx", special.erfcx, upgrade_to_float_no_complex)
 erfinv = _unary("erfinv", "Erfinv", special.erfinv, upgrade_to_float_no_complex)
 erfcinv = _unary("erfcinv", "Erfcinv", special.erfcinv, upgrade_to_float_no_complex)
-gamma, gammaln = _unary("gamma", "Gamma", special.gamma), _unary("gammaln", "GammaLn", special.gammaln)
-psi, tri_gamma = _unary("psi", "Psi", special.psi), _unary("tri_gamma", "TriGamma", special.trigamma)
+gamma, gammaln = (
+    _unary("gamma", "Gamma", special.gamma),
+    _unary("gammaln", "GammaLn", special.gammaln),
+)
+psi, tri_gamma = (
+    _unary("psi", "Psi", special.psi),
+    _unary("tri_gamma", "TriGamma", special.trigamma),
+)
 chi2sf = _binary("chi2sf", "Chi2SF", special.chi2sf, upgrade_to_float64)
 gammainc = _binary("gammainc", "GammaInc", special.gammainc, upgrade_to_float)
 gammaincc = _binary("gammaincc", "GammaIncC", special.gammaincc, upgrade_to_float)
@@ -1200,7 +1226,7 @@ class Composite(ScalarOp):
         return FunctionGraph(*clone(self.inputs, self.outputs), clone=False)
 
     @property
-    def is_native(self) -> _bool:
+    def is_native(self) -> builtins.bool:
         """Whether agnesi computes all of it."""
         nodes = io_toposort(self.inputs, self.outputs)
         return type(self) is Composite and all(node.op.is_native for node in nodes)
@@ -1244,7 +1270,7 @@ class Composite(ScalarOp):
 
             for k, v in enumerate(self.inputs):
                 v.name = f"i{k}"
-            for k, v in enumerate(self.outputs):
+            for v in self.outputs:
                 v.name = None
             shown = ", ".join(pp(v) for v in self.outputs)
             for k, v in enumerate(self.outputs):
@@ -1262,7 +1288,7 @@ class Composite(ScalarOp):
             known.update((v, (len(steps), k)) for k, v in enumerate(node.outputs))
         return self.inputs_type, tuple(steps), tuple(known.get(v) for v in self.outputs)
 
-    def __eq__(self, other: object) -> _bool:
+    def __eq__(self, other: object) -> builtins.bool:
         return self is other or (isinstance(other, Composite) and self._key() == other._key())
 
     def __hash__(self) -> int:
@@ -1273,8 +1299,22 @@ def _signed(v: Any) -> Any:
     return v.signature() if isinstance(v, Constant) else v
 
 
+_names: dict[Any, str] = {}
+
+
+def name_of(op: Any) -> str | None:
+    """Return the name under which an op is here; None for one of a program's."""
+    if not _names:
+        for name, each in globals().items():
+            if isinstance(each, ScalarOp):
+                _names.setdefault(each, name)
+    return _names.get(op)
+
+
 _NOT_OURS = "annotations builtins TYPE_CHECKING Any ClassVar np ag special casting config Callable"
-__all__ = [n for n in globals() if not n.startswith("_") and n not in _NOT_OURS.split()]
+__all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
+    n for n in globals() if not n.startswith("_") and n not in _NOT_OURS.split()
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,22 +13,30 @@ from agnesi.graph.tensor import SizeValue
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Constant, Variable
 from agnesi.theano.missing import submodule
+from agnesi.theano.scalar.basic import Scalar
 from agnesi.theano.tensor import elementary as of_element
 from agnesi.theano.tensor import shapes
-from agnesi.theano.tensor.applying import FunctionOp, apply, apply_many, fresh
+from agnesi.theano.tensor.applying import apply, apply_many, fresh
 from agnesi.theano.tensor.casting import ALL, DISCRETE, FLOATS, as_array, upcast
-from agnesi.theano.scalar.basic import Scalar
 from agnesi.theano.tensor.elementary import eq, fill, mul, switch
 from agnesi.theano.tensor.elemwise import All, Any_, DimShuffle, Prod, Sum
 from agnesi.theano.tensor.native_ops import (
     Argmax as Argmax,
+)
+from agnesi.theano.tensor.native_ops import (
     Dot,
     MaxAndArgmax,
     Mean,
-    ScalarFromTensor as ScalarFromTensor,
-    TensorFromScalar as TensorFromScalar,
-    scalar_from_tensor as scalar_from_tensor,
     tensor_from_scalar,
+)
+from agnesi.theano.tensor.native_ops import (
+    ScalarFromTensor as ScalarFromTensor,
+)
+from agnesi.theano.tensor.native_ops import (
+    TensorFromScalar as TensorFromScalar,
+)
+from agnesi.theano.tensor.native_ops import (
+    scalar_from_tensor as scalar_from_tensor,
 )
 from agnesi.theano.tensor.subtensor import set_subtensor
 from agnesi.theano.tensor.type import TensorType
@@ -816,8 +824,7 @@ def check_and_normalize_axes(x: Any, axis: Any) -> list[int]:
         axis = [axis]
     if not isinstance(axis, tuple | list | np.ndarray):
         raise TypeError(
-            "Axis must be an integer, tuple, list of integers or a TensorVariable. Got "
-            f"{axis}"
+            f"Axis must be an integer, tuple, list of integers or a TensorVariable. Got {axis}"
         )
     found: set[int] = set()
     for each in axis:

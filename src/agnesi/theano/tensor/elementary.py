@@ -54,7 +54,12 @@ or_ = bitwise_or = _elemwise("or_")
 xor = bitwise_xor = _elemwise("xor")
 invert = bitwise_not = _elemwise("invert")
 
-real, imag, conj, angle = _elemwise("real"), _elemwise("imag"), _elemwise("conj"), _elemwise("angle")
+real, imag, conj, angle = (
+    _elemwise("real"),
+    _elemwise("imag"),
+    _elemwise("conj"),
+    _elemwise("angle"),
+)
 complex, complex_from_polar = _elemwise("complex"), _elemwise("complex_from_polar")
 switch = where = _elemwise("switch")
 clip = clip_ = _elemwise("clip")

@@ -53,7 +53,9 @@ class Elemwise(NativeOp, OpenMPOp):
         self.scalar_op, self.name, self.openmp = scalar_op, name, openmp
         self.inplace_pattern = _Pattern(inplace_pattern or {})
         self.destroy_map = {o: [i] for o, i in self.inplace_pattern.items()}
-        self.nfunc_spec = getattr(scalar_op, "nfunc_spec", None) if nfunc_spec is None else nfunc_spec
+        self.nfunc_spec = (
+            getattr(scalar_op, "nfunc_spec", None) if nfunc_spec is None else nfunc_spec
+        )
         self.nin, self.nout = scalar_op.nin, scalar_op.nout
         self.is_native: bool = scalar_op.is_native
         if name is not None:
@@ -184,7 +186,11 @@ def _asked(op: Any, inputs: Sequence[Any], output_grads: Sequence[Any]) -> list[
 
     def stand_in(v: Any) -> Any:
         kind = getattr(v.type, "dtype", None)
-        return v if kind is None else get_scalar_type(kind).Variable(get_scalar_type(kind), tensor=v.tensor)
+        return (
+            v
+            if kind is None
+            else get_scalar_type(kind).Variable(get_scalar_type(kind), tensor=v.tensor)
+        )
 
     numbers = [stand_in(v) for v in inputs]
     outputs = op.make_node(*numbers).outputs
@@ -250,7 +256,8 @@ class DimShuffle(NativeOp):
                 )
             if axis in kept:
                 raise ValueError(
-                    "The same input dimension may not appear twice in the list of output dimensions",
+                    "The same input dimension may not appear twice in the list of output "
+                    "dimensions",
                     new_order,
                 )
             kept.append(int(axis))
@@ -284,7 +291,9 @@ class DimShuffle(NativeOp):
                 "The number of dimensions of the input is incorrect for this op. Expected "
                 f"{self.input_broadcastable}, got {own}."
             )
-        if any(wanted and not has for wanted, has in zip(self.input_broadcastable, own, strict=True)):
+        if any(
+            wanted and not has for wanted, has in zip(self.input_broadcastable, own, strict=True)
+        ):
             raise TypeError(
                 "The broadcastable pattern of the input is incorrect for this op. Expected "
                 f"{self.input_broadcastable}, got {own}."
