@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
-from agnesi.theano.gof.graph import Apply, _wrap
-from agnesi.theano.gof.op import Op
+from agnesi.theano.gof.graph import Apply, _standing, _wrap, scratchpad
+from agnesi.theano.gof.op import Op, compute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,17 @@ def says_itself(op: Any, *names: str) -> bool:
         if any(name in kind.__dict__ for name in names):
             return True
     return False
+
+
+def native_apply(op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> Apply:
+    """Return the application of an op to variables, whose outputs have their tensors."""
+    node = Apply.__new__(Apply)
+    node.op, node.tag = op, scratchpad()
+    node.inputs, node.outputs = list(inputs), list(outputs)
+    node.built = True  # type: ignore[attr-defined]
+    for index, output in enumerate(node.outputs):
+        output._owner, output.index = node, index
+    return node
 
 
 class NativeOp(Op):
@@ -54,17 +65,34 @@ class NativeOp(Op):
 
     def applied(self, given: Sequence[Any], tensors: Sequence[Any]) -> Apply:
         """Return the application to variables, computed from these tensors."""
+        results = self._results(tensors)
+        outputs = self.outputs_for(given, results)
+        if says_itself(self, "perform"):
+            return Apply(self, given, [v.type() for v in outputs])
+        return native_apply(self, given, outputs)
+
+    def _results(self, tensors: Sequence[Any]) -> list[Any]:
         if says_itself(self, "grad", "L_op"):
             made = _with_own_gradient(self, tensors)
         else:
             made = self.build(*tensors)
-        results: list[Any] = made if isinstance(made, list) else [made]
-        outputs = self.outputs_for(given, results)
-        if says_itself(self, "perform"):
-            return Apply(self, given, [v.type() for v in outputs])
-        node = Apply(self, given, outputs)
+        return made if isinstance(made, list) else [made]
+
+    def runs_in_python(self, node: Apply) -> bool:
+        """Whether an application is run by ``perform``, and not by agnesi."""
+        del node
+        return says_itself(self, "perform")
+
+    def _computes(self, node: Apply) -> None:
+        # Of an Apply that a program made by hand.
+        if self.runs_in_python(node):
+            compute(node)
+            return
         node.built = True  # type: ignore[attr-defined]
-        return node
+        made = self._results([v.tensor for v in node.inputs])
+        for output, tensor in zip(node.outputs, made, strict=True):
+            output.tensor = tensor
+            _standing[id(tensor)] = output
 
     def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
         """Return variables for results."""

@@ -24,7 +24,7 @@ from agnesi.ops.lift import broadcast_shape
 from agnesi.ops.movement import broadcast
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Constant, Variable, clone, io_toposort
-from agnesi.theano.gof.native import NativeOp, says_itself
+from agnesi.theano.gof.native import NativeOp, native_apply, says_itself
 from agnesi.theano.gof.type import Type
 from agnesi.theano.gof.utils import MethodNotDefined
 from agnesi.theano.missing import submodule
@@ -555,9 +555,12 @@ class ScalarOp(NativeOp):
 
         made = on_tensors(self, tensors)
         outputs = [ScalarVariable(k, tensor=t) for k, t in zip(kinds, made, strict=True)]
-        node = Apply(self, given, outputs)
-        node.built = True  # type: ignore[attr-defined]
-        return node
+        return native_apply(self, given, outputs)
+
+    def runs_in_python(self, node: Apply) -> builtins.bool:
+        """Whether it is Python code."""
+        del node
+        return not self.is_native
 
     def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
         """Return numbers."""

@@ -10,7 +10,7 @@ import numpy as np
 import agnesi as ag
 from agnesi.theano import scalar
 from agnesi.theano.gof.graph import Apply
-from agnesi.theano.gof.native import NativeOp
+from agnesi.theano.gof.native import NativeOp, native_apply
 from agnesi.theano.gof.op import OpenMPOp
 from agnesi.theano.gof.utils import MethodNotDefined
 from agnesi.theano.missing import submodule
@@ -91,9 +91,12 @@ class Elemwise(NativeOp, OpenMPOp):
         made = self.scalar_op.build(*tensors)
         results: list[Any] = made if isinstance(made, list) else [made]
         pairs = zip(types, results, strict=True)
-        node = Apply(self, given, [t.Variable(t, tensor=made) for t, made in pairs])
-        node.built = True  # type: ignore[attr-defined]
-        return node
+        return native_apply(self, given, [t.Variable(t, tensor=made) for t, made in pairs])
+
+    def runs_in_python(self, node: Apply) -> bool:
+        """Whether the scalar op is Python code."""
+        del node
+        return not self.is_native
 
     def _check_in_place(self, given: Any, pattern: Any, kinds: Any) -> None:
         for output, place in self.inplace_pattern.items():
@@ -169,10 +172,7 @@ def _each(op: Any, arrays: Sequence[Any]) -> list[Any]:
 
 def on_tensors(op: Any, tensors: Sequence[Any]) -> list[Any]:
     """Return the tensors that a scalar op of Python makes of arrays."""
-    from agnesi.theano.gof.op import compute
-
     node = Elemwise(op).make_node(*(kind.Variable(kind, tensor=t) for kind, t in _typed(tensors)))
-    compute(node)
     return [v.tensor for v in node.outputs]
 
 
@@ -383,9 +383,11 @@ class CAReduce(NativeOp):
         kind = kind_of(op._output_dtype(x.type.dtype), tuple(pattern))
         if op._function(x.type.dtype) is None:
             return Apply(op, [x], [kind()])
-        node = Apply(op, [x], [kind.Variable(kind, tensor=op.build(x.tensor))])
-        node.built = True  # type: ignore[attr-defined]
-        return node
+        return native_apply(op, [x], [kind.Variable(kind, tensor=op.build(x.tensor))])
+
+    def runs_in_python(self, node: Apply) -> bool:
+        """Whether there is no reduction of agnesi's."""
+        return self._function(node.inputs[0].type.dtype) is None
 
     def _function(self, dtype: str) -> Any:
         kind = type(self.scalar_op)
