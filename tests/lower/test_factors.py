@@ -236,3 +236,16 @@ def test_what_blocks_pack_fits_a_stack(machine: Machine, dtype: str) -> None:
         kernels = [step.kernel for step in program.steps if isinstance(step, RunKernel)]
         rooms = [sum(count * b.element.bytes for b, count in kernel.private) for kernel in kernels]
         assert kernels and max(rooms) <= MOST_PRIVATE
+
+
+def test_a_factor_that_a_loop_reads_too_has_memory() -> None:
+    # A product may compute part of a matrix as it packs it; a loop reads it where it lies.
+    w, rows, start = normal(5, 8), normal(7, 3, 4), normal(3, 4)
+    part = ag.shared(w)[1:, 2:6]
+    h, xs = ag.input("h", "f32[3, 4]"), ag.input("xs", "f32[7, 3, 4]")
+    last, _ = ag.scan(lambda c, row: (ag.tanh(c @ part + row), None), h, xs)
+    wanted = start
+    for row in rows:
+        wanted = np.tanh(wanted @ w[1:, 2:6] + row)
+    found = ag.function([h, xs], last + h @ part)(start, rows)
+    np.testing.assert_allclose(found, wanted + start @ w[1:, 2:6], rtol=1e-5, atol=1e-6)

@@ -223,7 +223,8 @@ def _stored(
     for node in order:
         hidden = node.dependencies[len(node.operands) :]
         must.update(hidden)
-        must.update(read for read in in_memory(node) if read not in packed)
+        reads = in_memory(node)
+        must.update(r for r in reads if r not in packed or not isinstance(node, MatMul))
         must.update(read_besides(node))
         if isinstance(node, Reshape) and node not in views and not _flat(node.x):
             must.add(node.x)

@@ -13,6 +13,7 @@ array(8.)
 
 # Modules in the order in which they need each other.
 # isort: off
+import sys
 from typing import Any
 
 from agnesi.theano.missing import submodule
@@ -73,6 +74,9 @@ from agnesi.theano.tensor import dot as dot
 from agnesi.theano.tensor import get_scalar_constant_value as get_scalar_constant_value
 
 __version__ = "1.0.5"
+
+# ``from theano import theano``: Theano's module has itself as a name.
+theano = sys.modules[__name__]
 
 
 def _asarray(a, dtype, order=None):  # type: ignore[no-untyped-def]

@@ -192,6 +192,9 @@ def subtensor(x: Any, args: Any) -> Any:
         part = _of_elements(known, args)
         if part is not None:
             return part
+    if isinstance(args, list) and any(isinstance(a, slice) for a in args):
+        # As NumPy once did: a list with slices is a key of several axes.
+        args = tuple(args)
     found: list[Any] = []
     key = _taken_apart(args, found)
     for variable in found:
