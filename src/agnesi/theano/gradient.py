@@ -41,6 +41,9 @@ class NullTypeGradError(TypeError):
 class DisconnectedType(PureType):
     """The type of the gradient by what a cost does not depend on."""
 
+    def new_tensor(self, name: str | None) -> None:
+        """There are no values."""
+
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """There are no values."""
         raise AssertionError("DisconnectedType has no values")

@@ -19,6 +19,7 @@ from agnesi.theano.compile.io import In, SymbolicInput, SymbolicOutput
 from agnesi.theano.compile.mode import Mode, get_mode
 from agnesi.theano.compile.sharedvalue import Container, SharedVariable, variable_of
 from agnesi.theano.compile.stepwise import Graph
+from agnesi.theano.compile.translating import Translated, handles_objects
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.fg import FunctionGraph, MissingInputError
 from agnesi.theano.gof.graph import Constant, Variable, copied
@@ -155,8 +156,15 @@ class Function:
             self.fn = plan.compiled()
         self.container = _Containers(self)
         native = watches(self) if watches else self.fn.native
+        if plan.translates:
+            native = Translated(
+                native,
+                [i.variable.type for i in request.inputs if i.variable.tensor is not None],
+                plan.results,
+                [v for v in plan.changes if v.type.is_object],
+            )
         self.native = native
-        special = plan.converts or plan.states or plan.objects or plan.changing
+        special = plan.converts or plan.states or plan.translates or plan.changing
         direct = not special and request.form == plan.form
         kind = type("Function", (Function,), {"__module__": __name__})
         if direct:
@@ -427,7 +435,12 @@ class _Plan:
         self.request = request
         self.slots = {i.variable: _Slot(i) for i in request.inputs if i.value is not None}
         self.states = [self.slots[i.variable] for i in request.inputs if i.update is not None]
-        self.objects = [i for i in request.inputs if i.variable.tensor is None]
+        states = [i.update for i in request.inputs if i.update is not None]
+        self.results = [*request.outputs, *states]
+        given = [i.variable for i in request.inputs if i.variable.tensor is not None]
+        self.translates = any(v.type.encoded for v in (*given, *self.results)) or handles_objects(
+            [*self.results, *request.updates.values(), *request.givens.values()]
+        )
         self.converts = bool(self.slots) or any(
             i.strict or i.allow_downcast or (i.allow_downcast is None and request.downcast)
             for i in request.inputs
@@ -437,9 +450,8 @@ class _Plan:
             for v in (*(i.variable for i in request.inputs), *request.outputs)
         )
         self.changing: dict[Any, tuple[int, ...]] = {}
-        self.form = "list" if self.states or self.converts or self.objects else request.form
-        roots = [*request.outputs, *(i.update for i in request.inputs if i.update is not None)]
-        self.roots = [_tensor_of(v) for v in roots]
+        self.form = "list" if self.states or self.converts or self.translates else request.form
+        self.roots = [_tensor_of(v) for v in self.results]
         self.updates = {
             t.tensor: v.tensor for t, v in request.updates.items() if t.tensor is not None
         }

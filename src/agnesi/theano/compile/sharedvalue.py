@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary, finalize
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from agnesi.core.dtypes import as_dtype
 from agnesi.dims.dim import fresh_symbol
 from agnesi.graph.leaves import fresh_uid, own_sizes
 from agnesi.graph.types import TensorType as Kind
+from agnesi.theano.gof import objects
 from agnesi.theano.gof.graph import Variable, scratchpad
 from agnesi.theano.gof.type import generic
 from agnesi.theano.tensor.type import TensorType
@@ -26,6 +27,8 @@ from agnesi.theano.tensor.var import _tensor_py_operators
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Of the numbers that stand for objects.
+_NUMBERS = TensorType(objects.DTYPE, ())
 _of_tensor: WeakValueDictionary[int, SharedVariable] = WeakValueDictionary()
 
 
@@ -85,12 +88,14 @@ class SharedVariable(Variable):
             _of_tensor[id(self.tensor)] = self
 
     def _make(self, kind: Any, value: Any, name: str | None) -> Any:
-        """Return the leaf of agnesi that holds the value; None for what is no array."""
-        if not isinstance(kind, TensorType):
-            self._object = value
-            return None
+        """Return the leaf of agnesi that holds the value, or the number that stands for it."""
+        if kind.is_object:
+            self._number = objects.kept_number(value)
+            finalize(self, objects.forget, self._number)
+            self.known = {}
+            return _leaf(_NUMBERS, np.asarray(self._number, np.int64), name)
         array = kind.filter(value, self.strict, self.allow_downcast)
-        self.known: dict[tuple[int, ...], Shared] = {}
+        self.known = {}
         return _leaf(kind, array, name)
 
     @property
@@ -131,8 +136,9 @@ class SharedVariable(Variable):
     def get_value(self, borrow: bool = False, return_internal_type: bool = False) -> Any:
         """Return the value: a copy, unless it is borrowed."""
         del return_internal_type
-        if self.tensor is None:
-            return self._object if borrow else copy.deepcopy(self._object)
+        if self.type.is_object:
+            held = objects.object_of(self._number)
+            return held if borrow else copy.deepcopy(held)
         return self.tensor.get_value(borrow=borrow)
 
     def set_value(self, new_value: Any, borrow: bool = False) -> None:
@@ -141,14 +147,22 @@ class SharedVariable(Variable):
         Raises:
             TypeError: it has another dtype or number of axes; the old one is kept.
         """
-        if self.tensor is None:
-            self._object = new_value if borrow else copy.deepcopy(new_value)
+        if self.type.is_object:
+            value = self.type.filter(new_value, self.strict, self.allow_downcast)
+            objects.replace(self._number, value if borrow else copy.deepcopy(value))
             return
         array = self.type.filter(new_value, self.strict, self.allow_downcast)
         before = self.tensor.cell.array.shape
         self.tensor.set_value(array, borrow=borrow and array is new_value)
         if array.shape != before:
             self.users_but(None)
+
+    def take_over(self) -> None:
+        """Keep the object whose number a call has put here."""
+        cell = self.tensor.cell
+        if int(cell.array) != self._number:
+            objects.replace(self._number, objects.object_of(cell.array))
+            cell.array = np.asarray(self._number, np.int64)
 
     def users_but(self, one: Any) -> None:
         """Tell the functions that use it, but for one, that its shape has changed."""

@@ -87,14 +87,11 @@ class Run:
         if found is None:
             self.cells[variable] = found = [None]
             if isinstance(variable, Constant):
-                found[0] = variable.data
+                # Of objects the numbers that native code has for them.
+                found[0] = variable.tensor.value if variable.type.encoded else variable.data
             elif isinstance(variable, SharedVariable):
-                if variable.tensor is None:
-                    found[0] = variable.get_value(borrow=True)
-                else:
-                    # Of random states the words, which their ops take.
-                    found[0] = variable.tensor.get_value(borrow=True)
-                    self._tell(variable.tensor, found[0])
+                found[0] = variable.tensor.get_value(borrow=True)
+                self._tell(variable.tensor, found[0])
         return found
 
     def give(self, variable: Any, value: Any) -> None:
@@ -120,9 +117,10 @@ class Run:
     def computed(self, node: Apply, values: Sequence[Any]) -> list[Any]:
         """Return the results of an application to values."""
         for variable, value in zip(node.inputs, values, strict=True):
-            known = variable.tensor is None or isinstance(variable, Constant)
-            if not known and self.machine.results.get(variable.tensor) is not value:
-                self._tell(variable.tensor, value)
+            tensor: Any = variable.tensor
+            known = tensor is None or isinstance(variable, Constant)
+            if not known and self.machine.results.get(tensor) is not value:
+                self._tell(tensor, value)
         if is_choice(node):
             results = chosen(node, values)
         elif isinstance(node.outputs[0].tensor, Performed):
@@ -192,10 +190,13 @@ def chosen(node: Apply, values: Sequence[Any]) -> list[Any]:
 def performed(node: Apply, values: Sequence[Any]) -> list[Any]:
     """Return the results of an op that a program wrote."""
     storage: list[list[Any]] = [[None] for _ in node.outputs]
-    given = [np.array(v) if isinstance(v, np.ndarray) else v for v in values]
+    given = [
+        x.type.decode(v) if x.type.encoded else np.array(v) if isinstance(v, np.ndarray) else v
+        for x, v in zip(node.inputs, values, strict=True)
+    ]
     node.op.perform(node, given, storage)
     return [
-        out.type.filter(cell[0], allow_downcast=None)
+        out.type.encode(out.type.filter(cell[0], allow_downcast=None))
         for out, cell in zip(node.outputs, storage, strict=True)
     ]
 
@@ -228,7 +229,8 @@ class Stepwise:
         outputs, updates = run.values()
         fresh = [np.array(v) if isinstance(v, np.ndarray | np.generic) else v for v in outputs]
         for target, value in updates:
-            target.set_value(np.array(value), borrow=True)
+            kind = target.type
+            target.set_value(kind.decode(value) if kind.encoded else np.array(value), borrow=True)
         if plan.form == "one":
             return fresh[0]
         if plan.form == "dict":

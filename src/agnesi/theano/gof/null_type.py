@@ -17,6 +17,9 @@ class NullType(PureType):
     def __init__(self, why_null: str = "(no explanation given)") -> None:
         self.why_null = why_null
 
+    def new_tensor(self, name: str | None) -> None:
+        """There are no values."""
+
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """There are no values."""
         raise ValueError("NullType has no values")

@@ -18,6 +18,7 @@ from agnesi.graph.tensor import Tensor
 from agnesi.graph.types import TensorType as Kind
 from agnesi.ops.families import HostOp
 from agnesi.theano.configparser import config
+from agnesi.theano.gof import objects
 from agnesi.theano.gof.graph import Apply, Variable, stands_for
 from agnesi.theano.gof.utils import MethodNotDefined, TestValueError
 from agnesi.theano.missing import submodule
@@ -171,7 +172,8 @@ class Call:
 
     def __init__(self, op: Any, node: Apply) -> None:
         self.op, self.node = op, node
-        self.last: tuple[list[Any], list[Any]] | None = None
+        self.objects = any(v.type.is_object for v in (*node.inputs, *node.outputs))
+        self.last: tuple[list[Any], list[Any], Any] | None = None
         # Who has had the last results: nobody asks twice for those of one computation.
         self.served: set[Any] = set()
 
@@ -191,25 +193,32 @@ class Call:
         self.op.perform(self.node, given, storage)
         results: list[Any] = []
         for cell, output in zip(storage, self.node.outputs, strict=True):
-            if cell[0] is None:
+            if cell[0] is None and not output.type.is_object:
                 raise ValueError(f"{self.op}: perform() left an output of {output.type} empty")
-            results.append(output.type.filter(cell[0], allow_downcast=None))
+            value = output.type.filter(cell[0], allow_downcast=None)
+            results.append(output.type.encode(value) if output.type.encoded else value)
         if len(self.node.outputs) > 1 or getattr(self.op, "infer_shape", None) is None:
-            self.last = [np.array(a) for a in operands], results
+            self.last = [np.array(a) for a in operands], results, self._around()
         return results
 
     def _same(self, operands: Sequence[Array]) -> bool:
-        """Whether the operands are those of the last results."""
-        return self.last is not None and all(
-            np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
-            for a, b in zip(self.last[0], operands, strict=True)
+        """Whether the operands are those of the last results; objects: in the same call."""
+        return (
+            self.last is not None
+            and self.last[2] is self._around()
+            and all(
+                np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+                for a, b in zip(self.last[0], operands, strict=True)
+            )
         )
+
+    def _around(self) -> Any:
+        return objects.present_call() if self.objects else None
 
     @staticmethod
     def _passed(variable: Any, array: Array) -> Any:
         # A copy: what a program keeps is not memory of the function.
-        del variable
-        return np.array(array)
+        return variable.type.decode(array) if variable.type.encoded else np.array(array)
 
 
 class PerformedShape(HostOp):
@@ -307,17 +316,13 @@ def compute(node: Apply) -> None:
         return
     tensors = [v.tensor for v in node.inputs if v.tensor is not None]
     if len(tensors) != len(node.inputs):
-        # An op on other objects than arrays is run when a function is called with them; there is
-        # nothing that native code could do with it.
         missing = [v for v in node.inputs if v.tensor is None]
-        raise NotImplementedError(
-            f"{node.op}: an op of programs takes arrays; {missing[0]!r} is a {missing[0].type}"
-        )
+        raise TypeError(f"{node.op}: {missing[0]!r} ({missing[0].type}) has no value")
     call = Call(node.op, node)
     shapes = _shapes(node, call, tensors)
     node.built = True  # type: ignore[attr-defined]
     for number, (output, shape) in enumerate(zip(node.outputs, shapes, strict=True)):
-        element = as_dtype(output.type.dtype)
+        element = as_dtype(output.type.native_kind()[0])
         output.tensor = Performed(tuple(tensors), call, number, element, tuple(shape))
         from agnesi.theano.gof.graph import _standing
 
@@ -329,11 +334,13 @@ def _shapes(node: Apply, call: Call, tensors: list[Tensor]) -> list[tuple[Size, 
     infer = getattr(node.op, "infer_shape", None)
     if infer is not None:
         from agnesi.theano.tensor.basic import as_tensor_variable
-        from agnesi.theano.tensor.shapes import shape_tuple
 
-        said = infer(node, [shape_tuple(v) for v in node.inputs])
+        said = infer(node, [_shape(v) for v in node.inputs])
         found: list[tuple[Size, ...]] = []
         for output, shape in zip(node.outputs, said, strict=True):
+            if output.type.is_object:
+                found.append(())
+                continue
             sizes = [s if isinstance(s, int) else as_tensor_variable(s).tensor for s in shape]
             found.append(
                 _with_ones(output, [s if isinstance(s, int) else size_of(s) for s in sizes])
@@ -341,12 +348,20 @@ def _shapes(node: Apply, call: Call, tensors: list[Tensor]) -> list[tuple[Size, 
         return found
     shapes: list[tuple[Size, ...]] = []
     for number, output in enumerate(node.outputs):
-        if all(output.type.broadcastable):
-            shapes.append((1,) * output.type.ndim)
+        pattern = output.type.native_kind()[1]
+        if all(pattern):
+            shapes.append((1,) * len(pattern))
             continue
         shape = PerformedShape(tuple(tensors), call, number, output.type.ndim)
         shapes.append(_with_ones(output, [value_of(shape[k]) for k in range(output.type.ndim)]))
     return shapes
+
+
+def _shape(variable: Any) -> Any:
+    """Return a variable's shape; None for what has none."""
+    from agnesi.theano.tensor.shapes import shape_tuple
+
+    return None if variable.type.is_object else shape_tuple(variable)
 
 
 def _with_ones(output: Any, sizes: Sequence[Size]) -> tuple[Size, ...]:

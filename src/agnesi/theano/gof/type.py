@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from agnesi.theano.gof import objects
 from agnesi.theano.gof.graph import Constant, Variable
-
-if TYPE_CHECKING:
-    import agnesi as ag
 
 
 class PureType:
-    """What a variable can hold, and how a value is made fit."""
+    """What a variable can hold, and how a value is made fit.
+
+    Attributes:
+        is_object: whether values are Python objects, for which native code has numbers.
+        encoded: whether native code has something else than the values.
+    """
 
     Variable: Any = Variable
     Constant: Any = Constant
     ndim: Any = None
+    is_object = True
+    encoded = True
 
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """Return a value of this type made of some data.
@@ -74,15 +79,25 @@ class PureType:
     def __call__(self, name: str | None = None) -> Any:
         return self.make_variable(name)
 
-    def new_tensor(self, name: str | None) -> ag.Tensor | None:
-        """Return a fresh input of agnesi; None for what is no array."""
-        del name
-        return None
+    def new_tensor(self, name: str | None) -> Any:
+        """Return a fresh input of agnesi; None for what has no value."""
+        return objects.input_tensor(name)
 
-    def constant_tensor(self, data: Any) -> ag.Tensor | None:
-        """Return a constant of agnesi; None for what is no array."""
-        del data
-        return None
+    def constant_tensor(self, data: Any) -> Any:
+        """Return a constant of agnesi; None for what has no value."""
+        return objects.constant_tensor(data)
+
+    def native_kind(self) -> tuple[str, tuple[bool, ...]]:
+        """Return the dtype and the broadcast pattern of what native code has."""
+        return objects.DTYPE, ()
+
+    def encode(self, value: Any) -> Any:
+        """Return what native code is given for a value."""
+        return objects.encoded(value)
+
+    def decode(self, array: Any) -> Any:
+        """Return the value for what native code has."""
+        return objects.object_of(array)
 
     def values_eq(self, a: Any, b: Any) -> bool:
         """Whether two values are equal."""

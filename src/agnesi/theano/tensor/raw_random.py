@@ -51,6 +51,8 @@ class RandomStateType(TensorType):
     # Arguments and results of functions are not what functions compute with.
     converts = True
 
+    encoded = True
+
     def __init__(self) -> None:
         super().__init__("uint32", (False,))
 
@@ -77,6 +79,14 @@ class RandomStateType(TensorType):
         if array.shape == (_WORDS,) and array.dtype == np.uint32:
             return array
         raise TypeError(f"a random state is a numpy.random.RandomState, not {data!r}")
+
+    def encode(self, value: Any) -> Any:
+        """Return a state as words."""
+        return self.filter(value)
+
+    def decode(self, array: Any) -> Any:
+        """Return words as a state."""
+        return unpack(array)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RandomStateType)
@@ -146,8 +156,7 @@ class RandomFunction(Op):
     def perform(self, node: Apply, inputs: Any, output_storage: Any, params: Any = None) -> None:
         """Draw."""
         del params
-        words, size, *args = inputs
-        state = unpack(words)
+        state, size, *args = inputs
         shape: Any = tuple(int(n) for n in size)
         if shape and len(shape) != self.outtype.ndim - self.ndim_added:
             raise ValueError(

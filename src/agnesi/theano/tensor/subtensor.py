@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
-from agnesi.theano.gof.graph import Variable
+from agnesi.theano.gof.graph import Constant, Variable
 from agnesi.theano.tensor.applying import FunctionOp
 from agnesi.theano.tensor.shapes import elements_of, make_vector, whole
 
@@ -187,6 +187,9 @@ _WRITE: dict[str, tuple[type[IncSubtensor], str]] = {
 
 def subtensor(x: Any, args: Any) -> Any:
     """Return a part of an array."""
+    args, unknown = _opened(args)
+    if unknown:
+        return _sliced(x, args, unknown)
     known = elements_of(x) if x.ndim == 1 and "elements" in x.__dict__ else None
     if known is not None:
         part = _of_elements(known, args)
@@ -206,6 +209,43 @@ def subtensor(x: Any, args: Any) -> Any:
     if sum(_axes(k, found) for k in items) > x.ndim:
         raise IndexError("too many indices for array")
     return _READ[_kind(key, found)](key)(x, *found)
+
+
+def _opened(key: Any) -> tuple[Any, list[Any]]:
+    """Return a key with slices and Nones in the places of variables, and the slices not known."""
+    if not any(isinstance(k, Variable) and k.type.is_object for k in _items(key)):
+        return key, []
+    from agnesi.theano.tensor.type_other import bounds_of
+
+    parts = [
+        bounds_of(k) if isinstance(k, Variable) and k.type.is_object else k for k in _items(key)
+    ]
+    unknown = [k for k, p in zip(_items(key), parts, strict=True) if p is None and not _is_none(k)]
+    if unknown:
+        return key, unknown
+    return (tuple(parts) if isinstance(key, tuple) else parts[0]), []
+
+
+def _items(key: Any) -> tuple[Any, ...]:
+    return key if isinstance(key, tuple) else (key,)
+
+
+def _is_none(key: Any) -> bool:
+    return key is None or (isinstance(key, Constant) and key.data is None)
+
+
+def _sliced(x: Any, key: Any, unknown: list[Any]) -> Any:
+    """Return a part of an array at slices that are given when a function is called."""
+    from agnesi.theano.tensor.type_other import Sliced, SliceType
+
+    for item in _items(key):
+        if not (isinstance(item, Variable) and isinstance(item.type, SliceType)):
+            raise TypeError(
+                f"beside slices that are given to the function an index has no {item!r}: read twice"
+            )
+    if len(unknown) > x.ndim:
+        raise IndexError("too many indices for array")
+    return Sliced(tuple(range(len(unknown))))(x, *_items(key))
 
 
 def _axes(item: Any, found: Sequence[Any]) -> int:

@@ -33,6 +33,8 @@ class TensorType(Type):
     Variable: Any = None  # put there by tensor/var.py
     Constant: Any = None
     context_name = "cpu"
+    is_object = False
+    encoded = False
 
     def __init__(
         self,
@@ -77,6 +79,18 @@ class TensorType(Type):
         """Return a constant of agnesi."""
         array = np.ascontiguousarray(data)
         return ConstantTensor(array.tobytes(), Kind(as_dtype(self.dtype), np.shape(data)))
+
+    def native_kind(self) -> tuple[str, tuple[bool, ...]]:
+        """Return the dtype and the broadcast pattern."""
+        return self.dtype, self.broadcastable
+
+    def encode(self, value: Any) -> Any:
+        """Return the array itself."""
+        return value
+
+    def decode(self, array: Any) -> Any:
+        """Return the array itself."""
+        return array
 
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """Return an array of this type made of some data.
