@@ -117,10 +117,10 @@ class Run:
     def computed(self, node: Apply, values: Sequence[Any]) -> list[Any]:
         """Return the results of an application to values."""
         for variable, value in zip(node.inputs, values, strict=True):
-            tensor: Any = variable.tensor
-            known = tensor is None or isinstance(variable, Constant)
-            if not known and self.machine.results.get(tensor) is not value:
-                self._tell(tensor, value)
+            if variable.tensor is None or isinstance(variable, Constant):
+                continue
+            if self.machine.results.get(variable.tensor) is not value:
+                self._tell(variable.tensor, value)
         if is_choice(node):
             results = chosen(node, values)
         elif isinstance(node.outputs[0].tensor, Performed):

@@ -32,7 +32,7 @@ class NullType(PureType):
         """There is no memory."""
         return False
 
-    def values_eq(self, *_: Any) -> bool:
+    def values_eq(self, a: Any, b: Any) -> bool:
         """There are no values."""
         raise ValueError("NullType has no values to compare")
 
