@@ -123,9 +123,8 @@ class TestOps:
 
     def test_shared_and_constants(self, x, items):
         held = theano.compile.sharedvalue.SharedVariable("h", x.type, list(items), False)
-        theano.function(
-            [], [], updates=[(held, typed_list.append(held, typed_list.getitem(held, 0) * 2))]
-        )()
+        longer = typed_list.append(held, typed_list.getitem(held, 0) * 2)
+        theano.function([], [], updates=[(held, longer)])()
         same(held.get_value(), [*items, items[0] * 2])
         known = typed_list.TypedListConstant(x.type, items)
         same(theano.function([], known.reverse())(), items[::-1])

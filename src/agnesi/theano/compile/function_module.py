@@ -207,10 +207,7 @@ class Function:
             for slot, value in zip(states, whole[shown:], strict=True):
                 slot.value = value
             results = whole[:shown]
-        results = [
-            v.type.shown(r) if getattr(v.type, "converts", False) else r
-            for v, r in zip(self.request.outputs, results, strict=True)
-        ]
+        results = list(results)
         if subset is not None:
             wanted = [self.request.keys.index(k) if isinstance(k, str) else k for k in subset]
             return [results[k] for k in wanted]
@@ -444,10 +441,6 @@ class _Plan:
         self.converts = bool(self.slots) or any(
             i.strict or i.allow_downcast or (i.allow_downcast is None and request.downcast)
             for i in request.inputs
-        )
-        self.converts |= any(
-            getattr(v.type, "converts", False)
-            for v in (*(i.variable for i in request.inputs), *request.outputs)
         )
         self.changing: dict[Any, tuple[int, ...]] = {}
         self.form = "list" if self.states or self.converts or self.translates else request.form

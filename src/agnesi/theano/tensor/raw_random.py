@@ -49,16 +49,10 @@ class RandomStateType(TensorType):
     """States of NumPy's generator: programs see ``RandomState``, functions its words."""
 
     # Arguments and results of functions are not what functions compute with.
-    converts = True
-
     encoded = True
 
     def __init__(self) -> None:
         super().__init__("uint32", (False,))
-
-    def shown(self, value: Any) -> Any:
-        """Return a result as programs see it."""
-        return unpack(value)
 
     @staticmethod
     def is_valid_value(a: Any) -> bool:
