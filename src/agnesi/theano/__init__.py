@@ -18,6 +18,7 @@ from typing import Any
 
 from agnesi.theano.missing import submodule
 from agnesi.theano import configparser as configparser
+from agnesi.theano import configdefaults as configdefaults
 from agnesi.theano import gof as gof
 from agnesi.theano import tensor as tensor
 from agnesi.theano import compile as compile

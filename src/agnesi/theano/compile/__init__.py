@@ -3,6 +3,7 @@
 from typing import Any
 
 from agnesi.theano.compile import builders as builders
+from agnesi.theano.compile import debugmode as debugmode
 from agnesi.theano.compile import function_module as function_module
 from agnesi.theano.compile import io as io
 from agnesi.theano.compile import mode as mode

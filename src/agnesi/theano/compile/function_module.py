@@ -655,6 +655,9 @@ def function(
     request.givens = _givens(givens, strict=rebuild_strict)
     _check_given(request)
     _check_used(request)
+    wanted = profile or (profile is None and config.profile)
+    if wanted and getattr(request.mode, "refuses_profile", False):
+        raise Exception("DebugMode do not support profiling.")
     made = Function(request)
     if profile or (profile is None and config.profile):
         from agnesi.theano.compile.profiling import profiled

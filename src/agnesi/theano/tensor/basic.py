@@ -1429,6 +1429,40 @@ complex_dtypes = ("complex64", "complex128")
 continuous_dtypes = (*FLOATS, *complex_dtypes)
 float_types = tuple(globals()["fd"[k] + "scalar"] for k in range(2))
 
+# -- how near is equal -----------------------------------------------------------------------------
+
+# By config.tensor.cmp_sloppy.  Programs set these for comparisons of their own.
+_sloppy = config.tensor.cmp_sloppy
+float16_atol, float16_rtol = ((1e-3, 1e-3), (5e-3, 1e-2), (1e-2, 5e-2))[_sloppy]
+float32_atol, float32_rtol = ((1e-5, 1e-5), (1e-4, 1e-3), (5e-4, 1e-3))[_sloppy]
+float64_atol, float64_rtol = ((1e-8, 1e-5), (1e-3, 1e-4), (1e-3, 1e-4))[_sloppy]
+
+
+def _get_atol_rtol(a: Any, b: Any) -> tuple[float, float]:
+    """Return how far apart equal arrays may be: by the less precise of them."""
+    dtypes = {str(a.dtype), str(b.dtype)}
+    if "float16" in dtypes:
+        return float16_atol, float16_rtol
+    if dtypes & {"float32", "complex64"}:
+        return float32_atol, float32_rtol
+    return float64_atol, float64_rtol
+
+
+def _allclose(  # pyright: ignore[reportUnusedFunction]
+    a: Any, b: Any, rtol: float | None = None, atol: float | None = None
+) -> bool:
+    """Whether two arrays are nearly equal, as their dtypes want it."""
+    a, b = np.asarray(a), np.asarray(b)
+    usual_atol, usual_rtol = _get_atol_rtol(a, b)
+    return bool(
+        np.allclose(
+            a,
+            b,
+            atol=usual_atol if atol is None else atol,
+            rtol=usual_rtol if rtol is None else rtol,
+        )
+    )
+
 
 def __getattr__(name: str) -> Any:
     return submodule(__name__, name)

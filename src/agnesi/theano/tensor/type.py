@@ -35,6 +35,8 @@ class TensorType(Type):
     context_name = "cpu"
     is_object = False
     encoded = False
+    # Whether `filter` refuses NaN and infinity.
+    filter_checks_isfinite = False
 
     def __init__(
         self,
@@ -134,6 +136,8 @@ class TensorType(Type):
                     array.shape,
                     self.broadcastable,
                 )
+        if self.filter_checks_isfinite and not np.isfinite(array).all():
+            raise ValueError("non-finite elements not allowed")
         return array
 
     def _converted(self, data: Any, wanted: Any, allow_downcast: bool | None) -> Any:
@@ -215,15 +219,8 @@ class TensorType(Type):
         rtol: float | None = None,
         atol: float | None = None,
     ) -> bool:
-        """Whether two arrays are nearly equal."""
-        del allow_remove_inf, allow_remove_nan
-        a, b = np.asarray(a), np.asarray(b)
-        if a.shape != b.shape or a.dtype != b.dtype:
-            return False
-        if a.dtype.kind not in "fc":
-            return bool(np.array_equal(a, b))
-        close = {"float16": 5e-3, "float32": 1e-5, "complex64": 1e-5}.get(self.dtype, 1e-8)
-        return bool(np.allclose(a, b, rtol or close, atol or close, equal_nan=True))
+        """Whether two arrays are nearly equal, see :func:`values_eq_approx`."""
+        return values_eq_approx(a, b, allow_remove_inf, allow_remove_nan, rtol, atol)
 
     @staticmethod
     def may_share_memory(a: Any, b: Any) -> bool:
@@ -283,6 +280,62 @@ def kind_of(dtype: str, pattern: tuple[bool, ...]) -> TensorType:
 def type_of(tensor: ag.Tensor) -> TensorType:
     """Return the type of what a tensor of agnesi computes."""
     return kind_of(tensor.dtype.numpy.name, tuple(s == 1 for s in tensor.type.shape))
+
+
+def values_eq_approx(
+    a: Any,
+    b: Any,
+    allow_remove_inf: bool = False,
+    allow_remove_nan: bool = False,
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> bool:
+    """Whether two arrays are nearly equal; NaN is equal to itself.
+
+    Args:
+        a: an array.
+        b: another one.
+        allow_remove_inf: whether the second may be anything where the first is infinite.
+        allow_remove_nan: whether it may be anything where the first is NaN.
+        rtol: how far apart they may be, in proportion; by default as ``tensor.basic`` says for
+            their dtype.
+        atol: and by itself.
+    """
+    from agnesi.theano.tensor.basic import _get_atol_rtol
+
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.dtype.kind not in "fc":
+        return bool(np.array_equal(a, b))
+    usual_atol, usual_rtol = _get_atol_rtol(a, b)
+    near = np.isclose(
+        a,
+        b,
+        usual_rtol if rtol is None else rtol,
+        usual_atol if atol is None else atol,
+        equal_nan=True,
+    )
+    if allow_remove_inf:
+        near |= np.isinf(a)
+    if allow_remove_nan:
+        near |= np.isnan(a)
+    return bool(near.all())
+
+
+def values_eq_approx_remove_inf(a: Any, b: Any) -> bool:
+    """Whether two arrays are nearly equal where the first is not infinite."""
+    return values_eq_approx(a, b, allow_remove_inf=True)
+
+
+def values_eq_approx_remove_nan(a: Any, b: Any) -> bool:
+    """Whether two arrays are nearly equal where the first is not NaN."""
+    return values_eq_approx(a, b, allow_remove_nan=True)
+
+
+def values_eq_approx_remove_inf_nan(a: Any, b: Any) -> bool:
+    """Whether two arrays are nearly equal where the first is finite."""
+    return values_eq_approx(a, b, allow_remove_inf=True, allow_remove_nan=True)
 
 
 def values_eq_approx_always_true(a: Any, b: Any) -> bool:
