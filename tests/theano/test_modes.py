@@ -22,6 +22,7 @@ from agnesi.theano.compile.nanguardmode import (
 from agnesi.theano.ifelse import ifelse
 from agnesi.theano.tensor.shared_randomstreams import RandomStreams
 from agnesi.theano.tests.breakpoint import PdbBreakpoint
+from agnesi.theano.typed_list import TypedListType, append
 
 # -- MonitorMode -----------------------------------------------------------------------------------
 
@@ -255,3 +256,22 @@ def test_a_breakpoint_hands_on_and_stops_where_its_condition_holds(monkeypatch, 
     assert "too large" in capsys.readouterr().out
     np.testing.assert_array_equal(T.grad((a * b).sum(), x).eval({x: [1.0, 2.0], y: 3.0}), [3, 3])
     assert a.owner.op.connection_pattern(a.owner) == [[False, False], [True, False], [False, True]]
+
+
+def test_values_that_are_no_arrays():
+    lists, x = TypedListType(T.dvector)(), T.dvector("x")
+    seen = []
+    mode = MonitorMode(pre_func=lambda i, node, fn: seen.append([c[0] for c in fn.inputs]))
+    for kind in (mode, "DEBUG_MODE"):
+        f = theano.function([lists, x], append(lists, x), mode=kind)
+        made = f([np.zeros(1)], [1.0, 2.0])
+        assert [a.tolist() for a in made] == [[0.0], [1.0, 2.0]]
+    assert isinstance(seen[0][0], list)
+    seen.clear()
+    g = theano.function([], RandomStreams(7).uniform((2,)), mode=mode)
+    assert (g() != g()).all()
+    assert any(isinstance(given[0], np.random.RandomState) for given in seen)
+    first, second = (
+        theano.function([], RandomStreams(7).uniform((2,)), mode=m) for m in (None, "DEBUG_MODE")
+    )
+    np.testing.assert_array_equal([first(), first()], [second(), second()])

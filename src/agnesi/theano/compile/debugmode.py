@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agnesi.theano.compile.mode import Mode, makers, register_mode
-from agnesi.theano.compile.stepwise import Run, Stepwise
+from agnesi.theano.compile.stepwise import Run, Stepwise, own_copy
 from agnesi.theano.configparser import config, say_once
 from agnesi.theano.gof.op import Performed
 from agnesi.theano.printing import debugprint
@@ -401,15 +401,17 @@ class Debugged(Stepwise):
         run = self.run(arrays)
         outputs, updates = run.values()
         kept = [np.array(v) for v in outputs]
-        news = [(target, np.array(value)) for target, value in updates]
+        news = [(target, own_copy(target, value)) for target, value in updates]
         results = self.native(*arrays)
         form = self.function.plan.form
         given = list(results.values()) if form == "dict" else results
         given = [given] if form == "one" else list(given)
         for variable, old, new in zip(self.graph.outputs, kept, given, strict=True):
-            self._compare(variable, old, new)
+            if not variable.type.encoded:
+                self._compare(variable, old, new)
         for (target, new), (_, variable) in zip(news, self.graph.updates, strict=True):
-            self._compare(variable, new, target.tensor.get_value(borrow=True))
+            if not target.type.is_object:
+                self._compare(variable, new, target.get_value(borrow=True))
         return results
 
     def _compare(self, variable: Any, old: Any, new: Any) -> None:
@@ -423,7 +425,7 @@ class Debugged(Stepwise):
     def _around(self, i: int, node: Any, fn: Thunk) -> None:
         del i
         performs = isinstance(node.outputs[0].tensor, Performed)
-        before = [np.array(cell[0]) if performs else None for cell in fn.inputs]
+        before = [own_copy(v, c[0]) for v, c in zip(node.inputs, fn.inputs, strict=True)]
         if performs and self.mode.check_py_code:
             self._perform(node, fn)
             self._offered(node, before, [cell[0] for cell in fn.outputs])
@@ -434,8 +436,8 @@ class Debugged(Stepwise):
 
     def _perform(self, node: Any, fn: Thunk) -> None:
         """Run a program's op, and hold it to what it declares."""
-        given = [np.array(cell[0]) for cell in fn.inputs]
-        before = [np.array(value) for value in given]
+        pairs = list(zip(node.inputs, fn.inputs, strict=True))
+        given, before = ([own_copy(v, cell[0]) for v, cell in pairs] for _ in range(2))
         storage: list[list[Any]] = [[None] for _ in node.outputs]
         node.op.perform(node, given, storage)
         self._kept_its_inputs(node, before, given)
@@ -493,7 +495,8 @@ class Debugged(Stepwise):
             return
         for kind, memory in _memories(kinds, results, self.previous.get(node)):
             storage = [[m] for m in memory]
-            node.op.perform(node, [np.array(v) for v in given], storage)
+            fresh = [own_copy(v, a) for v, a in zip(node.inputs, given, strict=True)]
+            node.op.perform(node, fresh, storage)
             for variable, first, cell in zip(node.outputs, results, storage, strict=True):
                 if not check_eq(variable, first, np.asarray(cell[0])):
                     raise BadThunkOutput(
@@ -503,12 +506,12 @@ class Debugged(Stepwise):
 
     def _valid(self, variable: Any, value: Any, node: Any, hint: str) -> None:
         """Raise unless a value is of its variable's type, and finite."""
-        if variable.tensor is None:
-            return
         kind = variable.type
         if not kind.is_valid_value(value):
             wrong = kind.value_validity_msg(value)
             raise InvalidValueError(variable, value, node, hint, wrong)
+        if kind.encoded:
+            return
         array = np.asarray(value)
         finite = array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
         if self.mode.check_isfinite and not finite:

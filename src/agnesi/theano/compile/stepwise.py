@@ -71,15 +71,18 @@ class Run:
 
     Args:
         graph: what is computed.
-        values: of the inputs.
+        values: of the inputs, as native code is given them.
     """
 
     def __init__(self, graph: Graph, values: Sequence[Any]) -> None:
         self.graph = graph
         self.cells: dict[Any, list[Any]] = {}
+        # The values that the interpreter knows: a program may put others into cells.
+        self.known: dict[Any, Any] = {}
         self.machine = Interpreter()
         for variable, value in zip(graph.inputs, values, strict=True):
-            self.give(variable, value)
+            decodes = variable.type.encoded
+            self.give(variable, variable.type.decode(value) if decodes else value)
 
     def cell(self, variable: Any) -> list[Any]:
         """Return where a variable has its value."""
@@ -87,18 +90,17 @@ class Run:
         if found is None:
             self.cells[variable] = found = [None]
             if isinstance(variable, Constant):
-                # Of objects the numbers that native code has for them.
-                found[0] = variable.tensor.value if variable.type.encoded else variable.data
+                found[0] = variable.data
             elif isinstance(variable, SharedVariable):
-                found[0] = variable.tensor.get_value(borrow=True)
-                self._tell(variable.tensor, found[0])
+                found[0] = variable.get_value(borrow=True)
+                self._tell(variable.tensor, variable.tensor.get_value(borrow=True))
         return found
 
     def give(self, variable: Any, value: Any) -> None:
         """Give a variable its value."""
         self.cell(variable)[0] = value
         if variable.tensor is not None and not isinstance(variable, Constant):
-            self._tell(variable.tensor, value)
+            self._tell(variable.tensor, as_native(variable, value))
 
     def _tell(self, tensor: Any, value: Any) -> None:
         """Let the interpreter know a value, and the sizes that it has."""
@@ -117,19 +119,22 @@ class Run:
     def computed(self, node: Apply, values: Sequence[Any]) -> list[Any]:
         """Return the results of an application to values."""
         for variable, value in zip(node.inputs, values, strict=True):
-            if variable.tensor is None or isinstance(variable, Constant):
-                continue
-            if self.machine.results.get(variable.tensor) is not value:
-                self._tell(variable.tensor, value)
+            if value is not self.known.get(variable):
+                self.known[variable] = value
+                self.give(variable, value)
         if is_choice(node):
             results = chosen(node, values)
         elif isinstance(node.outputs[0].tensor, Performed):
             results = performed(node, values)
         else:
-            results = self.machine.run([v.tensor for v in node.outputs])
+            found = self.machine.run([v.tensor for v in node.outputs])
+            results = [
+                out.type.decode(r) if out.type.encoded else r
+                for out, r in zip(node.outputs, found, strict=True)
+            ]
         for variable, result in zip(node.outputs, results, strict=True):
-            if variable.tensor is not None:
-                self._tell(variable.tensor, result)
+            self.known[variable] = result
+            self.give(variable, result)
         return results
 
     def order(self) -> Iterator[tuple[int, Apply]]:
@@ -167,8 +172,8 @@ class Run:
         return [condition] if value is None else [condition, *_branch(node, node.inputs, value)]
 
     def values(self) -> tuple[list[Any], list[tuple[Any, Any]]]:
-        """Return the outputs, and shared variables with their new values."""
-        outputs = [self.cell(v)[0] for v in self.graph.outputs]
+        """Return the outputs as native code gives them, and shared variables with new values."""
+        outputs = [as_native(v, self.cell(v)[0]) for v in self.graph.outputs]
         return outputs, [(target, self.cell(new)[0]) for target, new in self.graph.updates]
 
 
@@ -178,11 +183,16 @@ def _branch(node: Apply, of_inputs: Sequence[Any], condition: Any) -> Sequence[A
     return of_inputs[1 : 1 + count] if np.asarray(condition) else of_inputs[1 + count :]
 
 
+def as_native(variable: Any, value: Any) -> Any:
+    """Return a value as native code has it: what is no array is a number that stands for it."""
+    return variable.type.encode(value) if variable.type.encoded else value
+
+
 def chosen(node: Apply, values: Sequence[Any]) -> list[Any]:
     """Return the results of an ``ifelse``."""
     branch = _branch(node, values, values[0])
     return [
-        np.asarray(value).astype(out.dtype, copy=False) if out.tensor is not None else value
+        value if out.type.encoded else np.asarray(value).astype(out.dtype, copy=False)
         for out, value in zip(node.outputs, branch, strict=True)
     ]
 
@@ -190,15 +200,20 @@ def chosen(node: Apply, values: Sequence[Any]) -> list[Any]:
 def performed(node: Apply, values: Sequence[Any]) -> list[Any]:
     """Return the results of an op that a program wrote."""
     storage: list[list[Any]] = [[None] for _ in node.outputs]
-    given = [
-        x.type.decode(v) if x.type.encoded else np.array(v) if isinstance(v, np.ndarray) else v
-        for x, v in zip(node.inputs, values, strict=True)
-    ]
-    node.op.perform(node, given, storage)
+    node.op.perform(
+        node, [own_copy(x, v) for x, v in zip(node.inputs, values, strict=True)], storage
+    )
     return [
-        out.type.encode(out.type.filter(cell[0], allow_downcast=None))
+        own_copy(out, out.type.filter(cell[0], allow_downcast=None))
         for out, cell in zip(node.outputs, storage, strict=True)
     ]
+
+
+def own_copy(variable: Any, value: Any) -> Any:
+    """Return a value that an op may do with what it likes; objects are handed on as they are."""
+    if variable.type.encoded:
+        return variable.type.decode(variable.type.encode(value))
+    return np.array(value) if isinstance(value, np.ndarray) else value
 
 
 class Stepwise:
@@ -229,8 +244,7 @@ class Stepwise:
         outputs, updates = run.values()
         fresh = [np.array(v) if isinstance(v, np.ndarray | np.generic) else v for v in outputs]
         for target, value in updates:
-            kind = target.type
-            target.set_value(kind.decode(value) if kind.encoded else np.array(value), borrow=True)
+            target.set_value(own_copy(target, value), borrow=True)
         if plan.form == "one":
             return fresh[0]
         if plan.form == "dict":
