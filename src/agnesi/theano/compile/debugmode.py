@@ -443,8 +443,12 @@ class Debugged(Stepwise):
         self._kept_its_inputs(node, before, given)
         self._declared_views(node, given, [cell[0] for cell in storage])
         for variable, cell, own in zip(node.outputs, fn.outputs, storage, strict=True):
-            self._valid(variable, own[0], node, "perform output")
-            cell[0] = own[0]
+            kind = variable.type
+            value = own[0]
+            if kind.encoded and not kind.is_object:
+                value = own_copy(variable, kind.filter(value))
+            self._valid(variable, value, node, "perform output")
+            cell[0] = value
         run: Run = fn.run
         for variable, cell in zip(node.outputs, fn.outputs, strict=True):
             run.give(variable, cell[0])
