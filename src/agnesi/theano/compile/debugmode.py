@@ -415,7 +415,9 @@ class Debugged(Stepwise):
         return results
 
     def _compare(self, variable: Any, old: Any, new: Any) -> None:
-        if not check_eq(variable, old, new):
+        kind = variable.type
+        same = kind.values_eq(old, new) if kind.encoded else check_eq(variable, old, new)
+        if not same:
             text = debugprint(variable, file="str")
             raise BadOptimization(variable, variable, old, new, "agnesi's native code", text, text)
 
