@@ -240,3 +240,30 @@ class TestPictures:
         out, _ = theano.scan(lambda a: a * 2, x)
         printing.pydotprint(out, tmp_path / "s", format="dot", scan_graphs=True)
         assert len(list(tmp_path.iterdir())) == 2
+
+
+class TestVariables:
+    """What variables say."""
+
+    def test_texts(self):
+        x = T.dvector("x")
+        assert str(x) == "x"
+        assert str(T.dvector()) == "<TensorType(float64, vector)>"
+        assert str(T.exp(x)) == f"{T.exp}.0"
+        assert str(T.constant(2.5)) == "TensorConstant{2.5}"
+        assert str(T.constant(2.5, name="c")) == "TensorConstant{2.5}"
+        assert str(T.constant(np.zeros((2, 3)))) == "TensorConstant{(2, 3) of 0.0}"
+        assert str(T.constant(np.arange(9))) == "TensorConstant{[0 1 2 3 4 5 6 7 8]}"
+        assert str(T.constant(np.arange(20))) == "TensorConstant{[ 0  1  2 .. 17 18 19]}"
+        assert str(theano.gof.generic.make_constant("t")) == "Constant{t}"
+        assert str(theano.shared(1.0)) == "<TensorType(float64, scalar)>"
+        assert str(theano.shared(1.0, "w")) == "w"
+        assert str((x + x).owner).endswith("(x, x)")
+
+    def test_test_values(self):
+        x = T.dscalar("x")
+        x.tag.test_value = 2.5
+        assert repr(x) == "x"
+        with theano.change_flags(print_test_value=True):
+            assert repr(x) == "x\n2.5"
+            assert repr(T.dscalar("y")) == "y"

@@ -108,6 +108,16 @@ class OpFromGraph(FunctionOp):
         pairs = zip(self.local_inputs, inputs, strict=True)
         return applied(self, [replacement(old, new) for old, new in pairs])
 
+    def body(self) -> list[Any]:
+        """Return the variables that it gives."""
+        return self.local_outputs
+
+    def with_body(self, node: Apply, outputs: Sequence[Any]) -> list[Any]:
+        """Return the outputs of an application that gives something else; it is given more then."""
+        more = _free(self.local_inputs, outputs)
+        op = OpFromGraph([*self.local_inputs, *more], list(outputs), name=self.given_name)
+        return op(*node.inputs, *more, return_list=True)
+
     def build_outputs(self, *ts: Tensor) -> list[Tensor]:
         """Return agnesi's tensors of the outputs."""
         results = self.plain(ts)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy as _copy
 import itertools
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -23,6 +24,7 @@ from agnesi.graph.graph import rebuild as rebuild_tensors
 from agnesi.graph.graph import with_operands
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Leaf
+from agnesi.theano.configparser import config
 from agnesi.theano.missing import submodule
 
 if TYPE_CHECKING:
@@ -210,12 +212,22 @@ class Variable(Node):
         if self.name is not None:
             return self.name
         if self.owner is not None:
-            return f"{self.owner.op}.{'out' if self.owner.nout == 1 else self.index}"
+            default = getattr(self.owner.op, "default_output", None)
+            return f"{self.owner.op}.{'out' if self.index == default else self.index}"
         return f"<{self.type}>"
 
     def __repr__(self, firstPass: bool = True) -> str:
-        del firstPass
-        return str(self)
+        said = [str(self)]
+        if config.print_test_value and firstPass:
+            with suppress(AttributeError):
+                said.append(self.__repr_test_value__())
+        return "\n".join(said)
+
+    def __repr_test_value__(self) -> str:
+        """Return the test value as text."""
+        from agnesi.theano.gof.op import get_test_value
+
+        return repr(get_test_value(self))
 
     def __lt__(self, other: object) -> Any:
         raise NotImplementedError(f"Subclasses of Variable must provide __lt__: {self!r}")
@@ -275,8 +287,8 @@ class Constant(Variable):
     def __str__(self) -> str:
         if self.name is not None:
             return self.name
-        text = str(self.data).replace("\n", "")
-        return f"{type(self).__name__}{{{text if len(text) < 20 else text[:17] + '...'}}}"
+        text = str(self.data)
+        return f"Constant{{{text if len(text) <= 20 else f'{text[:10]}...{text[-10:]}'}}}"
 
 
 # -- variables of tensors ------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Variable
 from agnesi.theano.gradient import undefined_grad
 from agnesi.theano.missing import submodule
+from agnesi.theano.sandbox.multinomial import ChoiceFromUniform, MultinomialFromUniform
 from agnesi.theano.tensor import basic as tensor
 from agnesi.theano.tensor import shapes
 from agnesi.theano.tensor.applying import FunctionOp
@@ -343,7 +344,7 @@ class MRG_RandomStreams:
                 "MRG_RandomStreams.multinomial only implemented for pvals.ndim = 2"
             )
         unis = self.uniform(size=(pvals.shape[0] * n,), nstreams=nstreams)
-        return FunctionOp("MultinomialFromUniform", _classes(n, dtype))(pvals, unis)
+        return MultinomialFromUniform(dtype)(pvals, unis, n)
 
     def choice(
         self,
@@ -370,7 +371,7 @@ class MRG_RandomStreams:
             raise NotImplementedError("MRG_RandomStreams.choice is only implemented for p.ndim = 2")
         p = undefined_grad(tensor.as_tensor_variable(p))
         unis = self.uniform(size=(p.shape[0] * size,), nstreams=nstreams)
-        return FunctionOp("ChoiceFromUniform", _chosen(size, dtype))(p, unis)
+        return ChoiceFromUniform(dtype)(p, unis, size)
 
     def multinomial_wo_replacement(
         self,
@@ -470,45 +471,6 @@ def _items(size: Any, ndim: Any) -> list[Any]:
         if isinstance(item, int | np.integer) and item <= 0:
             raise ValueError("The specified size contains a dimension with value <= 0", size)
     return [int(i.data) if isinstance(i, Variable) and hasattr(i, "data") else i for i in items]
-
-
-def _classes(n: Any, dtype: Any) -> Any:
-    """Return what counts which class uniform numbers fall into."""
-
-    def build(pvals: ag.Tensor, unis: ag.Tensor) -> ag.Tensor:
-        edges = ag.cumsum(pvals, 1)
-        tries = ag.reshape(unis, (n, -1)) if isinstance(n, int) else ag.reshape(unis, (1, -1))
-        # The class of a number is the first whose running sum is larger.
-        above = ag.expand_dims(edges, 0) > ag.expand_dims(ag.astype(tries, edges.dtype), 2)
-        first = ag.logical_and(
-            above,
-            ag.concatenate([ag.zeros_like(above[:, :, :1]), above[:, :, :-1]], 2) == False,  # noqa: E712
-        )
-        return ag.astype(ag.sum(ag.astype(first, "i64"), 0), dtype)
-
-    return build
-
-
-def _chosen(count: int, dtype: Any) -> Any:
-    """Return what draws classes one by one, each time without those that were drawn."""
-
-    def build(p: ag.Tensor, unis: ag.Tensor) -> ag.Tensor:
-        tries = ag.reshape(unis, (count, -1))
-        found: list[ag.Tensor] = []
-        left = p
-        for k in range(count):
-            total = ag.sum(left, 1, keepdims=True)
-            edges = ag.cumsum(left, 1)
-            mark = ag.astype(ag.expand_dims(tries[k], 1), left.dtype) * total
-            where = ag.argmax(edges > mark, 1)
-            found.append(where)
-            columns = ag.arange(p.shape[1])
-            left = ag.where(
-                ag.expand_dims(columns, 0) == ag.expand_dims(where, 1), ag.zeros_like(left), left
-            )
-        return ag.astype(ag.stack(found, 1), dtype)
-
-    return build
 
 
 MRG_RandomStream = MRG_RandomStreams

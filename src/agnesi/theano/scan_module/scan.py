@@ -13,6 +13,7 @@ returns give them their last values.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,11 +40,34 @@ class Scan(FunctionOp):
     Attributes:
         inner_inputs: variables that stand for rows of sequences and for states in its body.
         inner_outputs: what its body gives: outputs, and updates of shared variables.
+        loop: how it was put together.
+        how: where gradients are cut off, and how many steps are kept for them.
+        captured: variables from around it that its body reads: the last inputs.
     """
 
     inner_inputs: Sequence[Any] = ()
     inner_outputs: Sequence[Any] | None = None
     as_while = False
+    loop: Any = None
+    how: tuple[Any, ...] = ()
+    captured: Sequence[Any] = ()
+
+    def body(self) -> Sequence[Any] | None:
+        """Return what its body gives."""
+        return self.inner_outputs
+
+    def with_body(self, node: Any, outputs: Sequence[Any]) -> list[Any]:
+        """Return the outputs of an application whose body gives something else."""
+        again = copy.copy(self.loop)
+        count = len(again.outputs)
+        again.outputs = list(outputs[:count])
+        again.changes = dict(zip(again.changes, outputs[count:], strict=True))
+        made = again.applied(*self.how)[0].owner
+        # What the loop was made with may have been replaced since.
+        count = len(node.inputs) - len(self.captured)
+        now = dict(zip(self.captured, node.inputs[count:], strict=True))
+        rest = (now.get(v, v) for v in made.inputs[count:])
+        return made.op(*node.inputs[:count], *rest, return_list=True)
 
     def __str__(self) -> str:
         return f"{'do_while' if self.as_while else 'for'}{{cpu,{self.props['title'] or 'scan_fn'}}}"
@@ -308,6 +332,18 @@ class _Loop:
         self, truncate: int, checkpoint: int | None = None
     ) -> tuple[list[Any], OrderedUpdates]:
         """Return the outputs and the updates."""
+        results = self.applied(truncate, checkpoint)
+        updates = OrderedUpdates()
+        for target, last in zip(self.changes, results[len(self.outputs) :], strict=True):
+            updates[target] = last
+        outputs = results[: len(self.outputs)]
+        for output, inner in zip(outputs, self.outputs, strict=True):
+            if inner.name and output.name is None:
+                output.name = inner.name
+        return outputs, updates
+
+    def applied(self, truncate: int, checkpoint: int | None = None) -> list[Any]:
+        """Return the outputs, and what shared variables become."""
         carried: list[tuple[Any, Any]] = []  # what stands for a state, and its first value
         for info, states in zip(self.infos, self.states, strict=True):
             if states:
@@ -342,15 +378,8 @@ class _Loop:
         op.inner_inputs = [*flat_rows, *(v for v, _ in carried)]
         op.as_while = self.end is not None
         op.inner_outputs = [*self.outputs, *self.changes.values()]
-        results = op(*inputs, return_list=True)
-        updates = OrderedUpdates()
-        for target, last in zip(self.changes, results[len(self.outputs) :], strict=True):
-            updates[target] = last
-        outputs = results[: len(self.outputs)]
-        for output, inner in zip(outputs, self.outputs, strict=True):
-            if inner.name and output.name is None:
-                output.name = inner.name
-        return outputs, updates
+        op.loop, op.how, op.captured = self, (truncate, checkpoint), captured
+        return op(*inputs, return_list=True)
 
     def _check_state(self, info: _Output, output: Any) -> None:
         """Raise unless a step gives what the next one takes."""

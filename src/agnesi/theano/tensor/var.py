@@ -488,11 +488,10 @@ class TensorConstant(_tensor_py_operators, Constant):
     __hash__ = object.__hash__
 
     def __str__(self) -> str:
-        if self.name is not None:
-            return self.name
+        text = str(self.data)
         if self.ndim and self.data.size and (self.data == self.data.flat[0]).all():
-            return f"TensorConstant{{{self.data.shape} of {self.data.flat[0]}}}"
-        return Constant.__str__(self)
+            text = f"{self.data.shape} of {self.data.flat[0]}"
+        return f"TensorConstant{{{text if len(text) <= 20 else f'{text[:10]}..{text[-10:]}'}}}"
 
 
 TensorType.Variable = TensorVariable
