@@ -236,6 +236,60 @@ class Min(Extreme):
         return literal(highest(self.dtype), self.dtype)
 
 
+class ExtremeOfAll(Composite):
+    """An extreme whose gradient goes whole to each element that is extreme, not in shares."""
+
+    x: Tensor
+    axes: tuple[int, ...]
+
+    extreme: ClassVar[type[Extreme]]
+
+    domain = (ANY,)
+    samples = (
+        Sample(((3, 4),), ((1,),)),
+        Sample(((2, 3, 4),), ((0, 2),)),
+        Sample(((5,),), ((0,),)),
+    )
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Make the node; it has no public function."""
+        return cls(*operands)
+
+    def infer(self) -> TensorType:
+        """The axes disappear."""
+        return TensorType(self.x.dtype, without_axes(self.x.type.shape, self.axes))
+
+    def decompose(self) -> Tensor:
+        """The extreme."""
+        return type(self).extreme(self.x, self.axes)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The whole of it to each element that is extreme."""
+        chosen = self.x == restore_axes(self, self.axes)
+        return (where_(chosen, restore_axes(ct, self.axes), 0),)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """Call the NumPy reference."""
+        return np.asarray(type(self).reference(operands[0], axis=self.axes))
+
+
+class MaxOfAll(ExtremeOfAll):
+    """Largest element over axes, whose gradient goes whole to each element as large."""
+
+    public = "max_of_all"
+    extreme = Max
+    reference = np.max
+
+
+class MinOfAll(ExtremeOfAll):
+    """Smallest element over axes, whose gradient goes whole to each element as small."""
+
+    public = "min_of_all"
+    extreme = Min
+    reference = np.min
+
+
 class Top(Extreme):
     """Largest element over axes, or the least value of the dtype where there are no elements."""
 
@@ -774,6 +828,8 @@ OPS: tuple[type[Op], ...] = (
     Min,
     Top,
     Bottom,
+    MaxOfAll,
+    MinOfAll,
     Any_,
     All,
     ArgMax,

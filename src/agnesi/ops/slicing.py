@@ -246,7 +246,7 @@ def _starts_within(x: Tensor, starts: Shape, axes: tuple[int, ...]) -> tuple[Req
     return tuple(
         Requirement("index", starts[k], shape[k], f"axis {k} of {x.type}", wrapped=True)
         for k in axes
-        if not _is_known(starts[k], shape[k])
+        if not _is_within(starts[k], shape[k])
     )
 
 
@@ -269,7 +269,7 @@ class Window:
     def unsafe(self, x: Tensor) -> tuple[int, ...]:
         """Return the axes whose index only a call can check."""
         shape = x.type.shape
-        return tuple(k for k in self.dropped if not _is_known(self.starts[k], shape[k]))
+        return tuple(k for k in self.dropped if not _is_within(self.starts[k], shape[k]))
 
     def is_whole(self, x: Tensor) -> bool:
         """Whether everything is taken as it is."""
@@ -315,8 +315,9 @@ def window(x: Tensor, items: Sequence[Any]) -> Window:
     return Window(tuple(starts), tuple(steps), tuple(extents), tuple(dropped))
 
 
-def _is_known(start: Size, size: Size) -> bool:
-    return isinstance(start, int) and isinstance(size, int)
+def _is_within(start: Size, size: Size) -> bool:
+    # Of a node that was built anew for known sizes it may be known that it is not.
+    return isinstance(start, int) and isinstance(size, int) and 0 <= start < size
 
 
 def _integer_index(x: Tensor, key: Any, axis: int) -> Size:

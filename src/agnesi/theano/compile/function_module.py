@@ -12,6 +12,7 @@ import numpy as np
 import agnesi as ag
 from agnesi.compile.shared import Shared
 from agnesi.core import knobs
+from agnesi.core.errors import GraphTypeError
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Input
@@ -504,7 +505,15 @@ class _Plan:
         """Return agnesi's function."""
         known = {v.tensor: v.specialised() for v in self.shareds}
         while True:
-            roots, news = self._sized(known)
+            try:
+                roots, news = self._sized(known)
+            except GraphTypeError:
+                # The sizes of now do not fit together: a call says so, unless a program that began
+                # with placeholders sets other values first.
+                if not known:
+                    raise
+                known = {}
+                continue
             # What an update may make larger or smaller keeps its size open.
             changing = [
                 old

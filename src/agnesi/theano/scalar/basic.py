@@ -884,8 +884,28 @@ and_ = _define(
 )
 invert = _define("invert", "Invert", ag.bitwise_invert, None, _InResult, UnaryBitOp, label=None)
 
-maximum = _binary("maximum", "Maximum", ag.maximum, **_BOTH)
-minimum = _binary("minimum", "Minimum", ag.minimum, **_BOTH)
+
+def _chosen(whole: Any, better: Any) -> Any:
+    """Return an extreme of two whose gradient goes to the first where both are equal."""
+
+    def function(x: Any, y: Any) -> Any:
+        if not isinstance(x, ag.Tensor) or not x.dtype.is_float:
+            return whole(x, y)
+        if _is_number(x):
+            return ag.where(ag.logical_or(better(x, y), ag.equal(x, y)), x, y)
+        second = better(y, x)
+        return ag.where(second if _is_number(y) else ag.logical_or(second, ag.isnan(y)), y, x)
+
+    return function
+
+
+def _is_number(t: Any) -> builtins.bool:
+    """Whether a tensor is known, and nowhere NaN."""
+    return isinstance(t, ConstantTensor) and not np.isnan(t.value).any()
+
+
+maximum = _binary("maximum", "Maximum", _chosen(ag.maximum, ag.greater), **_BOTH)
+minimum = _binary("minimum", "Minimum", _chosen(ag.minimum, ag.less), **_BOTH)
 add = _define("add", "Add", ag.add, upcast_out, _Folded, identity=0, **_BOTH)
 mul = _define("mul", "Mul", ag.multiply, upcast_out, _Folded, identity=1, **_BOTH)
 sub = _binary("sub", "Sub", ag.subtract, upcast_out_nobool)
@@ -983,7 +1003,10 @@ def mod_check(x: Any, y: Any) -> Any:
 
 
 def _clipped(x: Any, low: Any, high: Any) -> Any:
-    return ag.minimum(ag.maximum(x, low), high)
+    if not isinstance(x, ag.Tensor) or not x.dtype.is_float:
+        return ag.minimum(ag.maximum(x, low), high)
+    # At an end the gradient goes to the number itself.
+    return ag.where(ag.less(x, low), low, ag.where(ag.greater(x, high), high, x))
 
 
 clip = _define("clip", "Clip", _clipped, upcast_out_no_complex, _InResult, nin=3)
@@ -1099,7 +1122,8 @@ log, log2 = _unary("log", "Log", ag.log), _unary("log2", "Log2", ag.log2)
 log10, log1p = _unary("log10", "Log10", ag.log10), _unary("log1p", "Log1p", ag.log1p)
 exp, exp2 = _unary("exp", "Exp", ag.exp), _unary("exp2", "Exp2", ag.exp2)
 expm1 = _unary("expm1", "Expm1", ag.expm1)
-sqr, sqrt = _unary("sqr", "Sqr", ag.square, same_out), _unary("sqrt", "Sqrt", ag.sqrt)
+sqr = _unary("sqr", "Sqr", lambda x: x if x.dtype.is_bool else ag.square(x), same_out)
+sqrt = _unary("sqrt", "Sqrt", ag.sqrt)
 deg2rad, rad2deg = (
     _unary("deg2rad", "Deg2Rad", ag.deg2rad),
     _unary("rad2deg", "Rad2Deg", ag.rad2deg),

@@ -52,6 +52,7 @@ from agnesi.theano.tensor.elemwise import Elemwise as Elemwise
 from agnesi.theano.tensor.elemwise import Prod as Prod
 from agnesi.theano.tensor.elemwise import Sum as Sum
 from agnesi.theano.tensor.shapes import shape as shape
+from agnesi.theano.tensor.sharedvar import tensor_constructor as tensor_constructor
 from agnesi.theano.tensor.subtensor import AdvancedIncSubtensor as AdvancedIncSubtensor
 from agnesi.theano.tensor.subtensor import AdvancedIncSubtensor1 as AdvancedIncSubtensor1
 from agnesi.theano.tensor.subtensor import AdvancedSubtensor as AdvancedSubtensor
@@ -67,6 +68,8 @@ from agnesi.theano.tensor.var import AsTensorError as AsTensorError
 from agnesi.theano.tensor.var import TensorConstant as TensorConstant
 from agnesi.theano.tensor.var import TensorVariable as TensorVariable
 from agnesi.theano.tensor.var import _tensor_py_operators as _tensor_py_operators
+
+_shared = tensor_constructor
 
 
 def __getattr__(name: str) -> Any:

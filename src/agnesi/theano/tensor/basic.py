@@ -1492,4 +1492,5 @@ def _allclose(  # pyright: ignore[reportUnusedFunction]
 
 
 def __getattr__(name: str) -> Any:
-    return submodule(__name__, name)
+    found = of_element.__dict__.get(name)
+    return submodule(__name__, name) if found is None or name.startswith("_") else found

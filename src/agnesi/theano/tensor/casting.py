@@ -67,4 +67,4 @@ def _of_float(x: float) -> str:
     if config.cast_policy == "numpy+floatX" or config.floatX == "float32":
         return config.floatX
     with np.errstate(over="ignore"):
-        return "float32" if float(np.float32(x)) == x or x != x else "float64"
+        return "float32" if float(np.float32(x)) == x else "float64"

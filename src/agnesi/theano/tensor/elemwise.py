@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 import agnesi as ag
+from agnesi.ops.reductions import MaxOfAll, MinOfAll
 from agnesi.theano import scalar
 from agnesi.theano.gof.graph import Apply
 from agnesi.theano.gof.native import NativeOp, native_apply
@@ -329,8 +330,8 @@ class DimShuffle(NativeOp):
 _NATIVE: dict[Any, Any] = {
     scalar.basic.Add: ag.sum,
     scalar.basic.Mul: ag.prod,
-    scalar.basic.Maximum: ag.max,
-    scalar.basic.Minimum: ag.min,
+    scalar.basic.Maximum: MaxOfAll,
+    scalar.basic.Minimum: MinOfAll,
 }
 _OF_BOOLS: dict[Any, Any] = {scalar.basic.AND: ag.all, scalar.basic.OR: ag.any}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 import agnesi as ag
+from agnesi.ops.reductions import MaxOfAll
 from agnesi.theano import scalar
 from agnesi.theano.gof.graph import Apply
 from agnesi.theano.gof.native import NativeOp
@@ -141,7 +142,7 @@ class MaxAndArgmax(NativeOp):
     def build(self, *tensors: Any) -> Any:
         """An extreme and a position of agnesi's."""
         (t,) = tensors
-        return [ag.max(t, self.axis) if self.axis else t, _position(t, self.axis)]
+        return [MaxOfAll(t, self.axis) if self.axis else t, _position(t, self.axis)]
 
     def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
         """Return both."""

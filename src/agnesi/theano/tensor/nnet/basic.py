@@ -8,7 +8,7 @@ import agnesi as ag
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as tensor
 from agnesi.theano.tensor.applying import apply
-from agnesi.theano.tensor.casting import DISCRETE
+from agnesi.theano.tensor.casting import DISCRETE, to_float
 from agnesi.theano.tensor.elementary import (
     exp,
     log,
@@ -185,7 +185,7 @@ def softsign(x: Any) -> Any:
 def hard_sigmoid(x: Any) -> Any:
     """Return ``clip(0.2 * x + 0.5, 0, 1)``."""
     x = as_tensor_variable(x)
-    return tensor.clip(x * 0.2 + 0.5, 0, 1).astype(x.dtype)
+    return tensor.clip(x * 0.2 + 0.5, 0, 1).astype(to_float(x.dtype))
 
 
 def h_softmax(
