@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agnesi.codegen.llvm.layout import METER
+from agnesi.codegen.llvm.layout import ARENA_BYTES, METER
 from agnesi.core.record import record
 from agnesi.dims.dim import Index
 from agnesi.dims.simplify import substitute
+from agnesi.graph.graph import toposort
+from agnesi.graph.leaves import Leaf
 from agnesi.graph.text import op_name
 from agnesi.lower.cost import bytes_moved, flops
 from agnesi.lower.program import (
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
     from agnesi.codegen.llvm.layout import Layout
     from agnesi.dims.dim import Dim, Size
     from agnesi.graph.tensor import Array, Tensor
+
+
+# Ops that are but another way to look at what is there.
+OF_AXES = frozenset(["broadcast_to", "expand_dims", "squeeze", "cast", "reshape", "transpose"])
 
 
 @record(frozen=True)
@@ -66,8 +72,9 @@ class StepTime:
 
     @property
     def ops(self) -> tuple[str, ...]:
-        """The names of the ops that it computes."""
-        return tuple(dict.fromkeys(op_name(node) for node in self.nodes))
+        """The names of the ops that it computes; those that only give axes are left out."""
+        names = dict.fromkeys(op_name(node) for node in self.nodes)
+        return tuple(name for name in names if name not in OF_AXES) or tuple(names)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -99,6 +106,9 @@ class Profile:
     def __init__(self, name: str, program: Program, words: Array, layout: Layout) -> None:
         self.name = name
         self._steps = list(_deep(program.steps, 0))
+        self._said = [_said(step) for step, _ in self._steps]
+        self._computed = {node for _, nodes in self._said for node in nodes}
+        self._words = words
         first = layout.first_meter
         # The words that native code counts in: the call's own meter, then one for each step.
         self._meters = words[first : first + METER * layout.meters].reshape(-1, METER)
@@ -125,15 +135,27 @@ class Profile:
             calls, spent, moved, work = (int(n) for n in meters[k])
             inside = _inside(self._steps, k)
             own = max(spent - sum(int(meters[j, 1]) for j in inside), 0) / 1e9
-            name, nodes = _said(step)
-            share = own / whole
-            found.append(StepTime(name, nodes, depth, calls, spent / 1e9, own, share, moved, work))
+            name, nodes = self._said[k]
+            every, share = self._all(nodes), own / whole
+            found.append(StepTime(name, every, depth, calls, spent / 1e9, own, share, moved, work))
         return found
+
+    def _all(self, nodes: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return what a step computes, with what it computes of it by the way."""
+        below = [o for node in nodes for o in node.operands]
+        inside = toposort(below, self._computed)
+        more = [n for n in inside if n not in self._computed and not isinstance(n, Leaf)]
+        return (*nodes, *more)
 
     @property
     def rest(self) -> float:
         """Seconds outside of steps: arguments, checks, memory, results."""
         return max(self.seconds - sum(s.own for s in self.steps), 0.0)
+
+    @property
+    def scratch(self) -> int:
+        """The bytes of scratch memory that the function keeps at present."""
+        return int(self._words[ARENA_BYTES])
 
     def reset(self) -> None:
         """Begin anew."""

@@ -46,6 +46,10 @@ from agnesi.theano.compile.ops import shape_i as shape_i
 from agnesi.theano.compile.ops import view_op as view_op
 from agnesi.theano.compile.profiling import ProfileStats as ProfileStats
 from agnesi.theano.compile.profiling import ScanProfileStats as ScanProfileStats
+from agnesi.theano.compile.profiling import print_global_stats as print_global_stats
+from agnesi.theano.compile.profiling import (
+    register_profiler_printer as register_profiler_printer,
+)
 from agnesi.theano.compile.sharedvalue import SharedVariable as SharedVariable
 from agnesi.theano.compile.sharedvalue import shared as shared
 from agnesi.theano.compile.sharedvalue import shared_constructor as shared_constructor

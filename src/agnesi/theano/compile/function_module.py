@@ -16,6 +16,7 @@ from agnesi.core.errors import GraphTypeError
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Input
+from agnesi.theano.compile import profiling
 from agnesi.theano.compile.io import In, SymbolicInput, SymbolicOutput
 from agnesi.theano.compile.mode import Mode, get_mode
 from agnesi.theano.compile.sharedvalue import Container, SharedVariable, variable_of
@@ -134,7 +135,8 @@ class Function:
         self.maker = _Maker(request)
         self.name = request.name
         self.trust_input = False
-        self.profile: Any = None
+        self.profile: Any = request.profile
+        self.maker.profile = request.profile
         self.n_returned_outputs = len(request.outputs)
         self.unpack_single = request.form == "one"
         self.return_none = False
@@ -171,6 +173,10 @@ class Function:
         if direct:
             # A builtin as the class's __call__: nothing stands between the call and native code.
             kind.__call__ = native  # type: ignore[method-assign,assignment]
+        profiling.compiled(self)
+        if self.profile is not None:
+            self.profile.add(self)
+            kind = profiling.timed(kind, self.profile)
         self.__class__ = kind  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
 
     def graph(self) -> Graph:
@@ -314,7 +320,7 @@ class Function:
         old = self.request
         request = copy.copy(old)
         request.name = name or old.name
-        request.profile = profile
+        request.profile = profiling.wanted(profile, request.name)
         request.updates = {} if delete_updates else dict(old.updates)
         if delete_updates:
             request.no_defaults = True
@@ -551,6 +557,7 @@ class _Plan:
             name=title if title and title.isprintable() else None,
             on_unused_input="ignore",
             no_default_updates=True,
+            profile=self.request.profile is not None and self.request.profile.flag_time_thunks,
         )
 
     def _sized(self, known: Mapping[Any, Any]) -> tuple[list[Any], list[Any]]:
@@ -623,7 +630,8 @@ def function(
         name: of the function.
         rebuild_strict: whether what takes a variable's place has to have its type.
         allow_input_downcast: whether arguments may lose precision; None: Python floats may.
-        profile: whether calls are timed.
+        profile: whether calls and steps are measured: True, a title, or a
+            :class:`~agnesi.theano.compile.profiling.ProfileStats`; None as settings say.
         on_unused_input: ``"raise"``, ``"warn"`` or ``"ignore"`` for inputs nothing depends on.
 
     Raises:
@@ -633,7 +641,8 @@ def function(
     """
     del accept_inplace
     request = _Request()
-    request.name, request.downcast, request.profile = name, allow_input_downcast, profile
+    request.name, request.downcast = name, allow_input_downcast
+    request.profile = profiling.wanted(profile, name)
     request.no_defaults = no_default_updates
     request.mode = get_mode(mode)
     request.unused = config.on_unused_input if on_unused_input is None else on_unused_input
@@ -664,15 +673,9 @@ def function(
     request.givens = _givens(givens, strict=rebuild_strict)
     _check_given(request)
     _check_used(request)
-    wanted = profile or (profile is None and config.profile)
-    if wanted and getattr(request.mode, "refuses_profile", False):
+    if request.profile is not None and getattr(request.mode, "refuses_profile", False):
         raise Exception("DebugMode do not support profiling.")
-    made = Function(request)
-    if profile or (profile is None and config.profile):
-        from agnesi.theano.compile.profiling import profiled
-
-        profiled(made, profile)
-    return made
+    return Function(request)
 
 
 def _input(given: Any) -> In:

@@ -7,6 +7,7 @@ variables are updated at the end.
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -257,6 +258,10 @@ class Stepwise:
         if self.on_input is not None:
             for variable in self.graph.inputs:
                 self.on_input(variable, run.cell(variable)[0])
+        profile = self.function.profile
         for number, node in run.order():
+            start = perf_counter()
             self.around(number, node, Thunk(run, node))
+            if profile is not None and profile.flag_time_thunks:
+                profile.noted(self.function, node, perf_counter() - start)
         return run
