@@ -22,9 +22,10 @@ from agnesi.theano.gof.null_type import NullType
 from agnesi.theano.gof.op import Op, Performed
 from agnesi.theano.gof.type import PureType
 from agnesi.theano.missing import submodule
-from agnesi.theano.tensor.applying import apply, fresh
+from agnesi.theano.tensor.applying import fresh
 from agnesi.theano.tensor.basic import as_tensor_variable
 from agnesi.theano.tensor.casting import DISCRETE
+from agnesi.theano.tensor.native_ops import ViewOp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -488,35 +489,115 @@ def subgraph_grad(
 # -- what changes gradients ------------------------------------------------------------------------
 
 
+class ConsiderConstant(ViewOp):
+    """The variable itself, by which gradients are 0."""
+
+    def build(self, *tensors: Any) -> Any:
+        """The same, where gradients stop."""
+        return ag.stop_gradient(tensors[0])
+
+
+class ZeroGrad(ConsiderConstant):
+    """The variable itself, by which gradients are 0."""
+
+
+class DisconnectedGrad(ViewOp):
+    """The variable itself, with which costs are not connected."""
+
+    def build(self, *tensors: Any) -> Any:
+        """The same, behind which nothing is connected."""
+        return ag.disconnect_gradient(tensors[0])
+
+
+class UndefinedGrad(ViewOp):
+    """The variable itself, by which gradients are not defined."""
+
+    def build(self, *tensors: Any) -> Any:
+        """The same, by which there is no gradient."""
+        return ag.undefined_gradient(tensors[0])
+
+
+class GradClip(ViewOp):
+    """The variable itself; the gradient that flows back is limited to an interval.
+
+    Attributes:
+        clip_lower_bound: least value.
+        clip_upper_bound: greatest value.
+    """
+
+    __props__ = ("clip_lower_bound", "clip_upper_bound")
+
+    def __init__(self, clip_lower_bound: Any, clip_upper_bound: Any) -> None:
+        self.clip_lower_bound, self.clip_upper_bound = clip_lower_bound, clip_upper_bound
+        if not clip_upper_bound >= clip_lower_bound:
+            raise ValueError("`clip_upper_bound` should be >= `clip_lower_bound`")
+
+    def build(self, *tensors: Any) -> Any:
+        """The same, with limits for gradients."""
+        return ag.clip_gradient(
+            tensors[0], float(self.clip_lower_bound), float(self.clip_upper_bound)
+        )
+
+    def __str__(self) -> str:
+        return "GradClip"
+
+    __repr__ = __str__
+
+
+class GradScale(ViewOp):
+    """The variable itself; the gradient that flows back is multiplied.
+
+    Attributes:
+        multiplier: by what.
+    """
+
+    __props__ = ("multiplier",)
+
+    def __init__(self, multiplier: Any) -> None:
+        self.multiplier = multiplier
+
+    def build(self, *tensors: Any) -> Any:
+        """The same, with a factor for gradients."""
+        return ag.scale_gradient(tensors[0], float(self.multiplier))
+
+    def __str__(self) -> str:
+        return "GradScale"
+
+    __repr__ = __str__
+
+
+consider_constant_, zero_grad_ = ConsiderConstant(), ZeroGrad()
+disconnected_grad_, undefined_grad_ = DisconnectedGrad(), UndefinedGrad()
+
+
 def consider_constant(x: Any) -> Any:
     """Return the variable itself, by which gradients are 0."""
-    return apply("ConsiderConstant", ag.stop_gradient, [x])
+    return consider_constant_(x)
 
 
 def zero_grad(x: Any) -> Any:
     """Return the variable itself, by which gradients are 0."""
-    return apply("ZeroGrad", ag.stop_gradient, [x])
+    return zero_grad_(x)
 
 
 def disconnected_grad(x: Any) -> Any:
     """Return the variable itself, with which costs are not connected."""
-    return apply("DisconnectedGrad", ag.disconnect_gradient, [x])
+    return disconnected_grad_(x)
 
 
 def undefined_grad(x: Any) -> Any:
     """Return the variable itself, by which gradients are not defined."""
-    return apply("UndefinedGrad", ag.undefined_gradient, [x])
+    return undefined_grad_(x)
 
 
 def grad_clip(x: Any, lower_bound: Any, upper_bound: Any) -> Any:
     """Return the variable itself; the gradient that flows back is limited to an interval."""
-    build: Any = lambda t: ag.clip_gradient(t, float(lower_bound), float(upper_bound))  # noqa: E731
-    return apply("GradClip", build, [x])
+    return GradClip(lower_bound, upper_bound)(x)
 
 
 def grad_scale(x: Any, multiplier: Any) -> Any:
     """Return the variable itself; the gradient that flows back is multiplied."""
-    return apply("GradScale", lambda t: ag.scale_gradient(t, float(multiplier)), [x])
+    return GradScale(multiplier)(x)
 
 
 def grad_undefined(op: Any, x_pos: int, x: Any, comment: str = "") -> Any:
@@ -604,20 +685,6 @@ def change_of_op(node: Any, tangents: tuple[Any, ...]) -> Any:
     made = op.R_op(inputs, points)
     found = made[node.number]
     return None if found is None else ag.astype(found.tensor, node.dtype)
-
-
-def with_gradient(op: Any, x: Any) -> Any:
-    """Return a variable itself, with the gradient that an op's ``grad`` says."""
-    x = as_tensor_variable(x)
-
-    def back(ct: ag.Tensor, t: ag.Tensor) -> Any:
-        (term,) = op.grad((stands_for(t),), (fresh(ct),))
-        return as_tensor_variable(term).tensor
-
-    build: Any = lambda t: ag.custom_gradient(lambda a: a + 0, lambda ct, a: back(ct, a))(t)  # noqa: E731
-    made = apply(str(op), build, [x])
-    made.owner.op.of = op
-    return made
 
 
 def gradients_through(op: Any, inputs: Sequence[Any], output_grads: Sequence[Any]) -> list[Any]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from agnesi.theano.gof.graph import Apply, Variable
 from agnesi.theano.gof.op import Op
-from agnesi.theano.tensor.applying import apply
-from agnesi.theano.tensor.basic import patternbroadcast, specify_shape
+from agnesi.theano.tensor.basic import specify_shape
+from agnesi.theano.tensor.native_ops import DeepCopyOp as DeepCopyOp
+from agnesi.theano.tensor.native_ops import OutputGuard as OutputGuard
+from agnesi.theano.tensor.native_ops import Rebroadcast as Rebroadcast
+from agnesi.theano.tensor.native_ops import SpecifyShape as SpecifyShape
+from agnesi.theano.tensor.native_ops import ViewOp as ViewOp
+from agnesi.theano.tensor.shapes import Shape as Shape
+from agnesi.theano.tensor.shapes import Shape_i as Shape_i
 from agnesi.theano.tensor.shapes import shape, size_variable
+from agnesi.theano.tensor.shapes import shape_i_op as shape_i_op
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,82 +76,20 @@ def as_op(itypes: Any, otypes: Any, infer_shape: Any = None) -> Callable[..., Fr
     return make_op
 
 
-class _View:
-    """An op that gives what it is given."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __call__(self, x: Any) -> Variable:
-        return apply(self.name, lambda t: t, [x])
-
-    def __str__(self) -> str:
-        return self.name
+def register_rebroadcast_c_code(typ: Any, code: Any, version: Any = ()) -> None:
+    """There is no C code here: warn that it is not used."""
+    del code, version
+    warnings.warn(f"C code for {typ} is not used: agnesi has no C compiler", stacklevel=2)
 
 
-class ViewOp(_View):
-    """Gives what it is given; programs make ops with other gradients of it.
-
-    A class of a program's own that says ``grad`` has it asked.
-    """
-
-    def __init__(self) -> None:
-        super().__init__("ViewOp")
-
-    def __call__(self, x: Any) -> Variable:
-        rule = type(self).__dict__.get("grad") or type(self).__dict__.get("L_op")
-        if rule is None:
-            return super().__call__(x)
-        from agnesi.theano.gradient import with_gradient
-
-        return with_gradient(self, x)
-
-    def make_node(self, x: Any) -> Apply:
-        """Return the application."""
-        return self(x).owner  # type: ignore[return-value]
+register_view_op_c_code = register_deep_copy_op_c_code = register_rebroadcast_c_code
+register_shape_c_code = register_shape_i_c_code = register_rebroadcast_c_code
+register_specify_shape_c_code = register_rebroadcast_c_code
 
 
-class DeepCopyOp(_View):
-    """Gives a copy."""
-
-    def __init__(self) -> None:
-        super().__init__("DeepCopyOp")
-
-
-class Rebroadcast:
-    """Says of axes whether they repeat: ``Rebroadcast((0, True))(x)``."""
-
-    def __init__(self, *axis: tuple[int, bool]) -> None:
-        self.axis = dict(axis)
-
-    def __call__(self, x: Any) -> Variable:
-        return patternbroadcast(
-            x, [bool(self.axis.get(k, one)) for k, one in enumerate(x.broadcastable)]
-        )
-
-
-class Shape:
-    """The op of ``shape(x)``."""
-
-    def __call__(self, x: Any) -> Variable:
-        return shape(x)
-
-
-class Shape_i:
-    """The op of a size."""
-
-    def __init__(self, i: int) -> None:
-        self.i = i
-
-    def __call__(self, x: Any) -> Variable:
-        return size_variable(x, self.i)
-
-
-class SpecifyShape:
-    """The op of ``specify_shape``."""
-
-    def __call__(self, x: Any, shape: Any) -> Variable:
-        return specify_shape(x, shape)
+def load_back(mod: str, name: str) -> Any:
+    """Return the op that a module has under a name: what pickles of ops of functions say."""
+    return getattr(importlib.import_module(mod), name)
 
 
 def shape_i(var: Any, i: int, fgraph: Any = None) -> Variable:
@@ -151,5 +98,5 @@ def shape_i(var: Any, i: int, fgraph: Any = None) -> Variable:
     return size_variable(var, i)
 
 
-view_op, deep_copy_op = ViewOp(), DeepCopyOp()
+view_op, deep_copy_op, _output_guard = ViewOp(), DeepCopyOp(), OutputGuard()
 __all__ = ["FromFunctionOp", "as_op", "shape", "shape_i", "specify_shape", "view_op"]

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
-from agnesi.theano.gof.graph import Apply, _standing, _wrap, scratchpad
+from agnesi.theano.gof.graph import Apply, _standing, scratchpad
 from agnesi.theano.gof.op import Op, compute
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+
+# Makes a variable of a tensor's type; put there by theano.tensor, which knows types.
+_typed: list[Callable[[Any], Any]] = []
 
 
 def says_itself(op: Any, *names: str) -> bool:
@@ -52,7 +56,7 @@ class NativeOp(Op):
         """Return what agnesi computes from its tensors."""
         raise NotImplementedError(f"{type(self).__name__}.build")
 
-    def convert(self, *inputs: Any) -> list[Any]:
+    def given(self, *inputs: Any) -> list[Any]:
         """Return what was given as variables, checked."""
         from agnesi.theano.tensor.basic import as_tensor_variable
 
@@ -60,7 +64,7 @@ class NativeOp(Op):
 
     def make_node(self, *inputs: Any) -> Apply:
         """Return the application to variables."""
-        given = self.convert(*inputs)
+        given = self.given(*inputs)
         return self.applied(given, [v.tensor for v in given])
 
     def applied(self, given: Sequence[Any], tensors: Sequence[Any]) -> Apply:
@@ -97,7 +101,7 @@ class NativeOp(Op):
     def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
         """Return variables for results."""
         del given
-        wrap = _wrap[0]
+        wrap = _typed[0]
         return [wrap(t) for t in tensors]
 
     def perform(self, node: Apply, inputs: Any, output_storage: Any, params: Any = None) -> None:

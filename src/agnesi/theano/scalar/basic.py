@@ -56,6 +56,8 @@ class Scalar(Type):
 
     ndim = 0
     broadcastable: ClassVar[tuple[()]] = ()
+    is_object = False
+    encoded = True
 
     def __init__(self, dtype: Any) -> None:
         self.dtype = config.floatX if dtype == "floatX" else str(np.dtype(dtype))
@@ -102,6 +104,18 @@ class Scalar(Type):
     def constant_tensor(self, data: Any) -> ag.Tensor:
         """Return a constant of agnesi."""
         return ConstantTensor(np.asarray(data).tobytes(), Kind(as_dtype(self.dtype), ()))
+
+    def native_kind(self) -> tuple[str, tuple[builtins.bool, ...]]:
+        """Return the dtype and the broadcast pattern: there are no axes."""
+        return self.dtype, ()
+
+    def encode(self, value: Any) -> Any:
+        """Return the number as an array."""
+        return np.asarray(value, self.dtype)
+
+    def decode(self, array: Any) -> Any:
+        """Return the number in an array."""
+        return np.asarray(array)[()]
 
     def values_eq_approx(self, a: Any, b: Any, tolerance: float = 1e-4) -> builtins.bool:
         """Whether two numbers are nearly equal."""
@@ -531,7 +545,7 @@ class ScalarOp(NativeOp):
         """Whether agnesi computes it; else Python code does, number by number."""
         return type(self).build is not NativeOp.build and not says_itself(self, "impl", "perform")
 
-    def convert(self, *inputs: Any) -> list[Any]:
+    def given(self, *inputs: Any) -> list[Any]:
         """Return what was given as numbers.
 
         Raises:

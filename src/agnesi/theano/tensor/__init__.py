@@ -2,9 +2,6 @@
 
 from typing import Any
 
-from agnesi.theano.compile.ops import Rebroadcast as Rebroadcast
-from agnesi.theano.compile.ops import Shape as Shape
-from agnesi.theano.compile.ops import SpecifyShape as SpecifyShape
 from agnesi.theano.gof.graph import Apply as Apply
 from agnesi.theano.gof.graph import Constant as Constant
 from agnesi.theano.gof.graph import Variable as Variable
@@ -51,6 +48,9 @@ from agnesi.theano.tensor.elemwise import DimShuffle as DimShuffle
 from agnesi.theano.tensor.elemwise import Elemwise as Elemwise
 from agnesi.theano.tensor.elemwise import Prod as Prod
 from agnesi.theano.tensor.elemwise import Sum as Sum
+from agnesi.theano.tensor.native_ops import Rebroadcast as Rebroadcast
+from agnesi.theano.tensor.native_ops import SpecifyShape as SpecifyShape
+from agnesi.theano.tensor.shapes import Shape as Shape
 from agnesi.theano.tensor.shapes import shape as shape
 from agnesi.theano.tensor.sharedvar import tensor_constructor as tensor_constructor
 from agnesi.theano.tensor.subtensor import AdvancedIncSubtensor as AdvancedIncSubtensor

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Leaf
 from agnesi.theano.gof.graph import Apply, Variable, _wrap
+from agnesi.theano.gof.native import _typed
 from agnesi.theano.gof.op import PureOp, add_test_values
 from agnesi.theano.tensor.type import TensorType, type_of
 
@@ -95,6 +96,13 @@ def fresh(tensor: ag.Tensor, name: str | None = None) -> Any:
     return kind.Variable(kind, name=name, tensor=tensor)
 
 
+def result(tensor: ag.Tensor) -> Any:
+    """Return a variable for what an op has made."""
+    kind = type_of(tensor)
+    return kind.Variable(kind, tensor=tensor)
+
+
 _wrap.append(fresh)
+_typed.append(result)
 
 __all__ = ["FunctionOp", "TensorType", "applied", "apply", "apply_many", "fresh"]

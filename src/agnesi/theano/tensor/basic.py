@@ -20,24 +20,33 @@ from agnesi.theano.tensor.applying import apply, apply_many, fresh
 from agnesi.theano.tensor.casting import ALL, DISCRETE, FLOATS, as_array, upcast
 from agnesi.theano.tensor.elementary import eq, fill, mul, switch
 from agnesi.theano.tensor.elemwise import All, Any_, DimShuffle, Prod, Sum
-from agnesi.theano.tensor.native_ops import (
-    Argmax as Argmax,
-)
-from agnesi.theano.tensor.native_ops import (
-    Dot,
-    MaxAndArgmax,
-    Mean,
-    tensor_from_scalar,
-)
-from agnesi.theano.tensor.native_ops import (
-    ScalarFromTensor as ScalarFromTensor,
-)
-from agnesi.theano.tensor.native_ops import (
-    TensorFromScalar as TensorFromScalar,
-)
-from agnesi.theano.tensor.native_ops import (
-    scalar_from_tensor as scalar_from_tensor,
-)
+from agnesi.theano.tensor.native_ops import Alloc as Alloc
+from agnesi.theano.tensor.native_ops import AllocDiag as AllocDiag
+from agnesi.theano.tensor.native_ops import AllocEmpty as AllocEmpty
+from agnesi.theano.tensor.native_ops import ARange as ARange
+from agnesi.theano.tensor.native_ops import Argmax as Argmax
+from agnesi.theano.tensor.native_ops import Choose as Choose
+from agnesi.theano.tensor.native_ops import Default as Default
+from agnesi.theano.tensor.native_ops import Dot as Dot
+from agnesi.theano.tensor.native_ops import ExtractDiag as ExtractDiag
+from agnesi.theano.tensor.native_ops import Eye as Eye
+from agnesi.theano.tensor.native_ops import Flatten as Flatten
+from agnesi.theano.tensor.native_ops import Join as Join
+from agnesi.theano.tensor.native_ops import MaxAndArgmax as MaxAndArgmax
+from agnesi.theano.tensor.native_ops import Mean as Mean
+from agnesi.theano.tensor.native_ops import Nonzero as Nonzero
+from agnesi.theano.tensor.native_ops import PermuteRowElements as PermuteRowElements
+from agnesi.theano.tensor.native_ops import Rebroadcast as Rebroadcast
+from agnesi.theano.tensor.native_ops import Reshape as Reshape
+from agnesi.theano.tensor.native_ops import ScalarFromTensor as ScalarFromTensor
+from agnesi.theano.tensor.native_ops import SpecifyShape as SpecifyShape
+from agnesi.theano.tensor.native_ops import Split as Split
+from agnesi.theano.tensor.native_ops import TensorFromScalar as TensorFromScalar
+from agnesi.theano.tensor.native_ops import Tile as Tile
+from agnesi.theano.tensor.native_ops import Tri as Tri
+from agnesi.theano.tensor.native_ops import alloc_validate_shape as alloc_validate_shape
+from agnesi.theano.tensor.native_ops import scalar_from_tensor as scalar_from_tensor
+from agnesi.theano.tensor.native_ops import tensor_from_scalar as tensor_from_scalar
 from agnesi.theano.tensor.subtensor import set_subtensor
 from agnesi.theano.tensor.type import TensorType
 from agnesi.theano.tensor.var import AsTensorError, TensorConstant
@@ -412,15 +421,16 @@ def squeeze(x: Any) -> Any:
 
 def flatten(x: Any, ndim: int | None = None, outdim: int | None = None) -> Any:
     """Return the last axes as one, so that there are ``ndim``."""
-    x = as_tensor_variable(x)
     ndim = (1 if outdim is None else outdim) if ndim is None else ndim
+    x = as_tensor_variable(x)
     if ndim < 1 or (ndim > 1 and ndim > x.ndim):
         raise ValueError(f"ndim {ndim} out of bound [1, {x.ndim + 1})")
-
-    def build(t: ag.Tensor) -> ag.Tensor:
-        return ag.reshape(t, (*t.shape[: ndim - 1], -1))
-
-    return apply("Flatten", build, [x], ndim=ndim)
+    sizes = [*(x.shape[k] for k in range(ndim - 1)), -1] if ndim > 1 else (-1,)
+    made = x.reshape(sizes)
+    one = python_all(x.broadcastable[ndim - 1 :])
+    pattern = x.broadcastable[: ndim - 1] + (one,)
+    axes = [k for k, b in enumerate(pattern) if b]
+    return addbroadcast(made, *axes)
 
 
 def is_flat(var: Any, ndim: int | None = None, outdim: int | None = None) -> bool:
@@ -429,57 +439,51 @@ def is_flat(var: Any, ndim: int | None = None, outdim: int | None = None) -> boo
 
 
 def reshape(x: Any, newshape: Any, ndim: int | None = None) -> Any:
-    """Return the same elements in another shape; one size may be -1."""
-    x = as_tensor_variable(x)
-    if ndim is None and isinstance(newshape, Variable) and newshape.ndim == 1:
+    """Return the same elements in another shape; one size may be -1.
+
+    Args:
+        x: array.
+        newshape: a vector of integers, or a list of numbers and scalars.
+        ndim: how many axes, where a vector does not tell.
+
+    Raises:
+        ValueError: the number of axes is not known.
+        TypeError: the shape is no vector.
+    """
+    if ndim is None:
+        newshape = as_tensor_variable(newshape)
+        if newshape.ndim != 1:
+            raise TypeError(
+                "New shape in reshape must be a vector or a list/tuple of scalar. Got "
+                f"{newshape} after conversion to a vector."
+            )
         ndim = get_vector_length_or_none(newshape)
         if ndim is None:
             raise ValueError(
-                "The length of the provided shape cannot be automatically determined, so Theano "
-                "is not able to know what the number of dimensions of the reshaped variable will "
-                "be. You can provide the 'ndim' keyword argument to 'reshape' to avoid this "
-                "problem."
+                f"The length of the provided shape ({newshape}) cannot be automatically "
+                "determined, so Theano is not able to know what the number of dimensions of the "
+                "reshaped variable will be. You can provide the 'ndim' keyword argument to "
+                "'reshape' to avoid this problem."
             )
-    items = shapes.size_list(newshape, ndim)
-    variables = [as_tensor_variable(s) if isinstance(s, Variable) else s for s in items]
-    given = [v for v in variables if isinstance(v, Variable)]
-    for v in given:
-        if v.dtype not in DISCRETE:
-            raise TypeError(f"Shape must be integers; got {v.dtype}", v)
-
-    def build(t: ag.Tensor, *sizes: ag.Tensor) -> ag.Tensor:
-        rest = iter(sizes)
-        wanted: list[Any] = []
-        for v in variables:
-            if not isinstance(v, Variable):
-                wanted.append(int(v))
-                continue
-            size = shapes.one_size(next(rest))
-            wanted.append(size if isinstance(size, int) else SizeValue(size))
-        return ag.reshape(t, tuple(wanted))
-
-    return apply("Reshape", build, [x, *given], ndim=len(items))
+    return Reshape(ndim)(x, newshape)
 
 
 def addbroadcast(x: Any, *axes: int) -> Any:
     """Return an array whose axes are known to have size 1, so that they repeat."""
-    x = as_tensor_variable(x)
-    return patternbroadcast(
-        x, [one or k in axes for k, one in enumerate(x.broadcastable)], _checked(x, axes)
-    )
+    return _rebroadcast(x, axes, repeats=True)
 
 
 def unbroadcast(x: Any, *axes: int) -> Any:
     """Return an array whose axes do not repeat, even if their size is 1."""
+    return _rebroadcast(x, axes, repeats=False)
+
+
+def _rebroadcast(x: Any, axes: Sequence[int], *, repeats: bool) -> Any:
     x = as_tensor_variable(x)
-    return patternbroadcast(
-        x, [one and k not in axes for k, one in enumerate(x.broadcastable)], _checked(x, axes)
-    )
-
-
-def _checked(x: Any, axes: Sequence[int]) -> None:
     if axes and python_max(axes) >= x.ndim:
         raise ValueError("Trying to unbroadcast or broadcast a non-existing dimension")
+    changed = [k for k in axes if x.broadcastable[k] != repeats]
+    return Rebroadcast(*((k, repeats) for k in changed))(x) if changed else x
 
 
 def patternbroadcast(x: Any, broadcastable: Sequence[bool], _: Any = None) -> Any:
@@ -488,57 +492,18 @@ def patternbroadcast(x: Any, broadcastable: Sequence[bool], _: Any = None) -> An
     pattern = tuple(bool(b) for b in broadcastable)
     if pattern == x.broadcastable:
         return x
-
-    def build(t: ag.Tensor) -> ag.Tensor:
-        wanted = [1 if one else size for one, size in zip(pattern, t.shape, strict=True)]
-        return ag.specify_shape(t, wanted)
-
-    made = apply("Rebroadcast", build, [x], pattern=pattern)
-    # An axis that is not to repeat still has size 1 below; the type says what the program said.
-    made.type = TensorType(x.dtype, pattern)
-    return made
+    return Rebroadcast(*enumerate(pattern))(x)
 
 
 def specify_shape(x: Any, shape: Any) -> Any:
     """Return an array whose sizes are known, and checked in a call."""
-    x = as_tensor_variable(x)
-    items = shapes.size_list(shape, x.ndim)
-    given = [as_tensor_variable(s) for s in items if isinstance(s, Variable)]
-
-    def build(t: ag.Tensor, *sizes: ag.Tensor) -> ag.Tensor:
-        rest = iter(sizes)
-        wanted = [next(rest) if isinstance(s, Variable) else int(s) for s in items]
-        return ag.specify_shape(
-            t, [shapes.whole(w) if isinstance(w, ag.Tensor) else w for w in wanted]
-        )
-
-    return apply("SpecifyShape", build, [x, *given])
+    return SpecifyShape()(x, shape)
 
 
 # -- making --------------------------------------------------------------------------------------
 
 
-def alloc(value: Any, *shape: Any) -> Any:
-    """Return an array of a shape that repeats a value."""
-    value = as_tensor_variable(value)
-    if len(shape) == 1 and isinstance(shape[0], list | tuple):
-        shape = tuple(shape[0])
-    items = [as_tensor_variable(s) for s in shape]
-    if value.ndim > len(items):
-        raise TypeError(
-            "The Alloc value to use has more dimensions than the specified dimensions",
-            value.ndim,
-            len(items),
-        )
-    for s in items:
-        if s.ndim or s.dtype not in DISCRETE:
-            raise TypeError(f"Shape arguments to Alloc must be integers, but {s} is {s.type}")
-
-    def build(t: ag.Tensor, *sizes: ag.Tensor) -> ag.Tensor:
-        wanted = [shapes.one_size(s) for s in sizes]
-        return ag.broadcast_to(t, [s if isinstance(s, int) else SizeValue(s) for s in wanted])
-
-    return apply("Alloc", build, [value, *items])
+alloc = Alloc()
 
 
 def _shape_items(shape: Any) -> list[Any]:
@@ -571,29 +536,11 @@ def ones_like(model: Any, dtype: Any = None, opt: bool = False) -> Any:
     return fill(model, constant(1, dtype=dtype or model.dtype))
 
 
-def AllocEmpty(dtype: Any) -> Any:
-    """Return a function that makes arrays of a shape; they are zeros here."""
-    return lambda *shape: zeros(shape, dtype)
-
-
-def eye(n: Any, m: Any = None, k: int = 0, dtype: Any = None) -> Any:
+def eye(n: Any, m: Any = None, k: Any = 0, dtype: Any = None) -> Any:
     """Return ones on a diagonal, zeros elsewhere."""
-    dtype = config.floatX if dtype is None else dtype
-    n = as_tensor_variable(n)
-    m = n if m is None else as_tensor_variable(m)
-    offset = as_tensor_variable(k)
-
-    def build(rows: ag.Tensor, columns: ag.Tensor, k: ag.Tensor) -> ag.Tensor:
-        i = ag.expand_dims(_counted(rows), 1)
-        j = ag.expand_dims(_counted(columns), 0)
-        return ag.astype(ag.equal(i + ag.astype(k, "i64"), j), dtype)
-
-    return apply("Eye", build, [n, m, offset], dtype=dtype)
-
-
-def _counted(size: ag.Tensor) -> ag.Tensor:
-    found = shapes.one_size(size)
-    return ag.arange(found if isinstance(found, int) else SizeValue(found))
+    return Eye(config.floatX if dtype is None else dtype)(
+        n := as_tensor_variable(n), n if m is None else m, k
+    )
 
 
 def identity_like(x: Any) -> Any:
@@ -614,27 +561,14 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
         elif config.cast_policy == "numpy+floatX" and config.floatX == "float32":
             dtype = "float32"
 
-    def build(a: ag.Tensor, b: ag.Tensor, c: ag.Tensor) -> ag.Tensor:
-        if python_all(t.dtype.is_integer or t.dtype.is_bool for t in (a, b, c)):
-            parts = [shapes.one_size(t) for t in (a, b, c)]
-            bounds = [p if isinstance(p, int) else SizeValue(p) for p in parts]
-            return ag.astype(ag.arange(*bounds), dtype)
-        return ag.astype(ag.arange(*(ag.astype(t, dtype) for t in (a, b, c))), dtype)
-
-    return apply("ARange", build, [start, stop, step], dtype=dtype)
+    return ARange(dtype)(start, stop, step)
 
 
-def tri(N: Any, M: Any = None, k: int = 0, dtype: Any = None) -> Any:
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = None) -> Any:
     """Return ones at and below a diagonal."""
-    dtype = config.floatX if dtype is None else dtype
-    rows = as_tensor_variable(N)
-    columns = rows if M is None else as_tensor_variable(M)
-
-    def build(n: ag.Tensor, m: ag.Tensor) -> ag.Tensor:
-        i, j = ag.expand_dims(_counted(n), 1), ag.expand_dims(_counted(m), 0)
-        return ag.astype(ag.greater_equal(i + k, j), dtype)
-
-    return apply("Tri", build, [rows, columns], k=k, dtype=dtype)
+    return Tri(config.floatX if dtype is None else dtype)(
+        N := as_tensor_variable(N), N if M is None else M, k
+    )
 
 
 def tril(m: Any, k: int = 0) -> Any:
@@ -652,14 +586,16 @@ def triu(m: Any, k: int = 0) -> Any:
 def diag(v: Any, k: int = 0) -> Any:
     """Return a vector as a diagonal, or the diagonal of a matrix."""
     v = as_tensor_variable(v)
-    if v.ndim not in (1, 2):
-        raise ValueError("Input must be 1- or 2-d.")
-    return apply("AllocDiag" if v.ndim == 1 else "ExtractDiag", lambda t: ag.diag(t, k), [v], k=k)
+    if v.ndim == 1:
+        return AllocDiag(k)(v)
+    if v.ndim < 1:
+        raise ValueError("Input must has v.ndim >= 1.")
+    return diagonal(v, offset=k)
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Return a diagonal of two axes, as a new last axis."""
-    return apply("ExtractDiag", lambda t: ag.diagonal(t, offset, axis1, axis2), [a], offset=offset)
+    return ExtractDiag(offset, axis1, axis2)(a)
 
 
 class _Grid:
@@ -691,37 +627,14 @@ mgrid, ogrid = _Grid(sparse=False), _Grid(sparse=True)
 # -- putting together ------------------------------------------------------------------------------
 
 
-def _axis_number(axis: Any, ndim: int) -> int:
-    if isinstance(axis, Variable):
-        axis = int(get_scalar_constant_value(axis))
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"Join axis {axis} out of bounds [0, {ndim})")
-    return int(axis) % ndim
+join_ = Join()
 
 
 def join(axis: Any, *tensors_list: Any) -> Any:
     """Return arrays along an axis, one behind the other."""
-    tensors = [as_tensor_variable(t) for t in tensors_list]
-    if not tensors:
-        raise ValueError("Cannot join an empty list of tensors")
-    ndim = tensors[0].ndim
-    if python_any(t.ndim != ndim for t in tensors):
-        raise TypeError("Join arguments must have the same rank", [t.type for t in tensors])
-    if not ndim:
-        raise TypeError("Join cannot handle arguments of dimension 0. Use stack", tensors)
-    where = _axis_number(axis, ndim)
-    dtype = upcast(*(t.dtype for t in tensors))
-    if len(tensors) == 1:
-        return tensors[0]
-
-    def build(*ts: ag.Tensor) -> ag.Tensor:
-        return ag.concatenate([ag.astype(t, dtype) for t in ts], where)
-
-    made = apply("Join", build, tensors, axis=where)
-    parts = [shapes.elements_of(t) for t in tensors] if ndim == 1 else []
-    if parts and python_all(p is not None for p in parts):
-        made.__dict__["elements"] = tuple(e for p in parts for e in p)  # type: ignore[union-attr]
-    return made
+    if len(tensors_list) == 1:
+        return as_tensor_variable(tensors_list[0])
+    return join_(axis, *tensors_list)
 
 
 def concatenate(tensor_list: Any, axis: Any = 0) -> Any:
@@ -776,20 +689,9 @@ def vertical_stack(*args: Any) -> Any:
     return concatenate([as_tensor_variable(a) for a in args], axis=0)
 
 
-def split(x: Any, splits_size: Any, n_splits: int, axis: int = 0) -> list[Any]:
+def split(x: Any, splits_size: Any, n_splits: int, axis: Any = 0) -> Any:
     """Return parts of an array along an axis, of these sizes."""
-    x = as_tensor_variable(x)
-    sizes = as_tensor_variable(splits_size)
-    where = axis % x.ndim
-    start: Any = 0
-    parts: list[Any] = []
-    for k in range(n_splits):
-        end = start + sizes[k]
-        key = [slice(None)] * x.ndim
-        key[where] = slice(start, end)
-        parts.append(x[tuple(key)])
-        start = end
-    return parts
+    return Split(n_splits)(x, axis, splits_size)
 
 
 def tile(x: Any, reps: Any, ndim: int | None = None) -> Any:
@@ -1048,9 +950,7 @@ def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def ptp(a: Any, axis: Any = None) -> Any:
     """Return the largest less the smallest element."""
     a = as_tensor_variable(a)
-    made = max(a, axis) - min(a, axis)
-    made.name = "ptp"
-    return made
+    return max(a, axis) - min(a, axis)
 
 
 def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
@@ -1220,12 +1120,7 @@ def register_transfer(fn: Any) -> None:
     del fn
 
 
-def default(x: Any, d: Any) -> Any:
-    """Return the first unless it is None."""
-    return d if x is None else x
-
-
-setdefault = default
+default = setdefault = Default()
 
 
 def isclose(
@@ -1252,21 +1147,20 @@ def allclose(
 def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     """Return elements of arrays that integers name."""
     if out is not None:
-        raise NotImplementedError("theano.tensor.choose: out= is not there, as in Theano")
-    given = list(choices) if isinstance(choices, list | tuple) else [as_tensor_variable(choices)]
-    variables = [as_tensor_variable(c) for c in given]
-    single = not isinstance(choices, list | tuple)
-    build: Any = lambda t, *cs: ag.choose(t, cs[0] if single else list(cs), mode=mode)  # noqa: E731
-    return apply("Choose", build, [a, *variables], mode=mode)
+        raise AssertionError("theano.tensor.choose: out= is not there, as in Theano")
+    return Choose(mode)(a, choices)
+
+
+_nonzero = Nonzero()
 
 
 def nonzero(a: Any, return_matrix: bool = False) -> Any:
     """Return the indices of elements that are not 0: a vector for each axis, or a matrix."""
-    a = as_tensor_variable(a)
-    if not a.ndim:
-        raise ValueError("Nonzero only supports non-scalar arrays.")
-    found = apply_many("Nonzero", lambda t: list(ag.nonzero(ag.undefined_gradient(t))), [a], a.ndim)
-    return stack(found, axis=0) if return_matrix else tuple(found)
+    matrix = _nonzero(a)
+    if return_matrix:
+        return matrix
+    count = as_tensor_variable(a).ndim
+    return tuple(matrix[k] for k in range(count)) if count else (matrix[0],)
 
 
 def flatnonzero(a: Any) -> Any:
@@ -1281,21 +1175,18 @@ def nonzero_values(a: Any) -> Any:
     return a.flatten()[flatnonzero(a)]
 
 
+_permute_row_elements = PermuteRowElements()
+
+
 def permute_row_elements(x: Any, y: Any, inverse: Any = 0) -> Any:
     """Return rows with their elements in the order of the second operand's rows."""
-    x, y = as_tensor_variable(x), as_tensor_variable(y)
-    order = inverse_permutation(y) if inverse else y
-    if order.ndim == 1:
-        return x[..., order] if x.ndim > 1 else x[order]
-    build: Any = lambda t, i: ag.take_along_axis(t, ag.astype(i, "i64"), -1)  # noqa: E731
-    if x.ndim < order.ndim:
-        x = x + zeros_like(order).astype(x.dtype)
-    return apply("PermuteRowElements", build, [x, order])
+    return _permute_row_elements(x, y, inverse)
 
 
 def inverse_permutation(perm: Any) -> Any:
     """Return the permutation that undoes one."""
-    return apply("InversePermutation", lambda p: ag.argsort(p, -1), [perm])
+    perm = as_tensor_variable(perm)
+    return permute_row_elements(arange(perm.shape[-1], dtype=perm.dtype), perm, inverse=True)
 
 
 def sort(x: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> Any:

@@ -69,7 +69,7 @@ class Elemwise(NativeOp, OpenMPOp):
             TypeError: how many operands there are, or their dtypes.
             ValueError: what is written over is smaller than the result.
         """
-        given = self.convert(*inputs)
+        given = self.given(*inputs)
         if self.nin >= 0 and len(given) != self.nin:
             raise TypeError(
                 f"Wrong number of inputs for {self.scalar_op}.make_node (got {len(given)}"
@@ -279,13 +279,13 @@ class DimShuffle(NativeOp):
         """The operand's axes: those that stay, then those that go."""
         return self.shuffle + self.drop
 
-    def convert(self, *inputs: Any) -> list[Any]:
+    def given(self, *inputs: Any) -> list[Any]:
         """Return the operand.
 
         Raises:
             TypeError: it has other axes than the op was made for.
         """
-        (x,) = super().convert(*inputs)
+        (x,) = super().given(*inputs)
         own = x.type.broadcastable
         if len(own) != len(self.input_broadcastable):
             raise TypeError(
@@ -370,7 +370,7 @@ class CAReduce(NativeOp):
         Raises:
             ValueError: the operand does not have these axes.
         """
-        (x,) = self.convert(input)
+        (x,) = self.given(input)
         ndim = x.type.ndim
         for axis in self.axis or ():
             if not -ndim <= axis < ndim:
@@ -466,11 +466,11 @@ class _OfTruth(CAReduce):
         del input_dtype
         return "bool"
 
-    def convert(self, *inputs: Any) -> list[Any]:
+    def given(self, *inputs: Any) -> list[Any]:
         """Return the operand as bools."""
         from agnesi.theano.tensor.elementary import neq
 
-        (x,) = super().convert(*inputs)
+        (x,) = super().given(*inputs)
         return [x if x.type.dtype == "bool" else neq(x, 0)]
 
     def __str__(self) -> str:
@@ -547,7 +547,7 @@ class CAReduceDtype(CAReduce):
 
     def make_node(self, input: Any) -> Apply:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the application, whose op says which dtypes it came to."""
-        (x,) = self.convert(input)
+        (x,) = self.given(input)
         dtype, acc_dtype = self._output_dtype(x.type.dtype), self._acc_dtype(x.type.dtype)
         op = self
         if dtype != self.dtype or acc_dtype != self.acc_dtype:
@@ -593,6 +593,8 @@ class Prod(CAReduceDtype):
         super().__init__(scalar.mul, axis, dtype, acc_dtype)
         self.no_zeros_in_input = no_zeros_in_input
 
+    __str__ = __repr__ = NativeOp.__str__
+
 
 class MulWithoutZeros(scalar.basic.BinaryScalarOp):
     """The product of two numbers, of which zeros do not count."""
@@ -618,6 +620,8 @@ class ProdWithoutZeros(CAReduceDtype):
 
     def __init__(self, axis: Any = None, dtype: Any = None, acc_dtype: Any = None) -> None:
         super().__init__(mul_without_zeros, axis, dtype, acc_dtype)
+
+    __str__ = __repr__ = NativeOp.__str__
 
     def _function(self, dtype: str) -> Any:
         del dtype

@@ -8,6 +8,7 @@ import numpy as np
 
 from agnesi.theano.gof.graph import Apply
 from agnesi.theano.gof.op import Op
+from agnesi.theano.tensor.shapes import MakeVector as MakeVector
 
 
 class Assert(Op):
@@ -53,18 +54,6 @@ class Assert(Op):
 
 
 assert_op = assert_ = Assert()
-
-
-class MakeVector:
-    """The op that puts scalars together."""
-
-    def __init__(self, dtype: str = "int64") -> None:
-        self.dtype = dtype
-
-    def __call__(self, *elements: Any) -> Any:
-        from agnesi.theano.tensor.shapes import make_vector
-
-        return make_vector(elements)
 
 
 make_vector = MakeVector()

@@ -10,8 +10,14 @@ import agnesi as ag
 from agnesi.graph.graph import size_of
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.tensor import SizeValue
-from agnesi.theano.gof.graph import Constant, Variable
-from agnesi.theano.tensor.applying import FunctionOp, apply
+from agnesi.ops.arithmetic import Add, FloorDivide, Multiply, Subtract
+from agnesi.ops.choice import Cast
+from agnesi.ops.joining import Concatenate
+from agnesi.ops.movement import BroadcastTo, ExpandDims
+from agnesi.theano.gof.graph import Constant, Variable, stands_for
+from agnesi.theano.gof.native import NativeOp
+from agnesi.theano.tensor.casting import upcast
+from agnesi.theano.tensor.type import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +25,114 @@ if TYPE_CHECKING:
     from agnesi.dims.dim import Size
 
 
+class Shape(NativeOp):
+    """The shape of an array."""
+
+    __props__ = ()
+
+    def build(self, *tensors: Any) -> Any:
+        """The sizes put together."""
+        return stacked([SizeValue(s) for s in tensors[0].type.shape])
+
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return a vector, which does not repeat."""
+        del given
+        return [_VECTOR.Variable(_VECTOR, tensor=tensors[0])]
+
+
+class Shape_i(NativeOp):
+    """The size of an axis.
+
+    Attributes:
+        i: the axis.
+    """
+
+    __props__ = ("i",)
+
+    def __init__(self, i: Any) -> None:
+        self.i = int(np.asarray(i))
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return the array.
+
+        Raises:
+            TypeError: it does not have the axis.
+        """
+        given = super().given(*inputs)
+        if given[0].type.ndim <= self.i:
+            raise TypeError("x has too few dimensions for Shape_i", (given[0], self.i))
+        return given
+
+    def build(self, *tensors: Any) -> Any:
+        """The size."""
+        return SizeValue(tensors[0].type.shape[self.i])
+
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return a number."""
+        del given
+        return [_NUMBER.Variable(_NUMBER, tensor=tensors[0])]
+
+    def __str__(self) -> str:
+        return f"Shape_i{{{self.i}}}"
+
+    __repr__ = __str__
+
+
+class MakeVector(NativeOp):
+    """Scalars as a vector, whose elements are still known one by one.
+
+    Attributes:
+        dtype: of the elements.
+    """
+
+    __props__ = ("dtype",)
+
+    def __init__(self, dtype: str = "int64") -> None:
+        self.dtype = dtype
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return the scalars, in the dtype.
+
+        Raises:
+            TypeError: one is no scalar, or of a larger dtype.
+        """
+        given = super().given(*inputs)
+        if any(v.type.ndim for v in given):
+            raise TypeError("MakeVector: scalars are put together", [v.type for v in given])
+        if all(v.type.dtype == self.dtype for v in given):
+            return given
+        if any(upcast(v.type.dtype, self.dtype) != self.dtype for v in given):
+            raise TypeError(
+                f"MakeVector.make_node expected inputs upcastable to {self.dtype}. got "
+                f"{[v.type for v in given]}"
+            )
+        return [v.astype(self.dtype) for v in given]
+
+    def build(self, *tensors: Any) -> Any:
+        """The scalars put together."""
+        return stacked(tensors, self.dtype)
+
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return a vector."""
+        kind = kind_of(self.dtype, (len(given) == 1,))
+        return [kind.Variable(kind, tensor=tensors[0])]
+
+
+_NUMBER, _VECTOR = kind_of("int64", ()), kind_of("int64", (False,))
+_shape = Shape()
+_by_axis: dict[int, Shape_i] = {}
+
+
+def shape_i_op(i: int) -> Shape_i:
+    """Return the op of the size of an axis."""
+    if i not in _by_axis:
+        _by_axis[i] = Shape_i(i)
+    return _by_axis[i]
+
+
 def size_variable(x: Any, axis: int) -> Any:
     """Return the size of an axis as an int64 scalar."""
-    return apply("Shape_i", lambda t: SizeValue(t.type.shape[axis]), [x], i=axis)
+    return shape_i_op(axis)(x)
 
 
 def shape_tuple(x: Any) -> tuple[Any, ...]:
@@ -31,47 +142,79 @@ def shape_tuple(x: Any) -> tuple[Any, ...]:
 
 def shape(x: Any) -> Any:
     """Return the shape as a vector of int64, which does not compute the array."""
-    from agnesi.theano.tensor.basic import as_tensor_variable
-
-    x = as_tensor_variable(x)
-    return _Vector.of(
-        apply("Shape", lambda t: _stacked([SizeValue(s) for s in t.type.shape]), [x]),
-        shape_tuple(x),
-    )
+    return _shape(x)
 
 
 def make_vector(elements: Sequence[Any]) -> Any:
     """Return scalars as a vector, whose elements are still known one by one."""
     from agnesi.theano.tensor.basic import as_tensor_variable
-    from agnesi.theano.tensor.casting import upcast
 
     scalars = [as_tensor_variable(e) for e in elements]
     dtype = upcast(*(s.dtype for s in scalars)) if scalars else "int64"
-    scalars = [s.astype(dtype) for s in scalars]
-    made = FunctionOp("MakeVector", lambda *ts: _stacked(ts, dtype), dtype=dtype)(*scalars)
-    return _Vector.of(made, tuple(scalars))
+    return MakeVector(dtype)(*scalars)
 
 
-def _stacked(scalars: Sequence[ag.Tensor], dtype: str = "int64") -> ag.Tensor:
+def stacked(scalars: Sequence[ag.Tensor], dtype: str = "int64") -> ag.Tensor:
+    """Return scalars of agnesi as a vector."""
     if not scalars:
         return ag.constant(np.zeros(0, dtype))
     return ag.stack([ag.astype(s, dtype) for s in scalars])
 
 
-class _Vector:
-    """Notes the elements of vectors that were put together of scalars."""
+# Functions of integers whose elements are those functions of the elements.
+_OF_EACH: dict[type[Any], Any] = {
+    Add: ag.add,
+    Subtract: ag.subtract,
+    Multiply: ag.multiply,
+    FloorDivide: ag.floor_divide,
+}
 
-    @staticmethod
-    def of(vector: Any, elements: tuple[Any, ...]) -> Any:
-        vector.__dict__["elements"] = elements
-        return vector
+
+def element_tensors(t: ag.Tensor) -> tuple[ag.Tensor, ...] | None:
+    """Return the scalars that a vector is made of, if it was put together of scalars."""
+    length = t.type.shape[0]
+    if isinstance(t, ConstantTensor):
+        return tuple(ag.constant(n) for n in t.value)
+    if isinstance(t, Concatenate):
+        parts: list[ag.Tensor] = []
+        for part in t.parts:
+            found = element_tensors(part)
+            if found is None:
+                return None
+            parts += found
+        return tuple(parts)
+    if isinstance(t, ExpandDims):
+        return (t.x,) if t.x.ndim == 0 else None
+    if isinstance(t, Cast):
+        found = element_tensors(t.x)
+        return None if found is None else tuple(ag.astype(e, t.dtype) for e in found)
+    if isinstance(t, BroadcastTo) and isinstance(length, int):
+        if t.x.ndim == 0:
+            return (t.x,) * length
+        found = element_tensors(t.x) if t.x.type.shape[0] == 1 else None
+        return None if found is None else found * length
+    function = _OF_EACH.get(type(t))
+    if function is None:
+        return None
+    operands = [element_tensors(o) for o in t.operands]
+    if any(o is None for o in operands):
+        return None
+    return tuple(_of_sizes(function, each) for each in zip(*operands, strict=True))  # type: ignore[arg-type]
+
+
+def _of_sizes(function: Any, operands: Sequence[Any]) -> Any:
+    """Return a function of scalars; of sizes and numbers a size."""
+    if any(isinstance(o, SizeValue) for o in operands):
+        operands = [int(o.value) if isinstance(o, ConstantTensor) else o for o in operands]
+    return function(*operands)
 
 
 def elements_of(vector: Any) -> tuple[Any, ...] | None:
     """Return the scalars that a vector was put together of; None if it was not."""
     if isinstance(vector, Constant) and vector.ndim == 1:
         return tuple(int(n) for n in vector.data)
-    return vector.__dict__.get("elements")
+    found = element_tensors(vector.tensor) if vector.ndim == 1 else None
+    return None if found is None else tuple(map(stands_for, found))
 
 
 def sizes(given: Any, ndim: int | None = None) -> tuple[Size, ...]:
@@ -102,7 +245,8 @@ def size_list(given: Any, ndim: int | None = None) -> list[Any]:
         vector: Any = given
         if not isinstance(length, int):
             # A vector of another length is an error in the call.
-            vector = apply("SpecifyShape", lambda t: ag.specify_shape(t, (count,)), [given])
+            kind = given.type
+            vector = kind.Variable(kind, tensor=ag.specify_shape(given.tensor, (count,)))
         return [vector[k] for k in range(count)]
     if isinstance(given, np.ndarray):
         return [int(n) for n in np.atleast_1d(given)]

@@ -1,290 +1,878 @@
-"""Parts of arrays: reading, setting and adding to them."""
+"""Parts of arrays: reading, setting and adding to them.
+
+``x[2, i:]`` is ``Subtensor{int64, int64:}(x, 2, i)``: the op says which brackets there are, its
+inputs what stands in them. Arrays in brackets are inputs of :class:`AdvancedSubtensor`; a vector
+alone is :class:`AdvancedSubtensor1`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 import agnesi as ag
-from agnesi.theano.gof.graph import Constant, Variable
-from agnesi.theano.tensor.applying import FunctionOp
-from agnesi.theano.tensor.shapes import elements_of, make_vector, whole
+from agnesi.graph.leaves import Constant as ConstantTensor
+from agnesi.theano.gof.graph import Apply, Variable
+from agnesi.theano.gof.native import NativeOp, native_apply
+from agnesi.theano.gof.type import PureType
+from agnesi.theano.scalar.basic import Scalar, ScalarConstant, as_scalar, get_scalar_type, int64
+from agnesi.theano.tensor.casting import INTS, UINTS
+from agnesi.theano.tensor.elemwise import DimShuffle
+from agnesi.theano.tensor.shapes import element_tensors, stacked, whole
+from agnesi.theano.tensor.type import TensorType, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-
-class _Slot:
-    """The place of a variable in a key."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __repr__(self) -> str:
-        return f"#{self.number}"
+_INTEGERS = (*INTS, *UINTS)
 
 
 class AdvancedIndexingError(TypeError):
-    """A key that needs integers or bools in arrays."""
+    """A key that needs arrays of integers."""
 
 
-class BaseSubtensor(FunctionOp):
-    """A part of an array.
+class AdvancedBooleanIndexingError(TypeError):
+    """A key that needs arrays of bools."""
 
-    Attributes:
-        key: what stands in the brackets, with variables taken out.
+
+# -- what stands in brackets ---------------------------------------------------------------------
+
+
+def make_constant(args: Any) -> tuple[Any, ...]:
+    """Return what stands in brackets with Python's integers as constants."""
+
+    def known(a: Any) -> Any:
+        if isinstance(a, slice):
+            return slice(known(a.start), known(a.stop), known(a.step))
+        if isinstance(a, np.ndarray) and not a.ndim and a.dtype.kind in "iu":
+            a = a[()]
+        if isinstance(a, int | np.integer) and not isinstance(a, bool):
+            return ScalarConstant(int64, a)
+        return a
+
+    return tuple(map(known, args))
+
+
+def get_idx_list(inputs: Any, idx_list: Any, get_count: bool = False) -> Any:
+    """Return the brackets with inputs in the places of types.
+
+    Args:
+        inputs: of an application: the array, then what stands in the brackets.
+        idx_list: the op's brackets.
+        get_count: return how many inputs stand in them instead.
     """
+    rest = iter(list(inputs)[1:])
+    used = [0]
 
-    def __init__(self, name: str, key: Any) -> None:
-        self.key = key
-        super().__init__(name, self._build)
-        self.props = {"key": key}
-        self.idx_list = key if isinstance(key, tuple) else (key,)
+    def filled(entry: Any) -> Any:
+        if isinstance(entry, PureType):
+            used[0] += 1
+            return next(rest)
+        if isinstance(entry, slice):
+            return slice(filled(entry.start), filled(entry.stop), filled(entry.step))
+        return entry
 
-    def _build(self, x: ag.Tensor, *rest: ag.Tensor) -> ag.Tensor:
-        return x[_filled(self.key, rest)]
-
-
-class Subtensor(BaseSubtensor):
-    """A part that numbers and slices say."""
-
-
-class AdvancedSubtensor(BaseSubtensor):
-    """A part that arrays of integers say."""
+    found = tuple(map(filled, idx_list))
+    return used[0] if get_count else found
 
 
-class AdvancedSubtensor1(BaseSubtensor):
-    """Rows that a vector of integers says."""
+def get_canonical_form_slice(theslice: Any, length: Any) -> tuple[Any, int | Any]:
+    """Return a slice, or index, without negative numbers, and in which direction it goes.
 
+    Args:
+        theslice: a slice or an index, of numbers or scalars.
+        length: of what it is taken from.
 
-class IncSubtensor(FunctionOp):
-    """An array with a part set, or added to."""
+    Returns:
+        A slice with ``0 <= start <= stop <= length`` and a positive step, and 1, or -1 if its
+        elements come in reverse; or an index that is not negative, and 1.
+    """
+    from agnesi.theano.tensor.basic import extract_constant
+    from agnesi.theano.tensor.elementary import abs_, lt, maximum, minimum, sgn, switch
 
-    def __init__(self, name: str, key: Any, *, sets: bool) -> None:
-        self.key, self.set_instead_of_inc = key, sets
-        super().__init__(name, self._build)
-        self.props = {"key": key, "set": sets}
+    length = extract_constant(length)
 
-    def _build(self, x: ag.Tensor, y: ag.Tensor, *rest: ag.Tensor) -> ag.Tensor:
-        at = x.at[_filled(self.key, rest)]
-        y = ag.astype(y, x.dtype)
-        return at.set(y) if self.set_instead_of_inc else at.add(y)
+    def choose(condition: Any, a: Any, b: Any) -> Any:
+        if isinstance(condition, bool | np.bool_):
+            return a if condition else b
+        return switch(condition, a, b)
 
+    def least(a: Any, b: Any) -> Any:
+        return minimum(a, b) if isinstance(a, Variable) or isinstance(b, Variable) else min(a, b)
 
-class AdvancedIncSubtensor(IncSubtensor):
-    """The same where arrays of integers say the part."""
+    def most(a: Any, b: Any) -> Any:
+        return maximum(a, b) if isinstance(a, Variable) or isinstance(b, Variable) else max(a, b)
 
+    def below(a: Any, b: Any) -> Any:
+        return lt(a, b) if isinstance(a, Variable) or isinstance(b, Variable) else bool(a < b)
 
-class AdvancedIncSubtensor1(IncSubtensor):
-    """The same where a vector of integers says rows."""
+    def from_front(n: Any) -> Any:
+        return choose(below(n, 0), n + length, n)
 
-
-def _filled(key: Any, tensors: Sequence[ag.Tensor]) -> Any:
-    """Return a key with tensors in the places of variables."""
-    if isinstance(key, _Slot):
-        found = tensors[key.number]
-        return whole(found) if not found.ndim and found.dtype.is_integer else found
-    if isinstance(key, tuple):
-        return tuple(_filled(k, tensors) for k in key)
-    if isinstance(key, slice):
-        return slice(*(_filled(k, tensors) for k in (key.start, key.stop, key.step)))
-    return key
-
-
-def _taken_apart(key: Any, found: list[Any]) -> Any:
-    """Return a key with variables taken out, which are noted."""
-    from agnesi.theano.tensor.basic import as_tensor_variable
-
-    if isinstance(key, Variable):
-        if getattr(key, "tensor", None) is None:
-            return getattr(key, "data", None)
-        constant = getattr(key, "data", None)
-        if (
-            constant is not None
-            and np.ndim(constant) == 0
-            and np.asarray(constant).dtype.kind in "iu"
-        ):
-            return int(constant)
-        found.append(key)
-        return _Slot(len(found) - 1)
-    if isinstance(key, tuple):
-        return tuple(_taken_apart(k, found) for k in key)
-    if isinstance(key, slice):
-        parts = [_bound(part, found) for part in (key.start, key.stop, key.step)]
-        return slice(*parts)
-    if isinstance(key, list | np.ndarray):
-        if isinstance(key, list) and any(isinstance(k, Variable) for k in key):
-            return _taken_apart(as_tensor_variable(key), found)
-        array = np.asarray(key)
-        if not array.size and isinstance(key, list):
-            array = array.astype(np.int64)
-        if array.ndim == 0 and array.dtype.kind in "iu":
-            return int(array)
-        if array.dtype.kind not in "iub":
-            raise TypeError("Expected an integer or bool array as an index", key)
-        return array
-    if key is None or key is Ellipsis or isinstance(key, bool | np.bool_):
-        if isinstance(key, bool | np.bool_):
-            raise TypeError("Boolean scalars are no indices: use np.array or a variable.")
-        return key
-    if isinstance(key, int | np.integer):
-        return int(key)
-    raise TypeError(
-        f"Expected an integer, slice, None, Ellipsis, array or variable as an index, not {key!r}"
+    if not isinstance(theslice, slice):
+        return from_front(extract_constant(theslice)), 1
+    start, stop, step = (
+        None if part is None else extract_constant(part)
+        for part in (theslice.start, theslice.stop, theslice.step)
     )
+    step = 1 if step is None else step
+    backwards = below(step, 0)
+    low, high = choose(backwards, -1, 0), choose(backwards, length - 1, length)
+    first = (
+        choose(backwards, length - 1, 0)
+        if start is None
+        else least(most(from_front(start), low), high)
+    )
+    last = (
+        choose(backwards, -1, length) if stop is None else least(most(from_front(stop), low), high)
+    )
+    stride = abs_(step) if isinstance(step, Variable) else abs(step)
+    count = most((choose(backwards, first - last, last - first) + stride - 1) // stride, 0)
+    bottom = choose(backwards, first - (count - 1) * stride, first)
+    top = choose(backwards, first + 1, last)
+    bottom, top = most(least(bottom, top), 0), most(top, 0)
+    direction = sgn(step) if isinstance(step, Variable) else (1 if step > 0 else -1)
+    return slice(bottom, most(top, bottom), stride), direction
 
 
-def _bound(part: Any, found: list[Any]) -> Any:
-    if part is None:
+def check_and_reject_bool(args_el: Any) -> None:
+    """Raise for bools in brackets.
+
+    Raises:
+        TypeError: there are some.
+    """
+    if isinstance(args_el, bool | np.bool_) or getattr(args_el, "dtype", None) == "bool":
+        raise TypeError(
+            "AdvancedSubtensor does not support boolean masks for indexing. Use "
+            "AdvancedBooleanSubtensor instead. "
+        )
+    if isinstance(args_el, list | tuple):
+        for each in args_el:
+            check_and_reject_bool(each)
+
+
+def adv_index_broadcastable_pattern(a: Any, idx: Any) -> tuple[bool, ...]:
+    """Return which axes of ``a[idx]`` repeat."""
+    return type_of(a.tensor[tuple(map(index_of, map(as_index_variable, idx)))]).broadcastable
+
+
+def check_advanced_indexing_dimensions(input: Any, idx_list: Any) -> None:
+    """Raise for masks of another shape than what they are taken from.
+
+    Raises:
+        IndexError: a mask's size differs.
+    """
+    seen = 0
+    for index in idx_list:
+        if index is None:
+            continue
+        if not (isinstance(index, np.ndarray) and index.dtype == "bool"):
+            seen += 1
+            continue
+        for k in range(index.ndim):
+            if index.shape[k] != input.shape[seen + k]:
+                raise IndexError(
+                    f"boolean index did not match indexed array along dimension {seen + k}; "
+                    f"dimension is {input.shape[seen + k]} but corresponding boolean dimension is "
+                    f"{index.shape[k]}"
+                )
+        seen += index.ndim
+
+
+def as_index_variable(idx: Any) -> Any:
+    """Return what stands in brackets as a variable.
+
+    Raises:
+        TypeError: it is no index.
+    """
+    from agnesi.theano.tensor.basic import as_tensor_variable
+    from agnesi.theano.tensor.type_other import NoneConst, NoneTypeT, SliceType, make_slice
+
+    if idx is None:
+        return NoneConst.clone()
+    if isinstance(idx, slice):
+        return make_slice(idx)
+    if isinstance(idx, Variable) and isinstance(idx.type, SliceType | NoneTypeT):
+        return idx
+    idx = as_tensor_variable(idx)
+    if idx.type.dtype not in (*_INTEGERS, "bool"):
+        raise TypeError("index must be integers or a boolean mask")
+    return idx
+
+
+def index_of(variable: Any) -> Any:
+    """Return what of an index agnesi takes: a tensor, a number, None, or a slice of these."""
+    from agnesi.theano.tensor.type_other import NoneTypeT, SliceType, bounds_of
+
+    if isinstance(variable.type, NoneTypeT):
         return None
-    if isinstance(part, Variable):
-        if part.tensor is None:
-            return None
-        if part.ndim or part.dtype not in _INTEGERS:
-            raise TypeError(f"Expected an integer scalar as the bound of a slice, not {part.type}")
-    elif isinstance(part, float | np.floating) or np.ndim(part):
-        raise TypeError(f"Expected an integer as the bound of a slice, not {part!r}")
-    return _taken_apart(part, found)
-
-
-_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-
-
-def _kind(key: Any, found: Sequence[Any]) -> str:
-    """Return whether a key is basic, a vector of integers alone, or another one."""
-    items = key if isinstance(key, tuple) else (key,)
-    advanced = [
-        k
-        for k in items
-        if isinstance(k, np.ndarray) or (isinstance(k, _Slot) and _is_array(found[k.number]))
-    ]
-    if not advanced:
-        return "basic"
-    if len(items) == 1:
-        only = advanced[0]
-        one = only if isinstance(only, np.ndarray) else found[only.number]
-        if one.ndim == 1 and str(one.dtype) != "bool":
-            return "vector"
-    return "other"
-
-
-def _is_array(variable: Any) -> bool:
-    return variable.ndim > 0 or variable.dtype == "bool"
-
-
-_READ: dict[str, Callable[[Any], BaseSubtensor]] = {
-    "basic": lambda key: Subtensor("Subtensor", key),
-    "vector": lambda key: AdvancedSubtensor1("AdvancedSubtensor1", key),
-    "other": lambda key: AdvancedSubtensor("AdvancedSubtensor", key),
-}
-_WRITE: dict[str, tuple[type[IncSubtensor], str]] = {
-    "basic": (IncSubtensor, "IncSubtensor"),
-    "vector": (AdvancedIncSubtensor1, "AdvancedIncSubtensor1"),
-    "other": (AdvancedIncSubtensor, "AdvancedIncSubtensor"),
-}
-
-
-def subtensor(x: Any, args: Any) -> Any:
-    """Return a part of an array."""
-    args, unknown = _opened(args)
-    if unknown:
-        return _sliced(x, args, unknown)
-    known = elements_of(x) if x.ndim == 1 and "elements" in x.__dict__ else None
-    if known is not None:
-        part = _of_elements(known, args)
-        if part is not None:
-            return part
-    if isinstance(args, list) and any(isinstance(a, slice) for a in args):
-        # As NumPy once did: a list with slices is a key of several axes.
-        args = tuple(args)
-    found: list[Any] = []
-    key = _taken_apart(args, found)
-    for variable in found:
-        if variable.dtype not in (*_INTEGERS, "bool"):
-            raise TypeError(
-                f"Expected an integer or bool as an index, not {variable} of {variable.type}"
+    if isinstance(variable.type, SliceType):
+        bounds = bounds_of(variable)
+        if bounds is None:
+            raise NotImplementedError(
+                "a slice that is given to a function is read together with other slices alone"
             )
-    items = key if isinstance(key, tuple) else (key,)
-    if sum(_axes(k, found) for k in items) > x.ndim:
-        raise IndexError("too many indices for array")
-    return _READ[_kind(key, found)](key)(x, *found)
+        parts = (bounds.start, bounds.stop, bounds.step)
+        return slice(*(index_of(p) if isinstance(p, Variable) else p for p in parts))
+    tensor = variable.tensor
+    if tensor.ndim == 0 and tensor.dtype.is_integer:
+        data = getattr(variable, "data", None)
+        return whole(tensor) if data is None else int(data)
+    return tensor
 
 
-def _opened(key: Any) -> tuple[Any, list[Any]]:
-    """Return a key with slices and Nones in the places of variables, and the slices not known."""
-    if not any(isinstance(k, Variable) and k.type.is_object for k in _items(key)):
-        return key, []
-    from agnesi.theano.tensor.type_other import bounds_of
+def _opened(item: Any) -> Any:
+    """Return a slice, or None, for a variable that is known to be one."""
+    from agnesi.theano.tensor.type_other import NoneTypeT, SliceType, bounds_of
 
-    parts = [
-        bounds_of(k) if isinstance(k, Variable) and k.type.is_object else k for k in _items(key)
-    ]
-    unknown = [k for k, p in zip(_items(key), parts, strict=True) if p is None and not _is_none(k)]
-    if unknown:
-        return key, unknown
-    return (tuple(parts) if isinstance(key, tuple) else parts[0]), []
+    if isinstance(item, Variable) and isinstance(item.type, NoneTypeT):
+        return None
+    if isinstance(item, Variable) and isinstance(item.type, SliceType):
+        bounds = bounds_of(item)
+        return item if bounds is None else bounds
+    return item
 
 
-def _items(key: Any) -> tuple[Any, ...]:
-    return key if isinstance(key, tuple) else (key,)
-
-
-def _is_none(key: Any) -> bool:
-    return key is None or (isinstance(key, Constant) and key.data is None)
-
-
-def _sliced(x: Any, key: Any, unknown: list[Any]) -> Any:
+def _sliced(x: Any, items: list[Any]) -> Any:
     """Return a part of an array at slices that are given when a function is called."""
     from agnesi.theano.tensor.type_other import Sliced, SliceType
 
-    for item in _items(key):
+    for item in items:
         if not (isinstance(item, Variable) and isinstance(item.type, SliceType)):
             raise TypeError(
                 f"beside slices that are given to the function an index has no {item!r}: read twice"
             )
-    if len(unknown) > x.ndim:
+    return Sliced(tuple(range(len(items))))(x, *items)
+
+
+# -- numbers and slices in brackets --------------------------------------------------------------
+
+
+class _Bracketed(NativeOp):
+    """An op with brackets of numbers and slices.
+
+    Attributes:
+        idx_list: for each axis a scalar type, or a slice of them.
+    """
+
+    idx_list: tuple[Any, ...]
+
+    def numbers(self, x: Any, inputs: Sequence[Any]) -> list[Any]:
+        """Return what stands in the brackets as scalars.
+
+        Raises:
+            IndexError: there are too many, or too few.
+            TypeError: one is of another type.
+        """
+        given = [Subtensor.my_as_scalar(a) for a in inputs]
+        if len(self.idx_list) > x.type.ndim:
+            raise IndexError("too many indices for array")
+        wanted = Subtensor.collapse(self.idx_list, lambda entry: isinstance(entry, PureType))
+        if len(given) != len(wanted):
+            raise IndexError(
+                "Not enough inputs to fill in the Subtensor template.", given, self.idx_list
+            )
+        for v, kind in zip(given, wanted, strict=True):
+            if v.type != kind:
+                raise TypeError(
+                    f"Wrong type for Subtensor template. Expected {v.type}, got {kind}."
+                )
+        return given
+
+    def key(self, scalars: Sequence[ag.Tensor]) -> tuple[Any, ...]:
+        """Return the brackets with scalars of agnesi's in them."""
+
+        def number(t: Any) -> Any:
+            if isinstance(t, slice):
+                return slice(number(t.start), number(t.stop), number(t.step))
+            if t is None:
+                return None
+            at = whole(t)
+            return int(at.number) if isinstance(at, ConstantTensor) else at  # type: ignore[arg-type]
+
+        return tuple(map(number, get_idx_list((None, *scalars), self.idx_list)))
+
+    def shown(self) -> str:
+        """Return the brackets as text."""
+        return ", ".join(
+            Subtensor.str_from_slice(e) if isinstance(e, slice) else str(e) for e in self.idx_list
+        )
+
+    def _frozen(self) -> tuple[Any, ...]:
+        return tuple(
+            (e.start, e.stop, e.step) if isinstance(e, slice) else e for e in self.idx_list
+        )
+
+
+class Subtensor(_Bracketed):
+    """A part that numbers and slices say."""
+
+    e_invalid = (
+        "The index list is longer (size %d) than the number of dimensions of the tensor(namely "
+        "%d). You are asking for a dimension of the tensor that does not exist! You might need to "
+        "use dimshuffle to add extra dimension to your tensor."
+    )
+    e_indextype = "Invalid index type or slice for Subtensor"
+    view_map: ClassVar[dict[int, list[int]]] = {0: [0]}
+    __props__ = ("idx_list",)
+
+    def __init__(self, idx_list: Any) -> None:
+        self.idx_list = tuple(map(self.convert, idx_list))
+
+    @staticmethod
+    def collapse(idxs: Any, cond: Callable[[Any], bool]) -> list[Any]:
+        """Return in one row what of the brackets a condition holds for."""
+        found: list[Any] = []
+
+        def look(entry: Any) -> None:
+            if cond(entry):
+                found.append(entry)
+            elif isinstance(entry, slice):
+                for part in (entry.start, entry.stop, entry.step):
+                    look(part)
+
+        for each in idxs:
+            look(each)
+        return found
+
+    @staticmethod
+    def convert(entry: Any, slice_ok: bool = True) -> Any:
+        """Return what stands in brackets as a type, or a slice of types.
+
+        Raises:
+            TypeError: it is a float, or a Python number.
+            AdvancedIndexingError: it is an array.
+            AdvancedBooleanIndexingError: it is an array of bools.
+        """
+        if isinstance(entry, slice) and slice_ok:
+            parts = (entry.start, entry.stop, entry.step)
+            return slice(*(None if p is None else Subtensor.convert(p, False) for p in parts))
+        kind: Any = entry.type if isinstance(entry, Variable) else entry
+        dtype = getattr(kind, "dtype", None)
+        if isinstance(kind, Scalar | TensorType) or isinstance(entry, np.ndarray):
+            if dtype == "bool":
+                raise AdvancedBooleanIndexingError(Subtensor.e_indextype, entry)
+            if kind.ndim == 0 and dtype not in _INTEGERS:
+                raise TypeError("Expected an integer")
+            if kind.ndim == 0 and not isinstance(entry, np.ndarray):
+                return get_scalar_type(str(dtype))
+        if isinstance(entry, int | np.integer):
+            raise TypeError("Python scalar in idx_list.Please report this error to theano-dev.")
+        raise AdvancedIndexingError(Subtensor.e_indextype, entry)
+
+    @staticmethod
+    def my_as_scalar(a: Any) -> Any:
+        """Return an index as a scalar."""
+        return as_scalar(a)
+
+    @staticmethod
+    def str_from_slice(entry: slice) -> str:
+        """Return a slice as text."""
+        parts = (entry.start, entry.stop, entry.step)
+        return ":".join("" if p is None else str(p) for p in parts)
+
+    def get_constant_idx(
+        self,
+        inputs: Any,
+        allow_partial: bool = False,
+        only_process_constants: bool = False,
+        elemwise: bool = True,
+    ) -> list[Any]:
+        """Return the brackets with known numbers.
+
+        Args:
+            inputs: of an application.
+            allow_partial: whether what is not known stays a variable.
+            only_process_constants: nothing: numbers are read off.
+            elemwise: nothing: numbers are read off.
+
+        Raises:
+            NotScalarConstantError: one is not known.
+        """
+        del only_process_constants, elemwise
+        from agnesi.theano.tensor.basic import NotScalarConstantError, get_scalar_constant_value
+
+        def known(v: Any) -> Any:
+            if v is None:
+                return None
+            if isinstance(v, slice):
+                return slice(known(v.start), known(v.stop), known(v.step))
+            try:
+                return get_scalar_constant_value(v)
+            except NotScalarConstantError:
+                if allow_partial:
+                    return v
+                raise
+
+        return list(map(known, get_idx_list(inputs, self.idx_list)))
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return the array and the scalars."""
+        (x,) = super().given(inputs[0])
+        return [x, *self.numbers(x, inputs[1:])]
+
+    def build(self, *tensors: Any) -> Any:
+        """A part of agnesi's; of vectors that are put together of scalars, these."""
+        x, *scalars = tensors
+        key = self.key(scalars)
+        if x.ndim == 1 and len(key) == 1:
+            found = _of_elements(x, key[0])
+            if found is not None:
+                return found
+        return x[key]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Subtensor) and self._frozen() == other._frozen()
+
+    def __hash__(self) -> int:
+        return hash((Subtensor, self._frozen()))
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}{{{self.shown()}}}"
+
+    __repr__ = __str__
+
+
+def _of_elements(x: ag.Tensor, key: Any) -> Any:
+    """Return an element, or some, of a vector that was put together of scalars."""
+    if isinstance(x, ConstantTensor):
+        return None
+    if isinstance(key, slice):
+        if any(isinstance(p, ag.Tensor) for p in (key.start, key.stop, key.step)):
+            return None
+    elif isinstance(key, ag.Tensor):
+        return None
+    elements = element_tensors(x)
+    if elements is None:
+        return None
+    if isinstance(key, slice):
+        return stacked(elements[key], x.dtype.numpy.name)
+    if not -len(elements) <= key < len(elements):
+        raise IndexError(f"index {key} of a vector of {len(elements)}")
+    return elements[key]
+
+
+class IncSubtensor(_Bracketed):
+    """An array with a part set, or added to.
+
+    Attributes:
+        inplace: whether a program would write over the array; agnesi decides itself.
+        set_instead_of_inc: whether the part is set.
+    """
+
+    __props__ = ("idx_list", "inplace", "set_instead_of_inc")
+
+    def __init__(
+        self,
+        idx_list: Any,
+        inplace: bool = False,
+        set_instead_of_inc: bool = False,
+        destroyhandler_tolerate_aliased: Any = None,
+    ) -> None:
+        self.idx_list = tuple(map(Subtensor.convert, idx_list))
+        self.inplace, self.set_instead_of_inc = inplace, set_instead_of_inc
+        self.destroyhandler_tolerate_aliased = list(destroyhandler_tolerate_aliased or [])
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return the array, what is put there, and the scalars.
+
+        Raises:
+            ValueError: what is put there has more axes than the array.
+        """
+        x, y = super().given(*inputs[:2])
+        if y.type.ndim > x.type.ndim:
+            raise ValueError(
+                f"Trying to increment a {x.ndim}-dimensional subtensor with a {y.ndim}-dimensional "
+                "value."
+            )
+        return [x, y, *self.numbers(x, inputs[2:])]
+
+    def build(self, *tensors: Any) -> Any:
+        """A part of agnesi's, set or added to."""
+        x, y, *scalars = tensors
+        return _written(x, self.key(scalars), y, sets=self.set_instead_of_inc)
+
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return an array of the type of the first."""
+        return [given[0].type.Variable(given[0].type, tensor=tensors[0])]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, IncSubtensor)
+            and self._frozen() == other._frozen()
+            and self.inplace == other.inplace
+            and self.set_instead_of_inc == other.set_instead_of_inc
+        )
+
+    def __hash__(self) -> int:
+        return hash((IncSubtensor, self._frozen(), self.inplace, self.set_instead_of_inc))
+
+    def __str__(self) -> str:
+        how = ("Inplace" if self.inplace else "") + ("Set" if self.set_instead_of_inc else "Inc")
+        return f"{type(self).__name__}{{{how};{self.shown()}}}"
+
+    __repr__ = __str__
+
+
+def _written(x: ag.Tensor, key: Any, y: ag.Tensor, *, sets: bool) -> ag.Tensor:
+    at, y = x.at[key], ag.astype(y, x.dtype)
+    return at.set(y) if sets else at.add(y)
+
+
+# -- arrays in brackets --------------------------------------------------------------------------
+
+
+class AdvancedSubtensor1(NativeOp):
+    """Rows that a vector of integers says."""
+
+    __props__ = ()
+
+    def __init__(self, sparse_grad: bool = False) -> None:
+        self.sparse_grad = sparse_grad
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return the array and the vector.
+
+        Raises:
+            TypeError: the second is no vector of integers, or the first has no axes.
+        """
+        return _rows(super().given(*inputs), 1)
+
+    def build(self, *tensors: Any) -> Any:
+        """Rows of agnesi's."""
+        x, rows = tensors
+        return x[rows]
+
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return rows."""
+        x, rows = (v.type for v in given)
+        kind = x.clone(broadcastable=(rows.broadcastable[0], *x.broadcastable[1:]))
+        return [kind.Variable(kind, tensor=tensors[0])]
+
+
+def _rows(given: list[Any], place: int) -> list[Any]:
+    x, rows = given[0].type, given[place].type
+    if rows.dtype not in _INTEGERS:
+        raise TypeError("index must be integers")
+    if rows.ndim != 1:
+        raise TypeError("index must be vector")
+    if x.ndim == 0:
+        raise TypeError("cannot index into a scalar")
+    return given
+
+
+class AdvancedIncSubtensor1(NativeOp):
+    """An array with rows that a vector of integers says set, or added to.
+
+    Attributes:
+        inplace: whether a program would write over the array; agnesi decides itself.
+        set_instead_of_inc: whether rows are set.
+    """
+
+    __props__ = ("inplace", "set_instead_of_inc")
+
+    def __init__(self, inplace: bool = False, set_instead_of_inc: bool = False) -> None:
+        self.inplace, self.set_instead_of_inc = bool(inplace), bool(set_instead_of_inc)
+
+    def clone_inplace(self) -> AdvancedIncSubtensor1:
+        """Return the op that would write over the array."""
+        return type(self)(inplace=True, set_instead_of_inc=self.set_instead_of_inc)
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return the array, what is put there, and the vector.
+
+        Raises:
+            TypeError: one does not fit the others.
+        """
+        given = _rows(super().given(*inputs), 2)
+        x, y, _ = (v.type for v in given)
+        if y.ndim > x.ndim:
+            how = "set" if self.set_instead_of_inc else "increment"
+            raise TypeError(f"cannot {how} x subtensor with ndim={x.ndim} by y with ndim={y.ndim}")
+        return given
+
+    def build(self, *tensors: Any) -> Any:
+        """Rows of agnesi's, set or added to."""
+        x, y, rows = tensors
+        return _written(x, rows, y, sets=self.set_instead_of_inc)
+
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return an array of the type of the first."""
+        return [given[0].type.Variable(given[0].type, tensor=tensors[0])]
+
+    def __str__(self) -> str:
+        place = "inplace" if self.inplace else "no_inplace"
+        return f"{type(self).__name__}{{{place},{'set' if self.set_instead_of_inc else 'inc'}}}"
+
+    __repr__ = __str__
+
+
+class _OfIndices(NativeOp):
+    """An op whose last inputs stand in brackets: arrays, numbers, slices and None.
+
+    Attributes:
+        before: how many inputs there are before them.
+    """
+
+    before = 1
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return arrays, and what stands in brackets as variables."""
+        arrays = super().given(*inputs[: self.before])
+        return [*arrays, *map(as_index_variable, inputs[self.before :])]
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """Return the application."""
+        given = self.given(*inputs)
+        arrays, key = given[: self.before], tuple(map(index_of, given[self.before :]))
+        made = self.part([v.tensor for v in arrays], key)
+        return native_apply(self, given, self.outputs_for(given, [made]))
+
+    def build(self, *tensors: Any) -> Any:
+        """Where all inputs are arrays."""
+        key = tuple(whole(t) if not t.ndim else t for t in tensors[self.before :])
+        return self.part(list(tensors[: self.before]), key)
+
+    def part(self, arrays: list[ag.Tensor], key: tuple[Any, ...]) -> ag.Tensor:
+        """Return what is read, or the array with it written."""
+        raise NotImplementedError
+
+
+class BaseAdvancedSubtensor(_OfIndices):
+    """A part that arrays say."""
+
+    __props__ = ()
+
+    def part(self, arrays: list[ag.Tensor], key: tuple[Any, ...]) -> ag.Tensor:
+        """A part of agnesi's."""
+        return arrays[0][key]
+
+
+class AdvancedSubtensor(BaseAdvancedSubtensor):
+    """A part that arrays of integers say."""
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return the array and what stands in brackets.
+
+        Raises:
+            TypeError: bools stand there.
+        """
+        check_and_reject_bool(list(inputs[1:]))
+        return super().given(*inputs)
+
+
+class AdvancedBooleanSubtensor(BaseAdvancedSubtensor):
+    """A part that arrays of bools say."""
+
+
+class BaseAdvancedIncSubtensor(_OfIndices):
+    """An array with a part that arrays say set, or added to.
+
+    Attributes:
+        inplace: False.
+        set_instead_of_inc: whether the part is set.
+    """
+
+    __props__ = ("inplace", "set_instead_of_inc")
+    before = 2
+
+    def __init__(self, inplace: bool = False, set_instead_of_inc: bool = False) -> None:
+        self.inplace, self.set_instead_of_inc = inplace, set_instead_of_inc
+        if inplace:
+            raise NotImplementedError("In place computation is not implemented")
+
+    def part(self, arrays: list[ag.Tensor], key: tuple[Any, ...]) -> ag.Tensor:
+        """A part of agnesi's, set or added to."""
+        x, y = arrays
+        return _written(x, key, y, sets=self.set_instead_of_inc)
+
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return an array of the type of the first."""
+        return [given[0].type.Variable(given[0].type, tensor=tensors[0])]
+
+    def __str__(self) -> str:
+        sets = f" set_instead_of_inc={self.set_instead_of_inc}"
+        return f"{type(self).__name__}{{inplace={self.inplace}, {sets}}}"
+
+    __repr__ = __str__
+
+
+class AdvancedIncSubtensor(BaseAdvancedIncSubtensor):
+    """An array with a part that arrays of integers say set, or added to."""
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return arrays, and what stands in brackets.
+
+        Raises:
+            TypeError: bools stand there.
+        """
+        check_and_reject_bool(list(inputs[2:]))
+        return super().given(*inputs)
+
+
+class AdvancedBooleanIncSubtensor(BaseAdvancedIncSubtensor):
+    """An array with a part that arrays of bools say set, or added to."""
+
+
+advanced_subtensor1 = AdvancedSubtensor1()
+advanced_inc_subtensor1 = AdvancedIncSubtensor1()
+advanced_set_subtensor1 = AdvancedIncSubtensor1(set_instead_of_inc=True)
+advanced_subtensor = AdvancedSubtensor()
+advanced_inc_subtensor = AdvancedIncSubtensor()
+advanced_set_subtensor = AdvancedIncSubtensor(set_instead_of_inc=True)
+advanced_boolean_subtensor = AdvancedBooleanSubtensor()
+advanced_boolean_inc_subtensor = AdvancedBooleanIncSubtensor()
+advanced_boolean_set_subtensor = AdvancedBooleanIncSubtensor(set_instead_of_inc=True)
+
+
+# -- brackets ------------------------------------------------------------------------------------
+
+
+def subtensor(x: Any, args: Any) -> Any:
+    """Return ``x[args]``."""
+    items = _items(x, args)
+    if any(isinstance(item, Variable) and item.type.is_object for item in items):
+        return _sliced(x, items)
+    kinds = [_kind(item) for item in items]
+    if "bool" in kinds:
+        return advanced_boolean_subtensor(x, *items)
+    arrays = [k for k, kind in enumerate(kinds) if kind == "array"]
+    if not arrays:
+        return _basic(x, items)
+    if len(arrays) == 1 and _alone(items, arrays[0]):
+        return take(x, items[arrays[0]], arrays[0])
+    return advanced_subtensor(x, *items)
+
+
+def _items(x: Any, args: Any) -> list[Any]:
+    """Return what stands in brackets, an ellipsis written out.
+
+    Raises:
+        IndexError: there is too much of it.
+        TypeError: it is no index.
+    """
+    if isinstance(args, list) and any(isinstance(a, slice) for a in args):
+        args = tuple(args)
+    elif not isinstance(args, tuple):
+        args = (args,)
+    items = [_item(a) for a in args]
+    count = sum(_axes_of(a) for a in items)
+    if count > x.ndim:
         raise IndexError("too many indices for array")
-    return Sliced(tuple(range(len(unknown))))(x, *_items(key))
+    dots = [k for k, a in enumerate(items) if a is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index can only have a single Ellipsis (`...`)")
+    if dots:
+        items[dots[0] : dots[0] + 1] = [slice(None)] * (x.ndim - count)
+    return list(make_constant(items))
 
 
-def _axes(item: Any, found: Sequence[Any]) -> int:
-    """Return how many axes an item of a key takes."""
+def _item(a: Any) -> Any:
+    a = _opened(a)
+    if isinstance(a, slice):
+        return slice(*(_item(p) for p in (a.start, a.stop, a.step)))
+    if _has_python_bool(a):
+        raise TypeError(
+            "TensorType does not support Python bools for indexing, such as tensor[[True, False]]. "
+            "To use a boolean mask, convert the mask to a NumPy array first, e.g., "
+            "tensor[numpy.array([True, False])]."
+        )
+    if isinstance(a, list | tuple) and not a:
+        return np.zeros(0, np.int64)
+    if isinstance(a, np.ndarray) and not a.size and a.dtype.kind == "f":
+        return a.astype(np.int64)
+    return a
+
+
+def _has_python_bool(a: Any) -> bool:
+    if isinstance(a, bool | np.bool_):
+        return True
+    return isinstance(a, list | tuple) and any(map(_has_python_bool, a))
+
+
+def _axes_of(item: Any) -> int:
+    """Return how many axes an item takes."""
     if item is None or item is Ellipsis:
         return 0
-    array = found[item.number] if isinstance(item, _Slot) else item
-    return array.ndim if str(getattr(array, "dtype", "")) == "bool" else 1
+    return item.ndim if str(getattr(item, "dtype", "")) == "bool" else 1
 
 
-def _of_elements(known: tuple[Any, ...], args: Any) -> Any:
-    """Return an element, or some, of a vector whose elements are known one by one."""
-    if isinstance(args, tuple) and len(args) == 1:
-        args = args[0]
-    if isinstance(args, Variable) and hasattr(args, "data") and not args.ndim:
-        args = int(args.data)
-    if isinstance(args, int | np.integer) and not isinstance(args, bool):
-        if not -len(known) <= args < len(known):
-            raise IndexError(f"index {args} of a vector of {len(known)}")
-        return known[int(args)]
-    if isinstance(args, slice) and all(
-        part is None or isinstance(part, int | np.integer)
-        for part in (args.start, args.stop, args.step)
-    ):
-        return make_vector(known[args])
-    return None
+def _kind(item: Any) -> str:
+    if item is None:
+        return "new"
+    try:
+        Subtensor.convert(item)
+    except AdvancedBooleanIndexingError:
+        return "bool"
+    except AdvancedIndexingError:
+        return "array"
+    return "basic"
+
+
+def _is_full(item: Any) -> bool:
+    return isinstance(item, slice) and (item.start, item.stop, item.step) == (None, None, None)
+
+
+def _alone(items: list[Any], place: int) -> bool:
+    rest = [item for k, item in enumerate(items) if k != place]
+    return all(map(_is_full, rest))
+
+
+def _basic(x: Any, items: list[Any]) -> Any:
+    if any(item is None for item in items):
+        order: list[Any] = []
+        for item in items:
+            order.append("x" if item is None else sum(o != "x" for o in order))
+        order += range(sum(o != "x" for o in order), x.ndim)
+        x = x.dimshuffle(order)
+        items = [slice(None) if item is None else item for item in items]
+        if all(map(_is_full, items)):
+            return x
+    numbers = Subtensor.collapse(items, lambda entry: isinstance(entry, Variable))
+    return Subtensor(items)(x, *numbers)
+
+
+def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
+    """Return elements at integers along an axis, or of all in one row.
+
+    Args:
+        a: array.
+        indices: integers of any shape.
+        axis: along which; None for all elements in one row.
+        mode: ``"raise"``, ``"wrap"`` or ``"clip"``: what becomes of integers outside.
+    """
+    from agnesi.theano.tensor.basic import as_tensor_variable, concatenate
+    from agnesi.theano.tensor.elementary import clip
+
+    a, indices = as_tensor_variable(a), as_tensor_variable(indices)
+    axis = None if axis is None else int(axis) % a.ndim
+    if indices.ndim == 1:
+        length = a.size if axis is None else a.shape[axis]
+        if mode == "clip":
+            indices = clip(indices, 0, length - 1)
+        elif mode == "wrap":
+            indices = indices % length
+        if axis is None:
+            return advanced_subtensor1(a.flatten(), indices)
+        if axis == 0:
+            return advanced_subtensor1(a, indices)
+        order = list(range(a.ndim))
+        order[0], order[axis] = axis, 0
+        return advanced_subtensor1(a.dimshuffle(order), indices).dimshuffle(order)
+    rows = take(a, indices.flatten(), axis, mode)
+    if axis is None:
+        return rows.reshape(indices.shape, indices.ndim)
+    parts = [a.shape[:axis]] if axis else []
+    shape = concatenate([*parts, indices.shape, a.shape[axis + 1 :]])
+    return rows.reshape(shape, a.ndim + indices.ndim - 1)
 
 
 def set_subtensor(
     x: Any, y: Any, inplace: bool = False, tolerate_inplace_aliasing: bool = False
 ) -> Any:
     """Return an array with a part set: of ``x[key]`` and ``y``, ``x`` with ``x[key] = y``."""
-    return inc_subtensor(
-        x,
-        y,
-        inplace=inplace,
-        set_instead_of_inc=True,
-        tolerate_inplace_aliasing=tolerate_inplace_aliasing,
-    )
+    return inc_subtensor(x, y, inplace, True, tolerate_inplace_aliasing)
 
 
 def inc_subtensor(
@@ -298,71 +886,56 @@ def inc_subtensor(
 
     Indices that come more than once add up.
 
+    Args:
+        x: a part of an array.
+        y: what is added.
+        inplace: whether the array may be written over, which agnesi decides itself.
+        set_instead_of_inc: whether the part is set instead.
+        tolerate_inplace_aliasing: nothing: arrays never share memory.
+
     Raises:
         TypeError: ``x`` is no part of an array, or ``y`` does not fit it.
     """
-    from agnesi.theano.tensor.basic import as_tensor_variable
-    from agnesi.theano.tensor.elemwise import DimShuffle
+    from agnesi.theano.tensor.basic import addbroadcast, alloc, as_tensor_variable
+    from agnesi.theano.tensor.native_ops import Reshape
 
-    del inplace, tolerate_inplace_aliasing
     x, y = as_tensor_variable(x), as_tensor_variable(y)
     if y.ndim > x.ndim:
         raise TypeError(
             f"Trying to increment a {x.ndim}-dimensional subtensor with a {y.ndim}-dimensional "
             "value."
         )
-    owner = x.owner
-    if owner is None:
+    more = x.ndim - y.ndim
+    for axis in range(y.ndim):
+        if x.broadcastable[axis + more] and not y.broadcastable[axis]:
+            y = addbroadcast(y, axis)
+    if x.owner is None:
         raise TypeError("x must be the result of a subtensor operation")
-    if isinstance(owner.op, BaseSubtensor):
-        key, base, rest = owner.op.key, owner.inputs[0], owner.inputs[1:]
-        make, name = _WRITE[_kind(key, rest)]
-        return make(name, key, sets=set_instead_of_inc)(base, y, *rest)
-    if isinstance(owner.op, DimShuffle) and not owner.op.drop:
-        return _below_dimshuffle(owner, y, set_instead_of_inc)
-    if str(owner.op).startswith("Reshape"):
-        base = owner.inputs[0]
-        return inc_subtensor(
-            base,
-            y.reshape(base.shape, ndim=base.ndim) if y.ndim else y,
-            set_instead_of_inc=set_instead_of_inc,
-        )
+    op, (base, *rest) = x.owner.op, x.owner.inputs
+    if isinstance(op, Subtensor):
+        aliased = [[0, 1]] if tolerate_inplace_aliasing else []
+        made = IncSubtensor(op.idx_list, inplace, set_instead_of_inc, aliased)
+        return made(base, y, *rest)
+    for read, write in _WRITES.items():
+        if isinstance(op, read):
+            return write(inplace, set_instead_of_inc=set_instead_of_inc)(base, y, *rest)
+    options = (inplace, set_instead_of_inc, tolerate_inplace_aliasing)
+    if isinstance(op, DimShuffle):
+        order: list[Any] = ["x"] * base.ndim
+        for place, axis in enumerate(op.new_order):
+            if axis != "x" and place >= more:
+                order[axis] = place - more
+        return inc_subtensor(base, y.dimshuffle(order), *options).dimshuffle(op.new_order)
+    if isinstance(op, Reshape):
+        if y.ndim:
+            full = alloc(y, *(x.shape[k] for k in range(x.ndim)))
+            y = full.reshape(base.shape, base.ndim)
+        return inc_subtensor(base, y, *options)
     raise TypeError("x must be the result of a subtensor operation")
 
 
-def _below_dimshuffle(owner: Any, y: Any, sets: bool) -> Any:
-    order = owner.op.new_order
-    full = (
-        y if y.ndim == len(order) else y.dimshuffle(*["x"] * (len(order) - y.ndim), *range(y.ndim))
-    )
-    back = [order.index(axis) for axis in range(owner.inputs[0].ndim)]
-    moved = (
-        full.dimshuffle(*back)
-        if all(full.broadcastable[k] for k, o in enumerate(order) if o == "x")
-        else full[tuple(0 if o == "x" else slice(None) for o in order)]
-    )
-    return inc_subtensor(owner.inputs[0], moved, set_instead_of_inc=sets)
-
-
-def advanced_subtensor1(x: Any, ilist: Any) -> Any:
-    """Return rows."""
-    return subtensor(x, ilist)
-
-
-def advanced_inc_subtensor1(x: Any, y: Any, ilist: Any) -> Any:
-    """Return an array with ``y`` added to rows."""
-    return inc_subtensor(subtensor(x, ilist), y)
-
-
-def advanced_set_subtensor1(x: Any, y: Any, ilist: Any) -> Any:
-    """Return an array with rows set."""
-    return set_subtensor(subtensor(x, ilist), y)
-
-
-def take(a: Any, indices: Any, axis: int | None = None, mode: Any = "raise") -> Any:
-    """Return elements at integers along an axis, or of all in one row."""
-    from agnesi.theano.tensor.basic import as_tensor_variable
-
-    a, indices = as_tensor_variable(a), as_tensor_variable(indices)
-    build: Any = lambda t, i: ag.take(t, i, axis, mode=mode)  # noqa: E731
-    return FunctionOp("Take", build, axis=axis, mode=mode)(a, indices)
+_WRITES: dict[Any, Any] = {
+    AdvancedSubtensor1: AdvancedIncSubtensor1,
+    AdvancedSubtensor: AdvancedIncSubtensor,
+    AdvancedBooleanSubtensor: AdvancedBooleanIncSubtensor,
+}
