@@ -219,3 +219,124 @@ class TestMultinomial:
             h(given[0], np.zeros(24, "float32"))
         with pytest.raises(NotImplementedError, match="has to be known"):
             ChoiceFromUniform("auto")(p, u, T.iscalar())
+
+
+class TestFiles:
+    """T.load."""
+
+    def test_load(self, tmp_path):
+        path = tmp_path / "a.npy"
+        np.save(path, np.arange(5, dtype=np.int32))
+        name = theano.gof.generic("path")
+        f = theano.function([name], T.load(name, "int32", (False,)) * 2)
+        assert f(str(path)).tolist() == [0, 2, 4, 6, 8]
+        fixed = T.load(str(path), "int32", (False,), mmap_mode="c")
+        g = theano.function([], fixed.sum())
+        assert g() == 10
+        np.save(path, np.ones(3, dtype=np.int32))
+        assert g() == 3
+        wrong = theano.function([], T.load(str(path), "int64", (False,)))
+        with pytest.raises(TypeError, match="int64"):
+            wrong()
+        with pytest.raises(ValueError, match="npy file"):
+            f("a.npz")
+        with pytest.raises(ValueError, match="mmap_mode"):
+            T.load("a", "int32", (), mmap_mode="r+")
+
+    def test_mpi(self, monkeypatch):
+        from agnesi.theano.tensor import io
+
+        x = T.dvector("x")
+        f = theano.function([x], T.send(x, 1, 11))
+        g = theano.function([], T.recv((2,), "float64", 1, 11) + 1)
+        monkeypatch.setattr(io, "mpi_enabled", False)
+        with pytest.raises(RuntimeError, match="mpi4py"):
+            f([1.0])
+        sent = {}
+
+        class Request:
+            def __init__(self, act):
+                self.wait = act
+
+        class World:
+            def Isend(self, data, to, tag):
+                return Request(lambda: sent.update({(to, tag): data.copy()}))
+
+            def Irecv(self, data, source, tag):
+                return Request(lambda: data.__setitem__(slice(None), sent[source, tag]))
+
+        monkeypatch.setattr(io, "_world", World)
+        assert f([1.0, 2.0]) is True
+        assert g().tolist() == [2, 3]
+        nodes = sorted([T.recv((2,), "float64", 1, 11).owner, T.isend(x, 1, 2)[0].owner],
+                       key=io.mpi_send_wait_key)  # fmt: skip
+        assert io.mpi_tag_key(nodes[0]) == 2
+
+
+class TestSmallPaths:
+    """Names under old, or later, paths."""
+
+    def test_hints(self):
+        from agnesi.theano.sandbox.linalg import ops
+
+        x = T.dmatrix("x")
+        known = ops.psd(x)
+        assert ops.is_psd(known)
+        assert ops.is_symmetric(known)
+        assert not ops.is_psd(x)
+        assert ops.is_positive(x**2)
+        assert not ops.is_positive(x**3)
+        data = np.array([[2.0, 1.0], [1.0, 3.0]])
+        bound = theano.function([x], ops.spectral_radius_bound(known, 5))(data)
+        top = np.linalg.eigvalsh(data).max()
+        assert top <= bound < top * 1.03
+        np.testing.assert_array_equal(theano.function([x], T.grad(known.sum(), x))(data), 1)
+        for bad in (T.dvector(), x):
+            with pytest.raises(TypeError):
+                ops.spectral_radius_bound(bad, 2.0)
+
+    def test_devices(self):
+        x = T.dvector("x")
+        assert x.transfer("cpu") is x
+        with pytest.raises(ValueError, match="Can't transfer"):
+            x.transfer("dev0")
+        T.basic.register_transfer(lambda v, target: v * 2 if target == "twice" else None)
+        try:
+            assert theano.function([x], x.transfer("twice"))([1.0]).tolist() == [2]
+        finally:
+            T.basic._transfers.clear()
+
+    def test_later_graph_modules(self):
+        from agnesi.theano.graph.basic import ancestors, graph_inputs, walk
+        from agnesi.theano.graph.fg import MissingInputError
+
+        x, y = T.dscalars("x", "y")
+        z = x + y
+        assert list(graph_inputs([z])) == [x, y]
+        assert set(ancestors([z])) == {x, y, z}
+        found = list(walk([z], lambda v: v.owner and v.owner.inputs))
+        assert found == [z, x, y]
+        assert MissingInputError is theano.gof.MissingInputError
+
+    def test_texts(self):
+        from agnesi.theano.misc import strutil
+
+        assert strutil.render_string("%(a)s!", {"a": 1}) == "1!"
+        with pytest.raises(Exception, match=r"x %\(b\)<<<< caused exception 'b'"):
+            strutil.render_string("x %(b)s y", {})
+        assert strutil.pretty_format("f {\n a;\n}") == "f {\n    a;\n}"
+
+    def test_paths(self):
+        from agnesi.theano.compat.six.moves import cPickle
+        from agnesi.theano.gof.compilelock import get_lock, lock_ctx, release_lock
+        from agnesi.theano.sandbox.scan import scan
+        from agnesi.theano.scan_module.scan_op import Scan
+
+        x = T.dvector("x")
+        assert isinstance(scan(lambda a: a + 1, x)[0].owner.op, Scan)
+        assert cPickle.loads(cPickle.dumps(3)) == 3
+        assert theano.version.version == "1.0.5"
+        get_lock()
+        release_lock()
+        with lock_ctx():
+            pass

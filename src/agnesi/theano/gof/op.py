@@ -231,6 +231,7 @@ class PerformedShape(HostOp):
 
     dtypes = ALL
     public = "perform"
+    folds = False
 
     def infer(self) -> Kind:
         """So many sizes."""

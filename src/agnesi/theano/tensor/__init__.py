@@ -48,6 +48,12 @@ from agnesi.theano.tensor.elemwise import DimShuffle as DimShuffle
 from agnesi.theano.tensor.elemwise import Elemwise as Elemwise
 from agnesi.theano.tensor.elemwise import Prod as Prod
 from agnesi.theano.tensor.elemwise import Sum as Sum
+from agnesi.theano.tensor.io import irecv as irecv
+from agnesi.theano.tensor.io import isend as isend
+from agnesi.theano.tensor.io import load as load
+from agnesi.theano.tensor.io import mpi_enabled as mpi_enabled
+from agnesi.theano.tensor.io import recv as recv
+from agnesi.theano.tensor.io import send as send
 from agnesi.theano.tensor.native_ops import Rebroadcast as Rebroadcast
 from agnesi.theano.tensor.native_ops import SpecifyShape as SpecifyShape
 from agnesi.theano.tensor.shapes import Shape as Shape
@@ -64,6 +70,14 @@ from agnesi.theano.tensor.subtensor import set_subtensor as set_subtensor
 from agnesi.theano.tensor.subtensor import take as take
 from agnesi.theano.tensor.type import TensorType as TensorType
 from agnesi.theano.tensor.type import values_eq_approx_always_true as values_eq_approx_always_true
+from agnesi.theano.tensor.type_other import MakeSlice as MakeSlice
+from agnesi.theano.tensor.type_other import NoneConst as NoneConst
+from agnesi.theano.tensor.type_other import NoneTypeT as NoneTypeT
+from agnesi.theano.tensor.type_other import SliceConstant as SliceConstant
+from agnesi.theano.tensor.type_other import SliceType as SliceType
+from agnesi.theano.tensor.type_other import make_slice as make_slice
+from agnesi.theano.tensor.type_other import none_type_t as none_type_t
+from agnesi.theano.tensor.type_other import slicetype as slicetype
 from agnesi.theano.tensor.var import AsTensorError as AsTensorError
 from agnesi.theano.tensor.var import TensorConstant as TensorConstant
 from agnesi.theano.tensor.var import TensorVariable as TensorVariable

@@ -161,33 +161,6 @@ def _of_list(x: Any) -> Any:
     return stack(items)
 
 
-# How near arrays of a dtype are that count as equal; programs may set them.
-float16_atol, float16_rtol = 1e-3, 1e-3
-float32_atol, float32_rtol = 1e-5, 1e-5
-float64_atol, float64_rtol = 1e-8, 1e-5
-
-
-def _get_atol_rtol(a: Any, b: Any) -> tuple[float, float]:
-    """Return how near two arrays have to be: the absolute and the relative difference."""
-    dtypes = {str(getattr(x, "dtype", "")) for x in (a, b)}
-    if "float16" in dtypes:
-        return float16_atol, float16_rtol
-    if dtypes & {"float32", "complex64"}:
-        return float32_atol, float32_rtol
-    return float64_atol, float64_rtol
-
-
-def _allclose(a: Any, b: Any, rtol: float | None = None, atol: float | None = None) -> bool:
-    """Whether two arrays are nearly equal."""
-    a, b = np.asarray(a), np.asarray(b)
-    absolute, relative = _get_atol_rtol(a, b)
-    return bool(
-        np.allclose(
-            a, b, atol=absolute if atol is None else atol, rtol=relative if rtol is None else rtol
-        )
-    )
-
-
 def get_scalar_constant_value(
     v: Any, elemwise: bool = True, only_process_constants: bool = False, max_recur: int = 10
 ) -> Any:
@@ -1105,19 +1078,26 @@ identity = tensor_copy
 
 
 def transfer(x: Any, target: Any = None) -> Any:
-    """Return a variable on a device: the processor.
+    """Return a variable on a device: the processor, or one that a program has registered.
 
     Raises:
-        ValueError: another device.
+        ValueError: no other device is known.
     """
-    if target not in (None, "cpu"):
-        raise ValueError(f"Can't transfer to target {target}: agnesi.theano runs on the CPU")
-    return as_tensor_variable(x)
+    if target in (None, "cpu"):
+        return as_tensor_variable(x)
+    for function in _transfers:
+        found = function(x, target)
+        if found is not None:
+            return found
+    raise ValueError(f"Can't transfer to target {target}: agnesi.theano runs on the CPU")
+
+
+_transfers: list[Any] = []
 
 
 def register_transfer(fn: Any) -> None:
-    """There are no other devices."""
-    del fn
+    """Have ``transfer`` ask a function: of a variable and a target it gives a variable, or None."""
+    _transfers.append(fn)
 
 
 default = setdefault = Default()

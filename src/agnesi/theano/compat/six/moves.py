@@ -3,6 +3,7 @@
 import builtins as _b
 import builtins as builtins
 import configparser as configparser
+import pickle as cPickle  # noqa: F401 - its old name
 import queue as queue
 from functools import reduce as reduce
 from io import StringIO as StringIO
