@@ -15,8 +15,6 @@ ABSENT = {
     "theano.sparse.csc_matrix",
     "theano.sparse.structured_dot",
     "theano.sparse.dense_from_sparse",
-    "theano.gof.local_optimizer",
-    "theano.gof.OpRemove",
     "theano.gof.OpWiseCLinker",
     "theano.sandbox.rng_mrg.GPU_mrg_uniform",
     "theano.misc.pycuda_utils.to_gpuarray",

@@ -23,9 +23,13 @@ from agnesi.theano.compile.io import SymbolicInput as SymbolicInput
 from agnesi.theano.compile.io import SymbolicOutput as SymbolicOutput
 from agnesi.theano.compile.mode import FAST_COMPILE as FAST_COMPILE
 from agnesi.theano.compile.mode import FAST_RUN as FAST_RUN
+from agnesi.theano.compile.mode import AddDestroyHandler as AddDestroyHandler
+from agnesi.theano.compile.mode import AddFeatureOptimizer as AddFeatureOptimizer
 from agnesi.theano.compile.mode import Mode as Mode
+from agnesi.theano.compile.mode import PrintCurrentFunctionGraph as PrintCurrentFunctionGraph
 from agnesi.theano.compile.mode import get_default_mode as get_default_mode
 from agnesi.theano.compile.mode import get_mode as get_mode
+from agnesi.theano.compile.mode import optdb as optdb
 from agnesi.theano.compile.mode import predefined_linkers as predefined_linkers
 from agnesi.theano.compile.mode import predefined_modes as predefined_modes
 from agnesi.theano.compile.mode import predefined_optimizers as predefined_optimizers

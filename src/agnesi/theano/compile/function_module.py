@@ -19,6 +19,8 @@ from agnesi.graph.leaves import Input
 from agnesi.theano.compile import profiling
 from agnesi.theano.compile.io import In, SymbolicInput, SymbolicOutput
 from agnesi.theano.compile.mode import Mode, get_mode
+from agnesi.theano.compile.rewriting import Roots, rewrite
+from agnesi.theano.compile.rewriting import Supervisor as Supervisor
 from agnesi.theano.compile.sharedvalue import Container, SharedVariable, variable_of
 from agnesi.theano.compile.stepwise import Graph
 from agnesi.theano.compile.translating import Translated, handles_objects
@@ -93,6 +95,16 @@ class _Request:
         self.profile: Any = None
         self.no_defaults: Any = False
         self.unused = "raise"
+        # The graph, once somebody has looked at it or rewritten it.
+        self.fgraph: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "fgraph": None}
+
+    def __copy__(self) -> _Request:
+        made = _Request()
+        made.__dict__.update(self.__dict__, fgraph=None)
+        return made
 
 
 class _Maker:
@@ -107,15 +119,11 @@ class _Maker:
 
     @property
     def fgraph(self) -> FunctionGraph:
-        """The graph, with givens in their places."""
+        """The graph, with givens in their places, as programs' rewrites have left it."""
         request = self._request
-        roots = [*request.outputs, *request.updates.values()]
-        if request.givens:
-            roots = copied(roots, request.givens)[0]
-        inputs = [i.variable for i in request.inputs]
-        graph = FunctionGraph(inputs, roots, clone=False)
-        graph.update_mapping = {len(request.outputs) + k: k for k in range(len(request.updates))}
-        return graph
+        if request.fgraph is None:
+            request.fgraph = Roots(request, _Plan(request)).fgraph()
+        return request.fgraph
 
 
 class Function:
@@ -675,6 +683,10 @@ def function(
     _check_used(request)
     if request.profile is not None and getattr(request.mode, "refuses_profile", False):
         raise Exception("DebugMode do not support profiling.")
+    rewrites = getattr(request.mode, "rewrites", None)
+    chosen = rewrites() if rewrites is not None else None
+    if chosen is not None:
+        rewrite(request, _Plan(request), chosen)
     return Function(request)
 
 

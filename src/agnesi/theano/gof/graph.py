@@ -12,6 +12,7 @@ below:  tanh(matmul(x, w))              agnesi's nodes, which derivatives and fu
 
 from __future__ import annotations
 
+import contextlib
 import copy as _copy
 import itertools
 from collections import deque
@@ -19,20 +20,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+import numpy as np
+
 import agnesi as ag
 from agnesi.graph.graph import rebuild as rebuild_tensors
 from agnesi.graph.graph import with_operands
-from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Leaf
 from agnesi.theano.configparser import config
 from agnesi.theano.missing import submodule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 # The variable that stands for a tensor, while somebody holds it.
 _standing: WeakValueDictionary[int, Variable] = WeakValueDictionary()
-_auto_names = itertools.count()
+# Told about each new variable: see nodes_constructed().
+_observers: list[Callable[[Variable], None]] = []
 
 
 class scratchpad:
@@ -46,14 +49,25 @@ class scratchpad:
         """Forget everything."""
         self.__dict__.clear()
 
+    def __update__(self, other: scratchpad) -> scratchpad:
+        """Take over what is on another one."""
+        self.__dict__.update(other.__dict__)
+        return self
+
     def __str__(self) -> str:
         return f"scratchpad{self.__dict__}"
+
+    __repr__ = __str__
 
     def info(self) -> None:
         """Print what is there."""
         print(f"<theano.gof.utils.scratchpad instance at {id(self)}>")
         for name, value in self.__dict__.items():
             print(f"  {name}: {value}")
+
+
+# What run_params() returns for an op without parameters.
+NoParams = object()
 
 
 class Node:
@@ -75,6 +89,10 @@ class Apply(Node):
     """
 
     def __init__(self, op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+        if not isinstance(inputs, list | tuple):
+            raise TypeError("The inputs of an Apply must be a list or tuple")
+        if not isinstance(outputs, list | tuple):
+            raise TypeError("The output of an Apply must be a list or tuple")
         self.op, self.inputs, self.outputs = op, list(inputs), list(outputs)
         self.tag = scratchpad()
         for what, variables in (("inputs", self.inputs), ("outputs", self.outputs)):
@@ -118,25 +136,83 @@ class Apply(Node):
 
     def clone(self) -> Apply:
         """Return the same application with outputs of its own."""
-        return self.clone_with_new_inputs(self.inputs)
+        return self.with_inputs(self.inputs)
 
     def clone_with_new_inputs(self, inputs: Sequence[Any], strict: bool = True) -> Apply:
-        """Return the op applied to other inputs."""
-        del strict
-        new = self.op.make_node(*inputs)
-        new.tag = _copy.copy(self.tag)
-        for old, now in zip(self.outputs, new.outputs, strict=True):
-            now.name, now.tag = old.name, _copy.copy(old.tag)
-        return new
+        """Return the op applied to other inputs.
+
+        Args:
+            inputs: as many variables as there are.
+            strict: make inputs of other types fit; else the op decides what they give.
+
+        Raises:
+            TypeError: an input cannot be made fit.
+        """
+        given = list(inputs)
+        same = True
+        for k, (old, new) in enumerate(zip(self.inputs, given, strict=True)):
+            if old.type == new.type:
+                continue
+            if strict:
+                given[k] = old.type.filter_variable(new)
+            else:
+                same = False
+        if same:
+            return self.with_inputs(given)
+        from agnesi.theano.gof.op import compute
+
+        made = self.op.make_node(*given)
+        compute(made)
+        made.tag = _copy.copy(self.tag).__update__(made.tag)
+        return made
+
+    def with_inputs(self, inputs: Sequence[Any]) -> Apply:
+        """Return the op on inputs of the same types, with outputs of the same types."""
+        made = Apply.__new__(Apply)
+        made.op, made.tag, made.inputs = self.op, _copy.copy(self.tag), list(inputs)
+        tensors = [v.tensor for v in self.outputs]
+        if any(a.tensor is not b.tensor for a, b in zip(self.inputs, inputs, strict=True)):
+            tensors = self.tensors_of(inputs)
+        made.outputs = [again(v, t) for v, t in zip(self.outputs, tensors, strict=True)]
+        for index, output in enumerate(made.outputs):
+            output._owner, output.index = made, index
+        return made
+
+    def tensors_of(self, inputs: Sequence[Any]) -> list[Any]:
+        """Return what agnesi computes for the op on other inputs."""
+        from agnesi.theano.gof.op import compute
+
+        made = self.op.make_node(*inputs)
+        compute(made)
+        return [
+            _of_type(new, old.type).tensor
+            for new, old in zip(made.outputs, self.outputs, strict=True)
+        ]
 
     def __str__(self) -> str:
-        return f"{self.op}({', '.join(map(str, self.inputs))})"
+        return op_as_string(self.inputs, self)
 
     __repr__ = __str__
+
+    def __asapply__(self) -> Apply:
+        return self
+
+    def run_params(self) -> Any:
+        """Return the op's parameters, or ``NoParams``."""
+        get = getattr(self.op, "get_params", None)
+        return NoParams if get is None else get(self)
 
     def run_context(self) -> str:
         """Return the device: the processor."""
         return "cpu"
+
+
+def _of_type(variable: Any, kind: Any) -> Any:
+    """Return a variable as one of a type, if it can be."""
+    if variable.type == kind:
+        return variable
+    made = kind.convert_variable(variable)
+    return variable if made is None else made
 
 
 class Variable(Node):
@@ -152,11 +228,14 @@ class Variable(Node):
     """
 
     __array_priority__ = 1000
+    __count__ = itertools.count()
     tensor: Any
 
-    if TYPE_CHECKING:
-        # What kinds of variables have, and whatever a program hangs on to one.
-        def __getattr__(self, name: str) -> Any: ...
+    def __getattr__(self, name: str) -> Any:
+        if name == "tensor" and "fgraph" in self.__dict__:
+            # What it depends on was rewritten, and nobody has asked for it since.
+            return self.fgraph.tensor_of(self)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __init__(
         self,
@@ -177,9 +256,11 @@ class Variable(Node):
         if tensor is None and hasattr(type, "new_tensor"):
             tensor = type.new_tensor(name)
         self.tensor = tensor
-        self.auto_name = f"auto_{next(_auto_names)}"
+        self.auto_name = f"auto_{next(Variable.__count__)}"
         if self.tensor is not None:
             _standing.setdefault(id(self.tensor), self)
+        for observer in _observers:
+            observer(self)
 
     name = property(
         lambda self: self._name,
@@ -249,7 +330,19 @@ class Variable(Node):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
         state.pop("_fn_cache", None)
+        if "fgraph" in state:
+            state["tensor"] = self.tensor
         return state
+
+    @classmethod
+    def append_construction_observer(cls, observer: Callable[[Variable], None]) -> None:
+        """Call a function with each variable that is made from now on."""
+        _observers.append(observer)
+
+    @classmethod
+    def remove_construction_observer(cls, observer: Callable[[Variable], None]) -> None:
+        """Do not call it any more."""
+        _observers.remove(observer)
 
 
 class Constant(Variable):
@@ -270,13 +363,17 @@ class Constant(Variable):
 
     def equals(self, other: Any) -> bool:
         """Whether the other one is a constant of the same value."""
-        return (
-            isinstance(other, Constant) and self.type == other.type and self.tensor is other.tensor
-        )
+        return isinstance(other, Constant) and bool(self.signature() == other.signature())
 
     def signature(self) -> tuple[Any, ...]:
         """Return what is equal for equal constants."""
-        return self.type, str(self.data)
+        if isinstance(self.data, np.ndarray):
+            return self.type, self.data.shape, self.data.tobytes()
+        return self.type, self.data
+
+    def merge_signature(self) -> tuple[Any, ...]:
+        """Return what is equal for constants of which one is enough."""
+        return self.signature()
 
     def clone(self) -> Constant:
         """Return an equal constant."""
@@ -347,6 +444,8 @@ def derived_owner(variable: Variable) -> Apply | None:
     tensor = variable.tensor
     if tensor is None or isinstance(tensor, Leaf) or not tensor.operands:
         return None
+    if "cut" in variable.__dict__:
+        return None
     variable._owner = node = Apply.__new__(Apply)
     node.op, node.tag = TensorOp(tensor), scratchpad()
     node.inputs, node.outputs = [stands_for(t) for t in tensor.operands], [variable]
@@ -406,7 +505,7 @@ def variables_and_orphans(i: Iterable[Any], o: Iterable[Any]) -> tuple[list[Any]
     def expand(variable: Any) -> list[Any] | None:
         if variable.owner is not None and id(variable) not in given:
             # All outputs of an application belong to the graph.
-            return list(variable.owner.inputs) + list(variable.owner.outputs)
+            return [*variable.owner.inputs, *variable.owner.outputs][::-1]
         return None
 
     found = stack_search(o, expand, "dfs")
@@ -426,41 +525,110 @@ def orphans(i: Iterable[Any], o: Iterable[Any]) -> list[Any]:
 def io_toposort(
     inputs: Iterable[Any], outputs: Iterable[Any], orderings: Any = None, clients: Any = None
 ) -> list[Apply]:
-    """Return the applications between inputs and outputs, each behind what it reads."""
-    del orderings, clients
-    given = {id(v) for v in inputs}
+    """Return the applications between inputs and outputs, each behind what it reads.
+
+    Args:
+        inputs: where to stop.
+        outputs: where to begin.
+        orderings: applications that have to come before one, by that one.
+        clients: a dict that is filled with who depends on each variable and application.
+
+    Raises:
+        ValueError: there is a cycle.
+    """
+    given = set(inputs)
+    if not orderings and clients is None:
+        return _each_behind_its_inputs(outputs, given.__contains__)
+    more = orderings or {}
+
+    def needed(item: Any) -> list[Any]:
+        if item in given:
+            return []
+        if isinstance(item, Apply):
+            return [*item.inputs, *more.get(item, [])]
+        return [] if item.owner is None else [item.owner, *more.get(item, [])]
+
+    order = general_toposort(list(outputs), needed, clients=clients)
+    return [item for item in order if isinstance(item, Apply)]
+
+
+def _each_behind_its_inputs(outputs: Iterable[Any], is_given: Callable[[Any], bool]) -> list[Apply]:
+    """Return applications in the order in which Theano numbers them: last inputs first."""
     order: list[Apply] = []
-    seen: set[int] = set()
-    stack: list[tuple[Any, bool]] = [(v, False) for v in reversed(list(outputs))]
+    done: set[Apply] = set()
+    open_: set[Apply] = set()
+    stack = [v.owner for v in reversed(list(outputs)) if v.owner is not None and not is_given(v)]
     while stack:
-        variable, ready = stack.pop()
-        node = variable.owner
-        if node is None or id(variable) in given or id(node) in seen:
+        node = stack.pop()
+        if node in done:
             continue
-        if ready:
-            seen.add(id(node))
+        before = [v.owner for v in node.inputs if v.owner is not None and not is_given(v)]
+        if all(b in done for b in before):
+            done.add(node)
             order.append(node)
+        elif node in open_:
+            raise ValueError("graph contains cycles")
         else:
-            stack.append((variable, True))
-            stack.extend((v, False) for v in reversed(node.inputs))
+            open_.add(node)
+            stack.append(node)
+            stack.extend(before)
     return order
 
 
-def general_toposort(outputs: Iterable[Any], deps: Callable[[Any], Any], **_: Any) -> list[Any]:
-    """Return things, each behind what it depends on."""
+def general_toposort(
+    outputs: Sequence[Any],
+    deps: Callable[[Any], Any] | None,
+    debug_print: bool = False,
+    compute_deps_cache: Callable[[Any], Any] | None = None,
+    deps_cache: dict[Any, Any] | None = None,
+    clients: dict[Any, list[Any]] | None = None,
+) -> list[Any]:
+    """Return things, each behind what it depends on.
+
+    Args:
+        outputs: where to begin.
+        deps: gives the list of what a thing depends on.
+        debug_print: whether a cycle is printed.
+        compute_deps_cache: as ``deps``, for programs that keep ``deps_cache`` themselves.
+        deps_cache: what it depends on, by thing.
+        clients: a dict that is filled with who depends on each thing.
+
+    Raises:
+        TypeError: what a thing depends on has no order.
+        ValueError: there is a cycle.
+    """
+    ask: Any = compute_deps_cache or deps
+    needs: dict[Any, list[Any]] = {}
+
+    def needed(item: Any) -> list[Any]:
+        if item not in needs:
+            found = ask(item)
+            if isinstance(found, set | frozenset | dict):
+                raise TypeError(
+                    "Non-deterministic collections here make toposort non-deterministic."
+                )
+            needs[item] = list(found or ())
+            if deps_cache is not None:
+                deps_cache[item] = needs[item]
+        return needs[item]
+
+    reached, users = stack_search(outputs, needed, "dfs", build_inv=True)
+    if clients is not None:
+        clients.update(users)
+    missing = {item: len(set(needed(item))) for item in reached}
+    ready = deque(item for item in reached if not missing[item])
     order: list[Any] = []
-    done: set[int] = set()
-    stack: list[tuple[Any, bool]] = [(o, False) for o in reversed(list(outputs))]
-    while stack:
-        node, ready = stack.pop()
-        if id(node) in done:
-            continue
-        if ready:
-            done.add(id(node))
-            order.append(node)
-        else:
-            stack.append((node, True))
-            stack.extend((d, False) for d in reversed(list(deps(node) or ())))
+    while ready:
+        item = ready.popleft()
+        order.append(item)
+        for user in dict.fromkeys(users.get(item, ())):
+            missing[user] -= 1
+            if not missing[user]:
+                ready.append(user)
+    if len(order) != len(reached):
+        if debug_print:
+            print(reached, order)
+        raise ValueError("graph contains cycles")
     return order
 
 
@@ -470,30 +638,84 @@ def ops(i: Iterable[Any], o: Iterable[Any]) -> set[Apply]:
 
 
 def list_of_nodes(inputs: Iterable[Any], outputs: Iterable[Any]) -> list[Apply]:
-    """Return the applications between inputs and outputs."""
-    return io_toposort(inputs, outputs)
+    """Return the applications between inputs and outputs, from the outputs on."""
+    given = set(inputs)
+
+    def expand(node: Apply) -> list[Apply]:
+        before = [v.owner for v in node.inputs if v.owner is not None]
+        return [n for n in before if not given.intersection(n.outputs)]
+
+    return stack_search([o.owner for o in outputs], expand)
 
 
 def is_in_ancestors(l_node: Apply, f_node: Apply) -> bool:
-    """Whether the first application depends on the second."""
+    """Whether the first application depends on the second, or is it."""
     return f_node in io_toposort([], l_node.outputs)
 
 
 def is_same_graph(var1: Any, var2: Any, givens: Any = None, debug: bool = False) -> bool:
-    """Whether two variables are the same computation of the same variables."""
-    from agnesi.theano.scan_module.scan_utils import clone
+    """Whether two variables are the same applications of equal ops to the same variables.
 
+    Args:
+        var1: a variable.
+        var2: another one.
+        givens: variables by those whose places they take in both, as a dict or pairs.
+        debug: nothing: there is one way to find out.
+    """
     del debug
-    if givens:
-        var1, var2 = clone([var1, var2], replace=givens)
-    return _same_below(var1.tensor, var2.tensor)
+    swaps = dict(givens or {})
+    return same_computation(var1, var2, swaps, swaps)
 
 
-def _same_below(a: Any, b: Any) -> bool:
-    """Whether two tensors are equal; equal ones are one object, but for constants' wrappers."""
-    return a is b or (
-        isinstance(a, ConstantTensor) and isinstance(b, ConstantTensor) and a.args == b.args
-    )
+def same_computation(
+    var1: Any, var2: Any, swaps1: Mapping[Any, Any], swaps2: Mapping[Any, Any]
+) -> bool:
+    """Whether two variables are the same computation, each with some replaced."""
+    same: dict[tuple[Any, Any], bool] = {}
+    stack: list[tuple[Any, Any]] = [(var1, var2)]
+    while stack:
+        pair = a, b = stack[-1]
+        a, b = swaps1.get(a, a), swaps2.get(b, b)
+        if pair in same:
+            stack.pop()
+        elif a is b or _equal_constants(a, b):
+            same[pair] = True
+        elif a.owner is None or b.owner is None or not _alike(a, b):
+            same[pair] = False
+        else:
+            below = list(zip(a.owner.inputs, b.owner.inputs, strict=True))
+            unknown = [p for p in below if p not in same]
+            if unknown:
+                stack += unknown
+            else:
+                same[pair] = all(same[p] for p in below)
+    return same[var1, var2]
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two variables are the same outputs of equal ops with as many inputs."""
+    x, y = a.owner, b.owner
+    return a.index == b.index and len(x.inputs) == len(y.inputs) and bool(x.op == y.op)
+
+
+def _equal_constants(a: Any, b: Any) -> bool:
+    return isinstance(a, Constant) and isinstance(b, Constant) and bool(a.equals(b))
+
+
+def io_connection_pattern(inputs: Sequence[Any], outputs: Sequence[Any]) -> list[list[bool]]:
+    """Return, for each input, whether each output depends on it where ops can be derived."""
+    reached: dict[Any, set[int]] = {v: {k} for k, v in enumerate(inputs)}
+    for node in io_toposort(inputs, outputs):
+        ask = getattr(node.op, "connection_pattern", None)
+        pattern = ask(node) if ask is not None else [[True] * node.nout] * node.nin
+        for k, output in enumerate(node.outputs):
+            reached[output] = {
+                which
+                for source, connected in zip(node.inputs, pattern, strict=True)
+                if connected[k]
+                for which in reached.get(source, ())
+            }
+    return [[k in reached.get(o, ()) for o in outputs] for k in range(len(inputs))]
 
 
 # -- copies --------------------------------------------------------------------------------------
@@ -530,7 +752,7 @@ def copied(
     for node in io_toposort(list(swaps), outputs):
         if all(became.get(v, v) is v for v in node.inputs):
             continue
-        made = [_again(v, fresh.get(id(v), v.tensor)) for v in node.outputs if v not in became]
+        made = [again(v, fresh.get(id(v), v.tensor)) for v in node.outputs if v not in became]
         for old, new in zip((v for v in node.outputs if v not in became), made, strict=True):
             became[old] = new
         new_node = Apply.__new__(Apply)
@@ -543,55 +765,147 @@ def copied(
     return [became.get(v, v) for v in outputs], became
 
 
-def _again(variable: Any, tensor: Any) -> Any:
-    """Return a variable like another one for another tensor."""
+def again(variable: Any, tensor: Any) -> Any:
+    """Return a variable like another one for another tensor, without an owner."""
     kind: Any = type(variable)
     new = kind.__new__(kind)
     new.__dict__.update(variable.__dict__)
-    new.__dict__.pop("_fn_cache", None)
-    new.tag, new._owner = _copy.copy(variable.tag), None
+    for own in ("_fn_cache", "fgraph", "clients", "cut", "cached"):
+        new.__dict__.pop(own, None)
+    new.tag, new.__dict__["_owner"] = _copy.copy(variable.tag), None
     new.tensor = tensor
-    new.auto_name = f"auto_{next(_auto_names)}"
+    new.auto_name = f"auto_{next(Variable.__count__)}"
     if tensor is not None:
         _standing.setdefault(id(tensor), new)
+    for observer in _observers:
+        observer(new)
     return new
 
 
 def clone(
-    i: Sequence[Any], o: Sequence[Any], copy_inputs: bool = True
+    i: Sequence[Any], o: Sequence[Any], copy_inputs: bool = True, copy_orphans: bool | None = None
 ) -> tuple[list[Any], list[Any]]:
-    """Return copies of the inputs and of the outputs computed from them."""
-    equivalent = clone_get_equiv(i, o, copy_inputs)
-    return [equivalent[v] for v in i], [equivalent[v] for v in o]
+    """Return copies of the inputs and of the outputs computed from them.
+
+    Args:
+        i: inputs.
+        o: outputs.
+        copy_inputs: whether inputs are copied, or shared with the copy.
+        copy_orphans: the same for other variables that are given; None: as inputs.
+    """
+    became = clone_get_equiv(
+        i, o, copy_inputs, copy_inputs if copy_orphans is None else copy_orphans
+    )
+    return [became[v] for v in i], [became[v] for v in o]
 
 
 def clone_get_equiv(
-    inputs: Sequence[Any], outputs: Sequence[Any], copy_inputs: bool = True, **_: Any
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    copy_inputs: bool = True,
+    copy_orphans: bool = True,
+    memo: dict[Any, Any] | None = None,
 ) -> dict[Any, Any]:
-    """Return what each variable became in a copy of a graph."""
-    swaps = {v: (v.clone() if copy_inputs else v) for v in inputs}
-    news, became = copied(outputs, swaps)
-    became = {**{v: v for v in ancestors(outputs)}, **became}
-    became.update(zip(outputs, news, strict=True))
+    """Return what each variable and application became in a copy of a graph.
+
+    Args:
+        inputs: where the copy begins.
+        outputs: where it ends.
+        copy_inputs: whether inputs are copied, or shared with the copy.
+        copy_orphans: the same for other variables that are given.
+        memo: what some are to become; it is filled and returned.
+    """
+    became: dict[Any, Any] = {} if memo is None else memo
+    for variable in inputs:
+        if variable not in became:
+            became[variable] = variable.clone() if copy_inputs else variable
+    for node in io_toposort(inputs, outputs):
+        for variable in node.inputs:
+            if variable not in became:
+                became[variable] = variable.clone() if copy_orphans else variable
+        made = node.clone_with_new_inputs([became[v] for v in node.inputs])
+        became.setdefault(node, made)
+        for old, new in zip(node.outputs, made.outputs, strict=True):
+            became.setdefault(old, new)
+    for variable in outputs:
+        if variable not in became:
+            became[variable] = variable.clone()
     return became
 
 
 def view_roots(r: Any) -> list[Any]:
-    """Return the variables whose memory a variable may share: itself."""
-    return [r]
+    """Return the variables whose memory a variable shares, as ops' ``view_map`` say."""
+    views = {} if r.owner is None else getattr(r.owner.op, "view_map", None) or {}
+    if r.owner is None or r.index not in views:
+        return [r]
+    return [root for k in views[r.index] for root in view_roots(r.owner.inputs[k])]
 
 
-def as_string(i: Any, o: Any, *_: Any, **__: Any) -> list[str]:
-    """Return outputs as text, with inputs by their names."""
-    del i
-    from agnesi.theano.printing import pp
+# -- text ----------------------------------------------------------------------------------------
 
-    return [pp(v) for v in o]
+default_leaf_formatter = str
 
 
-def nodes_constructed() -> Iterator[list[Any]]:
-    """Not kept here."""
-    raise NotImplementedError("theano.gof.graph.nodes_constructed: agnesi does not note new nodes")
+def default_node_formatter(op: Apply, argstrings: Sequence[str]) -> str:
+    """Return an application as text, given that of its inputs."""
+    return f"{op.op}({', '.join(argstrings)})"
+
+
+def op_as_string(
+    i: Iterable[Any],
+    op: Apply,
+    leaf_formatter: Callable[[Any], str] = default_leaf_formatter,
+    node_formatter: Callable[[Apply, Sequence[str]], str] = default_node_formatter,
+) -> str:
+    """Return an application as text, with inputs by their names."""
+    return node_formatter(op, as_string(i, op.inputs, leaf_formatter, node_formatter))
+
+
+def as_string(
+    i: Iterable[Any],
+    o: Sequence[Any],
+    leaf_formatter: Callable[[Any], str] = default_leaf_formatter,
+    node_formatter: Callable[[Apply, Sequence[str]], str] = default_node_formatter,
+) -> list[str]:
+    """Return outputs as text, with inputs by their names.
+
+    What is read more than once is written once, as ``*1 -> add(x, y)``, then as ``*1``.
+    """
+    given = set(i)
+    uses: dict[Apply, int] = {}
+    nodes = io_toposort(given, o)
+    for variable in [*o, *(v for n in nodes for v in n.inputs)]:
+        if variable.owner is not None and variable not in given:
+            uses[variable.owner] = uses.get(variable.owner, 0) + 1
+    numbers: dict[Apply, int] = {}
+
+    def text(variable: Any) -> str:
+        node = variable.owner
+        if node is None or variable in given:
+            return leaf_formatter(variable)
+        which = f"::{variable.index}" if node.nout > 1 else ""
+        if node in numbers:
+            return f"*{numbers[node]}{which}"
+        if uses[node] > 1:
+            numbers[node] = len(numbers) + 1
+            mark = f"*{numbers[node]} -> "
+        else:
+            mark = ""
+        return f"{mark}{node_formatter(node, [text(v) for v in node.inputs])}"
+
+    return [text(v) for v in o]
+
+
+@contextlib.contextmanager
+def nodes_constructed() -> Generator[list[Any]]:
+    """A context that gives a list of the variables made in it."""
+    made: list[Any] = []
+    observer = made.append
+    _observers.append(observer)
+    try:
+        yield made
+    finally:
+        _observers.remove(observer)
 
 
 def __getattr__(name: str) -> Any:

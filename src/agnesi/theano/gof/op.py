@@ -315,8 +315,12 @@ def compute(node: Apply) -> None:
     """Give the outputs of an application of a program's op their tensors."""
     if isinstance(getattr(node, "built", None), bool):
         return
+    if all("tensor" in v.__dict__ and v.tensor is None for v in node.outputs):
+        # A graph of other objects than arrays: to be looked at and rewritten, not compiled.
+        return
     tensors = [v.tensor for v in node.inputs if v.tensor is not None]
     if len(tensors) != len(node.inputs):
+        # There is nothing that native code could do with other objects.
         missing = [v for v in node.inputs if v.tensor is None]
         raise TypeError(f"{node.op}: {missing[0]!r} ({missing[0].type}) has no value")
     call = Call(node.op, node)

@@ -17,11 +17,11 @@ from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import (
     Constant,
     Variable,
-    _same_below,
     ancestors,
     copied,
     inputs,
     io_toposort,
+    same_computation,
 )
 from agnesi.theano.gof.op import get_test_value
 from agnesi.theano.missing import submodule
@@ -75,8 +75,7 @@ def equal_computations(xs: Any, ys: Any, in_xs: Any = None, in_ys: Any = None) -
     if len(xs) != len(ys):
         raise ValueError("The number of graphs/Variables in each argument must match.")
     swaps = dict(zip(in_xs or [], in_ys or [], strict=True))
-    made = copied(list(xs), swaps)[0] if swaps else list(xs)
-    return all(_same_below(a.tensor, b.tensor) for a, b in zip(made, ys, strict=True))
+    return all(same_computation(x, y, swaps, {}) for x, y in zip(xs, ys, strict=True))
 
 
 def map_variables(replacer: Any, graphs: Any, additional_inputs: Any = ()) -> list[Any]:

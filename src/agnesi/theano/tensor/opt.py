@@ -1,14 +1,25 @@
-"""What programs import from the optimiser: ``Assert``, and registrations that mean nothing here."""
+"""What programs import from the optimiser: ``Assert``, and where they register their rewrites."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agnesi.theano.gof.graph import Apply
+from agnesi.theano.compile.debugging import values_of
+from agnesi.theano.compile.mode import local_useless, optdb, ours
+from agnesi.theano.gof.graph import Apply, Constant
 from agnesi.theano.gof.op import Op
+from agnesi.theano.gof.opt import copy_stack_trace as copy_stack_trace
+from agnesi.theano.gof.opt import in2out, local_optimizer
+from agnesi.theano.gof.opt import out2in as out2in
+from agnesi.theano.missing import submodule
+from agnesi.theano.tensor.basic import NotScalarConstantError as NotScalarConstantError
+from agnesi.theano.tensor.basic import get_scalar_constant_value as get_scalar_constant_value
 from agnesi.theano.tensor.shapes import MakeVector as MakeVector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Assert(Op):
@@ -59,12 +70,75 @@ assert_op = assert_ = Assert()
 make_vector = MakeVector()
 
 
-def _registered(*args: Any, **_: Any) -> Any:
-    """Return a rewrite as it is, or a decorator that does: agnesi has rewrites of its own."""
-    if args and callable(args[0]):
-        return args[0]
-    return lambda rewrite: rewrite
+# -- rewrites of programs ------------------------------------------------------------------------
 
 
-register_canonicalize = register_specialize = register_stabilize = _registered
-register_uncanonicalize = register_specialize_device = _registered
+def _registrar(database: str) -> Callable[..., Any]:
+    """Return the decorator that registers a rewrite in one of the databases of ``optdb``."""
+
+    def register(lopt: Any, *tags: str, **kwargs: Any) -> Any:
+        if isinstance(lopt, str):
+            return lambda inner: register(inner, lopt, *tags, **kwargs)
+        name = kwargs.pop("name", None) or lopt.__name__
+        optdb[database].register(name, lopt, "fast_run", *tags, **kwargs)
+        return lopt
+
+    register.__name__ = f"register_{database}"
+    register.__doc__ = f"""Register a rewrite in the database "{database}", and return it.
+
+    Args:
+        lopt: the rewrite; or a tag, for a decorator that takes the rewrite.
+        tags: by which it can be chosen, besides "fast_run" and "{database}".
+        kwargs: ``name``, and what the database takes.
+    """
+    return register
+
+
+register_canonicalize = _registrar("canonicalize")
+register_stabilize = _registrar("stabilize")
+register_specialize = _registrar("specialize")
+register_uncanonicalize = _registrar("uncanonicalize")
+register_specialize_device = _registrar("specialize_device")
+
+
+def register_useless(lopt: Any, *tags: str, **kwargs: Any) -> Any:
+    """Register a rewrite that only takes applications away, and return it.
+
+    Args:
+        lopt: the rewrite; or a tag, for a decorator that takes the rewrite.
+        tags: by which it can be chosen, besides ``"fast_run"``.
+        kwargs: ``name``, and what the database takes.
+    """
+    if isinstance(lopt, str):
+        return lambda inner: register_useless(inner, lopt, *tags, **kwargs)
+    name = kwargs.pop("name", None) or lopt.__name__
+    local_useless.register(name, lopt, "last", "fast_run", *tags, **kwargs)
+    return lopt
+
+
+@local_optimizer(None)
+def constant_folding(node: Any) -> Any:
+    """Replace what is computed of constants by its value."""
+    if not node.inputs or not all(isinstance(v, Constant) for v in node.inputs):
+        return False
+    if not getattr(node.op, "do_constant_folding", lambda _: True)(node):
+        return False
+    if any(v.tensor is None for v in node.outputs):
+        return False
+    values = values_of(node, {v: v.data for v in node.inputs})
+    return [v.type.Constant(v.type, value) for v, value in zip(node.outputs, values, strict=True)]
+
+
+topo_constant_folding = ours(in2out(constant_folding, ignore_newtrees=True))
+topo_constant_folding.__name__ = "topo_constant_folding"
+for _register in (
+    register_canonicalize,
+    register_uncanonicalize,
+    register_stabilize,
+    register_specialize,
+):
+    _register(topo_constant_folding, "fast_compile", final_opt=True)
+
+
+def __getattr__(name: str) -> Any:
+    return submodule(__name__, name)

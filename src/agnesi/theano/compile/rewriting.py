@@ -1,0 +1,111 @@
+"""The graph of a function, and programs' rewrites of it before agnesi compiles."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from agnesi.theano.configparser import change_flags
+from agnesi.theano.gof import graph
+from agnesi.theano.gof.fg import FunctionGraph
+from agnesi.theano.gof.toolbox import Feature, PreserveVariableAttributes
+from agnesi.theano.gof.utils import InconsistencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Supervisor(Feature):
+    """Says no where something is destroyed that a caller may still want.
+
+    Args:
+        protected: what is not to be destroyed.
+    """
+
+    def __init__(self, protected: Sequence[Any]) -> None:
+        self.protected = list(protected)
+
+    def validate(self, fgraph: Any) -> None:
+        """Raise if it is."""
+        if hasattr(fgraph, "destroyers") and fgraph.has_destroyers(self.protected):
+            raise InconsistencyError("Trying to destroy a protected Variable.")
+
+
+class Roots:
+    """What a function computes, with givens in their places and the updates that it brings.
+
+    Attributes:
+        inputs: variables that are given.
+        shareds: shared variables that are read or updated.
+        outputs: what is returned.
+        states: new values of inputs that keep theirs.
+        changes: new values of shared variables.
+    """
+
+    def __init__(self, request: Any, plan: Any) -> None:
+        self.inputs = [i.variable for i in request.inputs]
+        self.shareds = list(plan.shareds)
+        states = [i.update for i in request.inputs if i.update is not None]
+        every = [*request.outputs, *states, *plan.changes.values()]
+        if request.givens:
+            every = graph.copied(every, request.givens)[0]
+        self.targets = list(plan.changes)
+        self.cuts = len(request.outputs), len(request.outputs) + len(states)
+        self.every = every
+        self.specs = request.inputs
+
+    def fgraph(self) -> FunctionGraph:
+        """Return them as a graph of copies."""
+        places = [k for k, i in enumerate(self.specs) if i.update is not None]
+        places += [len(self.inputs) + self.shareds.index(t) for t in self.targets]
+        mapping = {self.cuts[0] + k: place for k, place in enumerate(places)}
+        made = FunctionGraph([*self.inputs, *self.shareds], self.every, update_mapping=mapping)
+        made.attach_feature(Supervisor(made.inputs))
+        made.attach_feature(PreserveVariableAttributes())
+        return made
+
+
+def rewrite(request: Any, plan: Any, rewrites: Any) -> None:
+    """Run rewrites on the graph of what a program asked for, which then asks for the result.
+
+    Args:
+        request: what a program asked for.
+        plan: what of that is known before.
+        rewrites: a rewrite of whole graphs.
+    """
+    roots = Roots(request, plan)
+    fgraph = roots.fgraph()
+    with change_flags(compute_test_value="off"):
+        rewrites(fgraph)
+    news = _outside(fgraph, [*roots.inputs, *roots.shareds])
+    first, second = roots.cuts
+    request.outputs, states, values = news[:first], iter(news[first:second]), news[second:]
+    request.inputs = [copy.copy(i) for i in request.inputs]
+    for spec in request.inputs:
+        if spec.update is not None:
+            spec.update = next(states)
+    request.updates = dict(zip(roots.targets, values, strict=True))
+    request.givens, request.no_defaults = {}, True
+    request.fgraph = fgraph
+
+
+def _outside(fgraph: FunctionGraph, inputs: Sequence[Any]) -> list[Any]:
+    """Return a graph's outputs as variables outside of it, of the program's inputs."""
+    became = dict(zip(fgraph.inputs, inputs, strict=True))
+
+    def outside(variable: Any) -> Any:
+        if variable not in became:
+            became[variable] = graph.again(variable, variable.tensor)
+        return became[variable]
+
+    for node in fgraph.toposort():
+        # Its tensors first: they are built of the graph's own.
+        tensors = [v.tensor for v in node.outputs]
+        made = copy.copy(node)
+        made.__dict__.pop("fgraph", None)
+        made.inputs = [outside(v) for v in node.inputs]
+        made.outputs = [graph.again(v, t) for v, t in zip(node.outputs, tensors, strict=True)]
+        for index, (old, new) in enumerate(zip(node.outputs, made.outputs, strict=True)):
+            new._owner, new.index = made, index
+            became[old] = new
+    return [outside(v) for v in fgraph.outputs]
