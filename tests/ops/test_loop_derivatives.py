@@ -333,3 +333,35 @@ def test_random_numbers_are_the_same_going_back(how: dict[str, Any]) -> None:
     assert len(np.unique(drawn)) == drawn.size
     ahead, behind = (value(cost, {x: rows, w: weights + s * along}) for s in (1e-6, -1e-6))
     np.testing.assert_allclose((slope * along).sum(), (ahead - behind) / 2e-6, rtol=1e-6)
+
+
+def test_gradients_by_what_loops_and_branches_read_moved():
+    """A transposed matrix that a step reads, and that is read outside as well."""
+    w, h0 = ag.input("w", "f64[2, 2]"), ag.input("h0", "f64[2]")
+    turned = w.T
+    last, _ = ag.scan(lambda h, _: (ag.tanh(turned @ h), h), h0, None, 3)
+    chosen = ag.cond(h0[0] > 0, lambda: turned @ h0, lambda: h0)
+    cost = last.sum() + (turned * turned).sum() + chosen.sum()
+    plain = ag.input("turned", "f64[2, 2]")
+    again, _ = ag.scan(lambda h, _: (ag.tanh(plain @ h), h), h0, None, 3)
+    chosen = ag.cond(h0[0] > 0, lambda: plain @ h0, lambda: h0)
+    expected = again.sum() + (plain * plain).sum() + chosen.sum()
+    a, b = np.array([[0.1, 0.2], [0.3, 0.4]]), np.array([0.5, 0.6])
+    found = ag.grad(cost, turned).eval({w: a, h0: b})
+    np.testing.assert_allclose(found, ag.grad(expected, plain).eval({plain: a.T, h0: b}))
+
+
+def test_gradients_of_branches_whose_results_differ_in_size():
+    flag = ag.input("flag", "bool[]")
+    x, y = ag.input("x", "f64[n]"), ag.input("y", "f64[m]")
+    size = ag.cond(flag, lambda: x.shape[0] * 1, lambda: y.shape[0] * 1)
+    made = ag.cond(
+        flag, lambda: ag.specify_shape(x * 2, (size,)), lambda: ag.specify_shape(y * 3, (size,))
+    )
+    f = ag.function([flag, x, y], [made, *ag.grad(made.sum(), [x, y])])
+    for chosen, expected in (
+        (True, ([2] * 3, [2] * 3, [0] * 2)),
+        (False, ([3] * 2, [0] * 3, [3] * 2)),
+    ):
+        found = f(chosen, np.ones(3), np.ones(2))
+        assert [r.tolist() for r in found] == [list(e) for e in expected]

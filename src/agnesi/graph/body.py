@@ -3,7 +3,8 @@
 A :class:`Body` is closed: it mentions its own inputs and nothing else of the graph around it.  What
 a user's function mentions besides its arguments is *captured*: it becomes an input, and an operand
 of the node.  So whatever does not change from step to step is computed once, outside.  What costs
-nothing stays inside: numbers, sizes, and movements, which a kernel reads through.
+nothing stays inside: numbers, sizes; and once derivatives have been taken (by what is moved, too),
+rules have movements inside, which a kernel reads through.
 
 before: step(h, x) = tanh(h + x @ (W * 2).T)     after: captured (W * 2); body tanh(h + x @ c.T)
 
@@ -115,6 +116,8 @@ def close(
     outputs: Sequence[Tensor],
     since: int | None = None,
     around: Iterable[Tensor] = (),
+    *,
+    through: bool = False,
 ) -> Closed:
     """Return the closed graph of outputs that were built from fresh inputs, and whatever else.
 
@@ -124,8 +127,9 @@ def close(
         since: what was made after this moment (``tensor.now()``) is inside even where it does
             not depend on the inputs: it is computed only if the body is.
         around: tensors known to be of the graph around, so that nothing below them is looked at.
+        through: whether movements come inside, and what they move is captured in their place.
     """
-    captured = _captured(inputs, outputs, since, around)
+    captured = _captured(inputs, outputs, since, around, through=through)
     stand_in: dict[Tensor, Input] = {}
     sizes: dict[Dim, Size] = {}
     for tensor in captured:
@@ -148,6 +152,8 @@ def _captured(
     outputs: Sequence[Tensor],
     since: int | None,
     around: Iterable[Tensor],
+    *,
+    through: bool,
 ) -> list[Tensor]:
     """Return the outer tensors that have to be given, numbers that sizes mention first."""
     outer = set(around)
@@ -178,15 +184,22 @@ def _captured(
             continue
         seen.add(node)
         mention([node])
-        if isinstance(node, SizeValue | SizeFloat) or (
-            isinstance(node, Constant) and not node.ndim
-        ):
+        if _is_number(node):
             continue
-        if node.moves:
+        if node.moves and (through or _repeats_numbers(node)):
             stack.extend(node.operands)
         else:
             found[node] = None
     return list(numbers | found)
+
+
+def _is_number(node: Tensor) -> bool:
+    return isinstance(node, SizeValue | SizeFloat) or (isinstance(node, Constant) and not node.ndim)
+
+
+def _repeats_numbers(node: Tensor) -> bool:
+    """Whether movements make an array of nothing but numbers."""
+    return node.moves and all(_is_number(o) or _repeats_numbers(o) for o in node.operands)
 
 
 def _sizes(nodes: Iterable[Tensor]) -> Iterator[Dim]:

@@ -14,7 +14,7 @@ from agnesi.graph.leaves import Input, new_input
 from agnesi.graph.types import TensorType
 from agnesi.ops.arithmetic import clip
 from agnesi.ops.choice import where
-from agnesi.ops.movement import restore_axes
+from agnesi.ops.movement import BroadcastTo, restore_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,13 +67,22 @@ def branch_vjp(branch: Branch, cts: Parts, wanted: tuple[bool, ...]) -> Parts:
     if not found:
         return (None,) * len(branch.operands)
     columns = [
-        [each[inputs[k]] if inputs[k] in each else filled(inputs[k], 0) for k in found]
+        [
+            _like(each[inputs[k]], inputs[k]) if inputs[k] in each else filled(inputs[k], 0)
+            for k in found
+        ]
         for each in pulls
     ]
     given = list(zip(inputs, branch.captured, strict=True))
     given += [(leaf, ct) for k, leaf in leaves.items() if (ct := cts[k]) is not None]
     parts = dict(zip(found, _closed(branch, branch.index, given, columns).parts(), strict=True))
     return (None, *(parts.get(k) for k in range(len(inputs))))
+
+
+def _like(ct: Tensor, leaf: Tensor) -> Tensor:
+    """Return a cotangent with the sizes of what it belongs to: branches agree about them."""
+    own = leaf.type.shape
+    return ct if ct.type.shape == own else BroadcastTo(ct, own)
 
 
 def branch_jvp(branch: Branch, tangents: Parts) -> Parts:

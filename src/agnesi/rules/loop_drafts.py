@@ -271,7 +271,7 @@ def finish(draft: Draft, before: Loop | None) -> tuple[Loop, list[Tensor]]:
         draft: with at most one condition left.
         before: the loop as it was, which is returned if it is still the same.
     """
-    closed = close(draft.inputs, draft.roots, around=draft.around)
+    closed = close(draft.inputs, draft.roots, around=draft.around, through=True)
     same = before is not None and set(closed.captured) == set(before.captured)
     if before is not None and not draft.changed and same:
         return before, list(before.parts())

@@ -79,7 +79,7 @@ def _segments(draft: Draft, state: list[Tensor], count: int, steps: int) -> list
         sequences.append(Reshape(_part(whole, 0, count * steps), (count, *shape)))
     given: list[Tensor] = list(carries)
     inner = _loop(draft, given, list(rows), steps)
-    closed = close([number, *carries, *rows], inner, around=draft.around)
+    closed = close([number, *carries, *rows], inner, around=draft.around, through=True)
     loop = Loop(
         count,
         draft.reverse,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 import agnesi as ag
+from agnesi.autodiff.forward import push
 from agnesi.autodiff.reverse import conjugate, filled, pull, undefined_text
 from agnesi.core.errors import AgnesiError
 from agnesi.graph.graph import rebuild, toposort
@@ -136,9 +137,9 @@ def grad(
     results: list[Any] = []
     for each in targets:
         result = asked.result(each, disconnected_inputs, return_disconnected, null_gradients)
-        if result is not None and cost is not None:
+        if result is not None:
             # As in Theano, a gradient counts as depending on whatever its cost depends on.
-            result.__dict__["of_cost"] = cost
+            result.__dict__["leans_on"] = [*([] if cost is None else [cost]), *(known_grads or {})]
         if add_names and result is not None and getattr(result, "name", None) is None:
             cost_name = getattr(cost, "name", None)
             if cost_name and each.name:
@@ -393,8 +394,20 @@ def Rop(
     disconnected_outputs: str = "raise",
     return_disconnected: str = "zero",
 ) -> Any:
-    """Return the product of the Jacobian and a vector: ``df/dwrt * eval_points``."""
-    del disconnected_outputs, return_disconnected
+    """Return the product of the Jacobian and a vector: ``df/dwrt * eval_points``.
+
+    Args:
+        f: a variable, or a list or tuple of them.
+        wrt: a variable, or a list of them.
+        eval_points: the vector: for each of ``wrt`` a variable of its shape.
+        disconnected_outputs: ``"raise"``, ``"warn"`` or ``"ignore"`` for an output that does not
+            depend on ``wrt`` by derivatives.
+        return_disconnected: ``"zero"``, ``"None"`` or ``"disconnected"``: what comes for it.
+
+    Raises:
+        DisconnectedInputError: an output does not depend on ``wrt``.
+        ValueError: points do not fit variables.
+    """
     use_list, use_tuple = isinstance(f, list), isinstance(f, tuple)
     outputs = [as_tensor_variable(o) for o in (f if use_list or use_tuple else [f])]
     targets = list(wrt) if isinstance(wrt, list | tuple) else [wrt]
@@ -408,13 +421,54 @@ def Rop(
                 f"Element {place} of wrt/eval_point have mismatched dimensionality: {each.ndim} "
                 f"versus {point.ndim}"
             )
-    made = ag.jvp(
-        [o.tensor for o in outputs],
-        [v.tensor for v in targets],
-        [ag.astype(p.tensor, v.tensor.dtype) for p, v in zip(points, targets, strict=True)],
-        disconnected="zero",
+    changes = {
+        v.tensor: ag.astype(p.tensor, v.tensor.dtype) for p, v in zip(points, targets, strict=True)
+    }
+    made: list[Any] = []
+    for output, change in zip(outputs, push([o.tensor for o in outputs], changes), strict=True):
+        if change is not None:
+            made.append(fresh(change))
+            made[-1].__dict__["leans_on"] = [output, *targets, *points]
+            continue
+        message = (
+            "Rop method was asked to compute the gradient with respect to a variable that is not "
+            "part of the computational graph of variables in wrt, or is used only by a "
+            f"non-differentiable operator: {output}"
+        )
+        moving = output.tensor.dtype.is_inexact
+        if disconnected_outputs == "raise" and not (moving and _has_slope(output, changes)):
+            raise DisconnectedInputError(message)
+        if disconnected_outputs == "warn":
+            warnings.warn(message, stacklevel=2)
+        elif disconnected_outputs not in ("raise", "ignore"):
+            raise ValueError(
+                "Invalid value for keyword 'disconnected_outputs', valid values are 'ignore', "
+                "'warn' and 'raise'."
+            )
+        made.append(_stand_in(output, return_disconnected))
+    return format_as(use_list, use_tuple, made)
+
+
+def _has_slope(output: Any, changes: Any) -> bool:
+    """Whether an output depends on what changes by functions that have a derivative, be it 0."""
+    seen = reached(output.tensor)
+    for other in output.__dict__.get("leans_on", ()):
+        seen |= reached(other.tensor)
+    asked = any(isinstance(n, Performed) and not set(reached(n)).isdisjoint(changes) for n in seen)
+    return not asked and any(t in seen for t in changes)
+
+
+def _stand_in(output: Any, returned: str) -> Any:
+    if returned.lower() == "zero":
+        return _zeros(output)
+    if returned.lower() == "none":
+        return None
+    if returned.lower() == "disconnected":
+        return DisconnectedType()()
+    raise ValueError(
+        "Invalid value for keyword 'return_disconnected', valid values are 'zero', 'None' and "
+        "'Disconnected'."
     )
-    return format_as(use_list, use_tuple, [fresh(t) for t in made])
 
 
 def jacobian(

@@ -869,9 +869,9 @@ def _walked(variables: list[Any]) -> tuple[list[Any], set[int]]:
         if id(variable) in seen:
             continue
         seen.add(id(variable))
-        cost = variable.__dict__.get("of_cost")
-        if cost is not None:
-            found.append(cost.tensor)
+        for other in variable.__dict__.get("leans_on", ()):
+            found.append(other.tensor)
+            stack.append(other)
         if variable._owner is not None:
             stack += variable._owner.inputs
     return found, seen

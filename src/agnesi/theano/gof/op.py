@@ -414,7 +414,7 @@ def add_test_values(node: Apply) -> None:
 
                 warnings.warn(message, stacklevel=3)
                 return
-            raise AttributeError(message) from None
+            raise ValueError(message) from None
     from agnesi.theano.compile.debugging import values_of
 
     for output, value in zip(node.outputs, values_of(node, given), strict=True):
