@@ -702,3 +702,15 @@ def test_long_loops_make_products_part_by_part(
         function(*given.values()), interpret([last, total], given), strict=True
     ):
         np.testing.assert_allclose(found, value, rtol=1e-4, atol=1e-4)
+
+
+def test_sums_of_what_is_put_at_places_that_steps_find():
+    """The gradient of picking rows: each step adds at a place of its own."""
+    index = ag.input("index", "i64[t]")
+    _, picked = ag.scan(lambda c, i: (c, w[i]), ag.constant(0.0), index)
+    g = ag.grad((picked * picked).sum(), w)
+    f = ag.function([w, index], g)
+    given = np.arange(9, dtype="f4").reshape(3, 3)
+    expected = np.zeros((3, 3), "f4")
+    np.add.at(expected, [1, 2, 1], 2 * given[[1, 2, 1]])
+    np.testing.assert_allclose(f(given, np.array([1, 2, 1])), expected)

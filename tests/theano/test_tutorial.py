@@ -404,7 +404,7 @@ def test_test_values():
         x.tag.test_value = np.ones((3, 2))
         w = theano.shared(np.ones((2, 4)))
         assert T.dot(x, w).tag.test_value.shape == (3, 4)
-        with pytest.raises(AttributeError, match="missing default value"):
+        with pytest.raises(ValueError, match="missing default value"):
             T.matrix("y") + 1
 
 

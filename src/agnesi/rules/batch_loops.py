@@ -399,6 +399,9 @@ class _Sums:
             return True
         if self._is_there(x):
             return True
+        if any(d in self.steps.inner for d in x.dependencies[len(x.operands) :]):
+            # A place or a size that a step finds: the sum of places is not the place of a sum.
+            return False
         match x:
             case Negative(a) | Transpose(a) | ExpandDims(a) | Squeeze(a) | Place(a):
                 return self._may(a, needs, within=within)

@@ -11,10 +11,12 @@ import agnesi as ag
 from agnesi.autodiff.forward import push
 from agnesi.autodiff.reverse import conjugate, filled, pull, undefined_text
 from agnesi.core.errors import AgnesiError
+from agnesi.graph.body import Part
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant, Leaf
 from agnesi.ops.gathering import Gather, Scatter
 from agnesi.ops.gradients import UndefinedGradient
+from agnesi.ops.loop import Loop
 from agnesi.ops.probability import CrossEntropy
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Variable, ancestors, copied, io_toposort, stands_for
@@ -340,11 +342,34 @@ def reached(cost: Any, known: Any = (), constants: Sequence[Any] = ()) -> set[An
             stack += [o for o in node.operands if not any(o is i for i in skipped)]
         elif isinstance(node, CrossEntropy):
             stack.append(node.logits)
+        elif isinstance(node, Part):
+            stack += _below(node)[0]
         elif hasattr(node, "connected"):
             stack += node.connected()
         else:
             stack += node.operands
     return seen
+
+
+def _below(part: Part) -> tuple[Sequence[Any], set[Any]]:
+    """Return the operands that a result of a loop depends on, and what it does inside the loop."""
+    loop = part.of
+    if not isinstance(loop, Loop):
+        return loop.operands, set()
+    inner: set[Any] = set()
+    used: set[int] = set()
+    wanted = [part.place]
+    while wanted:
+        place = wanted.pop()
+        if place in used:
+            continue
+        used.add(place)
+        inner |= reached(loop.body.outputs[place])
+        wanted += [k for k, leaf in enumerate(loop.carries) if leaf in inner]
+    leaves = (*loop.carries, *loop.rows, *loop.stand_ins)
+    outside = (*loop.inits, *loop.sequences, *loop.captured)
+    pairs = zip(leaves, outside, strict=True)
+    return [o for k, (leaf, o) in enumerate(pairs) if leaf in inner or k == part.place], inner
 
 
 def _undefined(seen: set[Any]) -> dict[Any, str]:
@@ -362,6 +387,18 @@ def _undefined(seen: set[Any]) -> dict[Any, str]:
     for mark, why in marks:
         for node in reached(None, mark.operands):
             found.setdefault(node, why)
+    for part in seen:
+        if not (isinstance(part, Part) and isinstance(part.of, Loop)):
+            continue
+        inner = _undefined(_below(part)[1])
+        loop = part.of
+        leaves = (*loop.carries, *loop.rows, *loop.stand_ins)
+        for leaf, operand in zip(
+            leaves, (*loop.inits, *loop.sequences, *loop.captured), strict=True
+        ):
+            if leaf in inner:
+                for node in reached(None, [operand]):
+                    found.setdefault(node, inner[leaf])
     return found
 
 

@@ -21,9 +21,13 @@ import numpy as np
 import agnesi as ag
 from agnesi.compile.shared import Shared
 from agnesi.graph.graph import rebuild, toposort
+from agnesi.graph.tensor import SizeValue
 from agnesi.theano.compile.function_module import OrderedUpdates, _sizes
 from agnesi.theano.compile.sharedvalue import variable_of
+from agnesi.theano.configparser import config
+from agnesi.theano.gof.fg import MissingInputError
 from agnesi.theano.gof.graph import Variable
+from agnesi.theano.gof.op import get_test_value
 from agnesi.theano.scan_module.scan_utils import get_updates_and_outputs
 from agnesi.theano.tensor import shapes
 from agnesi.theano.tensor.applying import FunctionOp
@@ -111,7 +115,10 @@ class _Sequence:
         """Return variables that stand for a row of each tap."""
         kind = TensorType(self.array.dtype, self.array.broadcastable[1:])
         title = self.array.name or "x"
-        return [kind(f"{title}[t{tap:+d}]" if tap else f"{title}[t]") for tap in self.taps]
+        made = [kind(f"{title}[t{tap:+d}]" if tap else f"{title}[t]") for tap in self.taps]
+        for variable, tap in zip(made, self.taps, strict=True):
+            take_test_value(variable, self.array, lambda a, k=tap - self.low: a[k])
+        return made
 
 
 class _Output:
@@ -125,7 +132,10 @@ class _Output:
                 spec["initial"] = spec["membuf"]
         else:
             spec = {"initial": given}
-        self.initial = None if spec.get("initial") is None else as_tensor_variable(spec["initial"])
+        first = spec.get("initial")
+        self.initial = None if first is None else as_tensor_variable(first)
+        # A number of Python's takes the dtype of what a step makes of it.
+        self.untyped = first is not None and not isinstance(first, Variable)
         taps = spec.get("taps", [-1] if self.initial is not None else None)
         if self.initial is not None and taps is None:
             taps = [-1]
@@ -137,7 +147,9 @@ class _Output:
                 "If you are using slices of an output you need to provide an initial state"
             )
         if any(t >= 0 for t in self.taps):
-            raise ValueError(f"All the tap values must be negative: {self.taps}")
+            raise ValueError(f"All the tap values must be strictly smaller than 0: {self.taps}")
+        if len(set(self.taps)) != len(self.taps):
+            raise ValueError(f"All the taps must be different: {self.taps}")
 
     @property
     def single(self) -> bool:
@@ -163,7 +175,30 @@ class _Output:
         pattern = self.initial.broadcastable if self.single else self.initial.broadcastable[1:]
         kind = TensorType(self.initial.dtype, pattern)
         title = self.initial.name or "h"
-        return [kind(f"{title}[t-{k + 1}]") for k in range(self.depth)]
+        made = [kind(f"{title}[t-{k + 1}]") for k in range(self.depth)]
+        for back, variable in enumerate(made):
+            take_test_value(
+                variable,
+                self.initial,
+                lambda a, k=self.depth - 1 - back: a if self.single else a[k],
+            )
+        return made
+
+    def cast_to(self, dtype: str) -> None:
+        """Take another dtype for the first state."""
+        assert self.initial is not None
+        self.initial = self.initial.astype(dtype)
+
+
+def take_test_value(variable: Any, source: Any, part: Callable[[Any], Any]) -> None:
+    """Give what stands for a part of a variable the part of its test value."""
+    if config.compute_test_value == "off":
+        return
+    try:
+        value = get_test_value(source)
+    except AttributeError:
+        return
+    variable.tag.test_value = part(value)
 
 
 def scan(
@@ -244,7 +279,7 @@ def _made(
         as_tensor_variable(v) if not isinstance(v, Variable) else v for v in _listed(non_sequences)
     ]
     loop = _Loop(given, infos, others, _step_count(given, n_steps), name)
-    loop.call(fn, known=outputs_info is not None, strict=strict)
+    loop.call(fn, known=bool(infos), strict=strict)
     return loop
 
 
@@ -280,7 +315,26 @@ class _Loop:
         self.count, self.name = count, name
 
     def call(self, fn: Callable[..., Any], *, known: bool, strict: bool) -> None:
-        """Call the step once, with variables that stand for what a step is given."""
+        """Call the step, with variables that stand for what a step is given.
+
+        It is called again if a number of Python's begins what has another dtype from then on.
+        """
+        self._call(fn, known=known)
+        for _ in range(3):
+            wider = [
+                (info, output.dtype)
+                for info, output in zip(self.infos, self.outputs, strict=True)
+                if info.untyped and info.initial is not None and info.initial.dtype != output.dtype
+            ]
+            if not wider:
+                break
+            for info, dtype in wider:
+                info.cast_to(dtype)
+            self._call(fn, known=known)
+        if strict:
+            self._check_strict()
+
+    def _call(self, fn: Callable[..., Any], *, known: bool) -> None:
         self.rows = [s.dummies() for s in self.sequences]
         self.states = [o.dummies() for o in self.infos]
         args: list[Any] = [v for row in self.rows for v in row]
@@ -298,8 +352,6 @@ class _Loop:
                 f"{len(self.outputs)}"
             )
         self._take_states(dict(changes))
-        if strict:
-            self._check_strict()
 
     def _take_states(self, changes: dict[Any, Any]) -> None:
         """Note which shared variables a step updates, by itself or because they bring updates."""
@@ -309,7 +361,8 @@ class _Loop:
             if self.end is not None:
                 roots.append(self.end.condition.tensor)
             added: dict[Any, Any] = {}
-            for leaf in toposort(roots):
+            # What is given as it is, is computed before the loop, with its draws.
+            for leaf in toposort(roots, self._given()):
                 variable = variable_of(leaf) if isinstance(leaf, Shared) else None
                 if variable is None or variable.default_update is None:
                     continue
@@ -319,11 +372,15 @@ class _Loop:
                 return
             self.changes.update(added)
 
+    def _given(self) -> set[Any]:
+        """Return the tensors of ``non_sequences``."""
+        return {v.tensor for v in self.others if v.tensor is not None}
+
     def _check_strict(self) -> None:
         allowed = {v.tensor for v in self.others} | {v.tensor for v in self.changes}
         for leaf in toposort([v.tensor for v in self.outputs], allowed):
             if isinstance(leaf, Shared) and leaf not in allowed:
-                raise ValueError(
+                raise MissingInputError(
                     f"Strict scan: the step uses {variable_of(leaf)}, a shared variable that is "
                     "not among non_sequences"
                 )
@@ -366,7 +423,10 @@ class _Loop:
         captured = self._captured(roots, stand_ins)
         sizes = len(news), len(self.outputs)
         firsts = [first for _, first in carried]
-        inputs = [*arrays, *firsts, self.count, *captured]
+        # As in Theano, a loop depends on all it is given, also if no step reads it.
+        known = {id(v) for v in captured}
+        unread = [v for v in self.others if v.tensor is not None and id(v) not in known]
+        inputs = [*arrays, *firsts, self.count, *captured, *unread]
         counts = len(arrays), len(firsts)
 
         def build(*ts: ag.Tensor) -> list[ag.Tensor]:
@@ -407,9 +467,14 @@ class _Loop:
         from agnesi.theano.gof.graph import stands_for
 
         own = {v.tensor for v in stand_ins}
+        given = {v.tensor: v for v in self.others if v.tensor is not None}
         found: list[Any] = []
-        for leaf in toposort(list(roots)):
-            if leaf not in own and isinstance(leaf, Input | Shared):
+        for leaf in toposort(list(roots), {*own, *given}):
+            if leaf in own:
+                continue
+            if leaf in given:
+                found.append(given[leaf])
+            elif isinstance(leaf, Input | Shared):
                 found.append(variable_of(leaf) or stands_for(leaf))
         return found
 
@@ -429,10 +494,12 @@ class _Loop:
         rows, firsts = ts[: counts[0]], ts[counts[0] : counts[0] + counts[1]]
         count = shapes.one_size(ts[counts[0] + counts[1]])
         around = dict(
-            zip((v.tensor for v in captured), ts[counts[0] + counts[1] + 1 :], strict=True)
+            zip((v.tensor for v in captured), ts[counts[0] + counts[1] + 1 :], strict=False)
         )
         length = count if isinstance(count, int) else shapes.SizeValue(count)
         dtypes = [first.dtype for first in firsts]
+
+        given = self._first_shapes(rows, firsts, around, roots[sizes[0] : sum(sizes)], stand_ins)
 
         def step(carry: Any, xs: Any) -> Any:
             swaps = {**around}
@@ -440,7 +507,9 @@ class _Loop:
             swaps = {old: new for old, new in swaps.items() if old is not new}
             made = rebuild(roots, swaps, _sizes(swaps))
             after = tuple(ag.astype(t, d) for t, d in zip(made[: sizes[0]], dtypes, strict=True))
-            ys = tuple(made[sizes[0] : sizes[0] + sizes[1]])
+            ys = tuple(
+                _of_first_shape(t, f) for t, f in zip(made[sizes[0] :], given, strict=False)
+            )[: sizes[1]]
             if self.end is None:
                 return after, ys
             return after, (*ys, ag.astype(made[-1], "bool"))
@@ -448,6 +517,11 @@ class _Loop:
         named: dict[str, Any] = {}
         if self.end is not None:
             named["until"] = lambda _, y: y[-1]
+        if self.end is not None and truncate >= 0:
+            # The last steps are known once there is an end: a first loop finds it.
+            _, ys = ag.scan(step, tuple(firsts), tuple(rows) or None, length, **named)
+            taken = ys[-1].shape[0]
+            rows, length, named = [row[:taken] for row in rows], taken, {}
         if truncate >= 0:
             named["truncate"] = truncate
         if checkpoint is not None:
@@ -455,6 +529,42 @@ class _Loop:
         last, ys = ag.scan(step, tuple(firsts), tuple(rows) or None, length, **named)
         states = last[len(last) - len(self.changes) :] if self.changes else ()
         return [*ys[: sizes[1]], *states]
+
+    def _first_shapes(
+        self,
+        rows: Sequence[ag.Tensor],
+        firsts: Sequence[ag.Tensor],
+        around: dict[Any, Any],
+        outputs: Sequence[ag.Tensor],
+        stand_ins: Sequence[Any],
+    ) -> list[list[Any] | None]:
+        """Return the shapes of outputs in the first step, of those where steps find the shape."""
+        own = {v.tensor for v in stand_ins}
+        unknown = [
+            any(
+                isinstance(term, ag.Tensor) and not own.isdisjoint(toposort([term]))
+                for size in t.type.shape
+                if not isinstance(size, int)
+                for term in size.values
+            )
+            for t in outputs
+        ]
+        if not any(unknown):
+            return [None] * len(outputs)
+        swaps = {**around}
+        begin = (*firsts, *(row[0] for row in rows))
+        swaps.update(zip((v.tensor for v in stand_ins), begin, strict=True))
+        swaps = {old: new for old, new in swaps.items() if old is not new}
+        made = rebuild(outputs, swaps, _sizes(swaps))
+        return [
+            [s if isinstance(s, int) else SizeValue(s) for s in t.type.shape] if open_ else None
+            for t, open_ in zip(made, unknown, strict=True)
+        ]
+
+
+def _of_first_shape(t: ag.Tensor, shape: list[Any] | None) -> ag.Tensor:
+    """Return an output of a step, which has the shape that the first step's has."""
+    return t if shape is None else ag.specify_shape(t, shape)
 
 
 def scan_checkpoints(

@@ -66,7 +66,9 @@ def clone(
     single = isinstance(output, Variable)
     outputs = [output] if single else list(output)
     swaps = {old: replacement(old, new, strict=strict) for old, new in pairs_of(replace)}
-    made = copied(outputs, swaps, leaves=not share_inputs)[0]
+    made = copied(outputs, swaps)[0]
+    if not share_inputs:
+        made = copied(made, {}, leaves=True)[0]
     return made[0] if single else made
 
 
@@ -156,7 +158,8 @@ def get_updates_and_outputs(ls: Any) -> tuple[Any, list[Any], Any]:
         return None, [], OrderedDict(ls)
     if not isinstance(ls, list | tuple):
         return None, [ls], OrderedDict()
-    items = list(ls)
+    # An empty tuple behind outputs says that there are no updates.
+    items = [i for k, i in enumerate(ls) if not (k and isinstance(i, list | tuple) and not i)]
     ends = [item for item in items if isinstance(item, until)]
     updates = [item for item in items if _is_updates(item) and (isinstance(item, dict) or item)]
     if not ends and not updates:
