@@ -5,6 +5,7 @@ Generated code takes the fast way itself; it comes here for everything else, and
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from agnesi.ops.families import Elementwise
 from agnesi.ops.movement import BroadcastTo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agnesi.graph.leaves import Leaf
     from agnesi.graph.tensor import Array
@@ -195,20 +196,34 @@ def described(array: Array) -> str:
 
 
 class Failure:
-    """Raises the exception behind a code that generated code reports."""
+    """Raises the exception behind a code that generated code reports.
+
+    Attributes:
+        explain: is shown an error, and the arguments of the call, before it is raised.
+    """
+
+    explain: Callable[[Exception, list[Any]], None] | None = None
 
     def __init__(
         self,
         function: str,
         size_checks: Sequence[SizeCheck],
         requirements: Sequence[Require],
+        count: int = 0,
     ) -> None:
         self.function = function
+        self.count = count
         self.size_checks = tuple(size_checks)
         self.requirements = tuple(requirements)
 
-    def __call__(self, code: int, a: int, b: int) -> None:
+    def __call__(self, code: int, a: int, b: int, given: int = 0) -> None:
         """Raise it.
+
+        Args:
+            code: what has failed.
+            a: a number that belongs to it.
+            b: another one.
+            given: where the arguments are, the addresses of objects; 0 where they are not known.
 
         Raises:
             MemoryError: no memory for a temporary.
@@ -216,17 +231,25 @@ class Failure:
             IndexOutOfBounds: an index outside its axis.
             LinAlgError: a matrix that is singular, or not positive definite.
         """
+        error = self.error(code, a, b)
+        if self.explain is not None and given:
+            objects = (ctypes.py_object * self.count).from_address(given)
+            self.explain(error, [objects[k] for k in range(self.count)])
+        raise error
+
+    def error(self, code: int, a: int, b: int) -> Exception:
+        """Return the exception of a code."""
         if code == at.OUT_OF_MEMORY:
-            raise MemoryError(f"{self.function}: no memory for an array that it computes")
+            return MemoryError(f"{self.function}: no memory for an array that it computes")
         if code == at.TOO_LARGE:
-            raise ShapeError(
+            return ShapeError(
                 f"{self.function}: a matrix has {a} rows or columns, BLAS takes up to 2147483647"
             )
         if code >= at.REQUIREMENT:
-            raise failure(self.function, self.requirements[code - at.REQUIREMENT], a, b)
+            return failure(self.function, self.requirements[code - at.REQUIREMENT], a, b)
         if at.SIZES <= code < at.SIZES + len(self.size_checks):
-            raise failure(self.function, self.size_checks[code - at.SIZES], a, b)
-        raise CompilerBug(f"{self.function}: unknown failure {code} ({a}, {b})")
+            return failure(self.function, self.size_checks[code - at.SIZES], a, b)
+        return CompilerBug(f"{self.function}: unknown failure {code} ({a}, {b})")
 
 
 def failure(function: str, what: Require | SizeCheck, a: int, b: int) -> CallError:

@@ -87,6 +87,7 @@ class Function:
         compile_seconds: from the call of :func:`function` to machine code.
         profile: where the time of calls went, if ``function(..., profile=True)`` asked for it; None
             where it did not, or where an interpreter runs the function.
+        failure: raises what goes wrong in calls; None where an interpreter runs the function.
     """
 
     def __init__(self, request: Request, program: Program, log: Log) -> None:
@@ -99,6 +100,7 @@ class Function:
         self.loaded: Loaded | None = None
         self.native: Any = None
         self.profile: Profile | None = None
+        self.failure: Failure | None = None
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Run the function on arrays."""
@@ -336,7 +338,8 @@ def make_native(function: Function) -> None:
         log.seconds[f"llvm {stage}" if stage != "llvm" else stage] = seconds
     words = np.zeros(emitted.layout.words, np.int64)
     binder = request.binder
-    failure = Failure(request.name, emitted.size_checks, emitted.requirements)
+    count = len(program.inputs)
+    failure = Failure(request.name, emitted.size_checks, emitted.requirements, count)
     host = Host(emitted.host_calls)
     words[at.BIND], words[at.FAIL], words[at.ARRAY_TYPE] = id(binder), id(failure), id(np.ndarray)
     words[at.HOST] = id(host)
@@ -353,7 +356,7 @@ def make_native(function: Function) -> None:
         words[emitted.layout.first_key + k] = id(key)
     arena = Kept(words, at.ARENA, at.ARENA_BYTES, at.BUSY)
     kept = (loaded, binder, failure, host, held, cells, request.keys, arena, names, defaults)
-    function.emitted, function.loaded = emitted, loaded
+    function.emitted, function.loaded, function.failure = emitted, loaded, failure
     if request.profile:
         function.profile = Profile(request.name, program, words, emitted.layout)
     function.native = make_builtin(request.name, loaded.address, words, *kept)

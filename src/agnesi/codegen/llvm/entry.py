@@ -157,6 +157,21 @@ def block_parts(
     return [Part(block.name, *emit_block(block, machine), ends, "vectors") for block in blocks]
 
 
+# Has the callback raise an exception: of a code, two numbers and the place of the arguments.
+FAIL = """define internal void @agnesi_fail(ptr %callback, i64 %code, i64 %a, i64 %b, ptr %given) cold noinline {
+  %1 = call ptr @PyLong_FromLongLong(i64 %code)
+  %2 = call ptr @PyLong_FromLongLong(i64 %a)
+  %3 = call ptr @PyLong_FromLongLong(i64 %b)
+  %place = ptrtoint ptr %given to i64
+  %4 = call ptr @PyLong_FromLongLong(i64 %place)
+  call ptr (ptr, ...) @PyObject_CallFunctionObjArgs(ptr %callback, ptr %1, ptr %2, ptr %3, ptr %4, ptr null)
+  call void @Py_DecRef(ptr %1)
+  call void @Py_DecRef(ptr %2)
+  call void @Py_DecRef(ptr %3)
+  call void @Py_DecRef(ptr %4)
+  ret void
+}"""  # noqa: E501
+
 # Reads the clock, for callables that measure their steps.
 NOW = f"""declare i32 @clock_gettime(i32, ptr)
 
@@ -260,6 +275,8 @@ class _Entry:
     def emit(self) -> None:
         """Write everything."""
         w = self.w
+        # Where the arguments are, once they have been converted.
+        self.given = "null"
         self.result = self.alloca("ptr", "null")
         self.bound = self.alloca("ptr", "null")
         self.begun = self.now() if self.layout.meters else ""
@@ -441,12 +458,14 @@ class _Entry:
         """Have the callback raise the exception, and leave."""
         if self.away:
             self.restore()
-        numbers = [self.call("ptr", "PyLong_FromLongLong", f"i64 {n}") for n in (str(code), a, b)]
-        callback = self.word(at.FAIL)
-        arguments = [f"ptr {callback}", *(f"ptr {n}" for n in numbers), "ptr null"]
-        self.call("ptr", "PyObject_CallFunctionObjArgs", *arguments, variadic=True)
-        for number in numbers:
-            self.call("void", "Py_DecRef", f"ptr {number}")
+        self.w.declare("ptr @PyLong_FromLongLong(i64)")
+        self.w.declare("ptr @PyObject_CallFunctionObjArgs(ptr, ...)")
+        self.w.declare("void @Py_DecRef(ptr)")
+        self.w.declared.setdefault(FAIL)
+        self.w.line(
+            f"call void @agnesi_fail(ptr {self.word(at.FAIL)}, i64 {code}, i64 {a}, i64 {b}, "
+            f"ptr {self.given})"
+        )
         self.w.jump("failed")
 
     def is_null(self, register: str) -> str:
@@ -499,6 +518,7 @@ class _Entry:
         given = w.let(
             f"phi ptr [ %args, %begin ], [ {arranged}, %arrange ], [ {items}, %{from_tuple} ]"
         )
+        self.given = given
         array_type = self.word(at.ARRAY_TYPE) if inputs else ""
         arrays = [self.argument(k, leaf, given, array_type) for k, leaf in enumerate(inputs)]
         for k, (leaf, array) in enumerate(zip(inputs, arrays, strict=True)):

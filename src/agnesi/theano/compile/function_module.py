@@ -17,6 +17,7 @@ from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Input
 from agnesi.theano.compile import profiling
+from agnesi.theano.compile.errors import Explaining
 from agnesi.theano.compile.io import In, SymbolicInput, SymbolicOutput
 from agnesi.theano.compile.mode import Mode, get_mode
 from agnesi.theano.compile.rewriting import Roots, rewrite
@@ -165,6 +166,8 @@ class Function:
         how = {"interpret": "graph"} if watches and not request.mode.needs_native else {}
         with knobs.setting(**how):
             self.fn = plan.compiled()
+        if self.fn.failure is not None:
+            self.fn.failure.explain = Explaining(self)
         self.container = _Containers(self)
         native = watches(self) if watches else self.fn.native
         if plan.translates:

@@ -16,6 +16,7 @@ from agnesi.dims.dim import Dim, Value
 from agnesi.graph.interpret import Interpreter
 from agnesi.graph.tensor import Tensor
 from agnesi.theano.compile.sharedvalue import SharedVariable
+from agnesi.theano.gof import op as op_module
 from agnesi.theano.gof.graph import Apply, Constant, io_toposort
 from agnesi.theano.gof.op import Performed
 from agnesi.theano.ifelse import is_choice
@@ -261,7 +262,16 @@ class Stepwise:
         profile = self.function.profile
         for number, node in run.order():
             start = perf_counter()
-            self.around(number, node, Thunk(run, node))
+            thunk = Thunk(run, node)
+            try:
+                self.around(number, node, thunk)
+            except (KeyboardInterrupt, AssertionError):
+                raise
+            except Exception as error:
+                values = [cell[0] for cell in thunk.inputs]
+                stored = {v: cell[0] for v, cell in run.cells.items()}
+                op_module.failed[0](error, node, values, self.graph.nodes, stored)
+                raise
             if profile is not None and profile.flag_time_thunks:
                 profile.noted(self.function, node, perf_counter() - start)
         return run

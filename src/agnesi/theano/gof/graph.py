@@ -27,6 +27,7 @@ from agnesi.graph.graph import rebuild as rebuild_tensors
 from agnesi.graph.graph import with_operands
 from agnesi.graph.leaves import Leaf
 from agnesi.theano.configparser import config
+from agnesi.theano.gof import trace
 from agnesi.theano.missing import submodule
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Apply(Node):
                 output._owner, output.index = self, index
             elif output._owner is not self or output.index != index:
                 raise ValueError("All output variables passed to Apply must belong to it.")
+            trace.note(output)
         # An op that a program wrote computes from now on, also if make_node() was called by hand.
         computes = getattr(op, "_computes", None)
         if computes is not None:
@@ -450,6 +452,7 @@ def derived_owner(variable: Variable) -> Apply | None:
     node.op, node.tag = TensorOp(tensor), scratchpad()
     node.inputs, node.outputs = [stands_for(t) for t in tensor.operands], [variable]
     variable.index = 0
+    trace.note_line(variable)
     return node
 
 

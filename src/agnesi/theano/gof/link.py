@@ -53,4 +53,8 @@ def __getattr__(name: str) -> Any:
         from agnesi.theano.compile.sharedvalue import Container
 
         return Container
+    if name == "raise_with_op":
+        from agnesi.theano.compile.errors import raise_with_op
+
+        return raise_with_op
     return submodule(__name__, name)

@@ -6,7 +6,7 @@ function calls in its midst; its ``grad`` is asked when a gradient is built.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -162,6 +162,10 @@ def _variable(x: Any) -> Variable:
 # -- what agnesi runs --------------------------------------------------------------------------
 
 
+# Adds to an error which application it comes from; put there by theano.compile.
+failed: list[Callable[..., None]] = []
+
+
 class Call:
     """One application of a program's op, as nodes of agnesi hold it: compared by identity.
 
@@ -190,7 +194,11 @@ class Call:
         self.served = {who}
         given = [self._passed(v, a) for v, a in zip(self.node.inputs, operands, strict=True)]
         storage: list[list[Any]] = [[None] for _ in self.node.outputs]
-        self.op.perform(self.node, given, storage)
+        try:
+            self.op.perform(self.node, given, storage)
+        except Exception as error:
+            failed[0](error, self.node, given)
+            raise
         results: list[Any] = []
         for cell, output in zip(storage, self.node.outputs, strict=True):
             if cell[0] is None and not output.type.is_object:

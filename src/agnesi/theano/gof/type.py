@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agnesi.theano.gof import objects
+from agnesi.theano.gof import objects, trace
 from agnesi.theano.gof.graph import Constant, Variable
 
 
@@ -77,7 +77,9 @@ class PureType:
         return self.Constant(type=self, data=value, name=name)
 
     def __call__(self, name: str | None = None) -> Any:
-        return self.make_variable(name)
+        made = self.make_variable(name)
+        trace.note(made)
+        return made
 
     def new_tensor(self, name: str | None) -> Any:
         """Return a fresh input of agnesi; None for what has no value."""
