@@ -338,3 +338,25 @@ def test_utilities(capsys):
     variables = T.vector("v"), T.vector(), T.vector("v")
     utils.give_variables_names(variables)
     assert [v.name for v in variables] == ["v_0", "_1", "v_2"]
+
+
+def make_vector():
+    return T.vector("v")
+
+
+def test_variables_know_who_made_them():
+    with theano.change_flags(**{"traceback.limit": 2}):
+        v = make_vector()
+    (calls,) = v.tag.trace
+    assert [c[2] for c in calls] == ["test_variables_know_who_made_them", "make_vector"]
+    assert calls[1][3] == 'return T.vector("v")'
+    assert "make_vector" in utils.get_variable_trace_string(v)
+    with theano.change_flags(**{"traceback.limit": 0}):
+        assert not hasattr(make_vector().tag, "trace")
+    out = v + 1
+    gof.opt.copy_stack_trace(v, out)
+    assert len(out.tag.trace) == 2
+    assert gof.opt.check_stack_trace(theano.function([v], out), "all")
+    with gof.opt.inherit_stack_trace(v):
+        new = T.exp(v)
+    assert len(new.tag.trace) == 2

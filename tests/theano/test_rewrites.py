@@ -365,6 +365,34 @@ def test_registered_rewrites_run(register):
     assert ops_of(fn) == ["Twice"]
 
 
+def test_rewrites_run_in_bodies(register):
+    register(optdb["specialize"], "twice_to_sum", local_optimizer([Twice])(to_sum), "fast_run")
+    x, b = T.dvectors("x", "b")
+    w = theano.shared(np.array([1.0, 2.0]), "w")
+    around = T.exp(b)
+    rows, _ = theano.scan(
+        lambda step, state: Twice()(step) + state * w + Twice()(around)[0],
+        sequences=x,
+        outputs_info=T.zeros((2,)),
+    )
+    fn = theano.function([x, b], rows[-1])
+    np.testing.assert_array_equal(fn([1.0, 2.0], [0.0, 0.0]), [10.0, 14.0])
+    inner = theano.OpFromGraph([x], [Twice()(x) * 3])
+    np.testing.assert_array_equal(theano.function([x], inner(x) + 1)([1.0, 2.0]), [7.0, 13.0])
+
+
+def test_what_constants_give_is_known():
+    x = T.dvector("x")
+    g = FunctionGraph([x], [x + T.sqrt(T.constant(4.0)) * 3])
+    topt.topo_constant_folding.optimize(g)
+    (node,) = (n for n in g.apply_nodes if n.op == T.add)
+    assert [v.data.tolist() for v in node.inputs if isinstance(v, theano.Constant)] == [[6.0]]
+    # An array is not kept where a number says it.
+    g = FunctionGraph([], [T.zeros((1000, 1000))])
+    topt.topo_constant_folding.optimize(g)
+    assert len(g.apply_nodes) == 1
+
+
 def test_decorators_register():
     database = optdb["canonicalize"]
 

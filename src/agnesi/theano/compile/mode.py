@@ -86,7 +86,8 @@ def _database() -> SequenceDB:
     """Return the database that programs register in, with Theano's names and positions."""
     made = SequenceDB()
     usual = ("fast_run", "fast_compile")
-    made.register("CheckStackTrace", ours(CheckStackTraceOptimization()), -1)
+    looked = usual if config.check_stack_trace != "off" else ()
+    made.register("CheckStackTrace", ours(CheckStackTraceOptimization()), -1, *looked)
     made.register("merge1", ours(MergeOptimizer()), 0, *usual, "merge")
     useless = TopoDB(
         LocalGroupDB(apply_all_opts=True), failure_callback=NavigatorOptimizer.warn_inplace

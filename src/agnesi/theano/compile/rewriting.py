@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from agnesi.theano.configparser import change_flags
 from agnesi.theano.gof import graph
 from agnesi.theano.gof.fg import FunctionGraph
+from agnesi.theano.gof.opt import ChangeTracker
 from agnesi.theano.gof.toolbox import Feature, PreserveVariableAttributes
 from agnesi.theano.gof.utils import InconsistencyError
 
@@ -77,6 +78,7 @@ def rewrite(request: Any, plan: Any, rewrites: Any) -> None:
     fgraph = roots.fgraph()
     with change_flags(compute_test_value="off"):
         rewrites(fgraph)
+        _rewrite_bodies(fgraph, rewrites)
     news = _outside(fgraph, [*roots.inputs, *roots.shareds])
     first, second = roots.cuts
     request.outputs, states, values = news[:first], iter(news[first:second]), news[second:]
@@ -87,6 +89,25 @@ def rewrite(request: Any, plan: Any, rewrites: Any) -> None:
     request.updates = dict(zip(roots.targets, values, strict=True))
     request.givens, request.no_defaults = {}, True
     request.fgraph = fgraph
+
+
+def _rewrite_bodies(fgraph: FunctionGraph, rewrites: Any) -> None:
+    """Run rewrites on the bodies of loops, and of graphs in graphs, as on functions' own."""
+    for node in fgraph.toposort():
+        body = getattr(node.op, "body", None)
+        old = None if body is None else body()
+        if old is None:
+            continue
+        leaves = [v for v in graph.inputs(old) if not isinstance(v, graph.Constant)]
+        inner = FunctionGraph(leaves, old)
+        inner.attach_feature(Supervisor(inner.inputs))
+        tracker = ChangeTracker()
+        inner.attach_feature(tracker)
+        rewrites(inner)
+        _rewrite_bodies(inner, rewrites)
+        if tracker.changed:
+            made = node.op.with_body(node, _outside(inner, leaves))
+            fgraph.replace_all(zip(node.outputs, made, strict=True), "rewrite of a body")
 
 
 def _outside(fgraph: FunctionGraph, inputs: Sequence[Any]) -> list[Any]:

@@ -15,8 +15,12 @@ from __future__ import annotations
 import contextlib
 import copy as _copy
 import itertools
+import linecache
+import os
+import sys
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -39,12 +43,47 @@ _standing: WeakValueDictionary[int, Variable] = WeakValueDictionary()
 _observers: list[Callable[[Variable], None]] = []
 
 
+# Frames of files in here are agnesi's own.
+_PACKAGE = str(Path(ag.__file__).parent) + os.sep
+
+
 class scratchpad:
-    """A place for anything that belongs to a variable: ``x.tag.test_value``."""
+    """A place for anything that belongs to a variable: ``x.tag.test_value``.
+
+    ``x.tag.trace`` is a list of lists of calls, ``(file, line, function, text)``: those that led to
+    where the variable was made, as many as ``config.traceback.limit`` says.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_calls")
 
     if TYPE_CHECKING:
+        trace: Any
 
-        def __getattr__(self, name: str) -> Any: ...
+    def __getattr__(self, name: str) -> Any:
+        if name != "trace":
+            raise AttributeError(f"'scratchpad' object has no attribute {name!r}")
+        # Texts are read when somebody asks.
+        self.trace = [[(f, n, c, linecache.getline(f, n).strip()) for f, n, c in self._calls]]
+        return self.trace
+
+    def note_calls(self) -> None:
+        """Remember which calls of the program led here."""
+        limit = config.traceback.limit
+        if not limit:
+            return
+        frame: Any = sys._getframe(2)
+        while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+            frame = frame.f_back
+        calls: list[tuple[str, int, str]] = []
+        while frame is not None and len(calls) != limit:
+            code = frame.f_code
+            if code.co_filename.startswith(("<frozen runpy", _PACKAGE)):
+                # What runs the program is not part of it.
+                break
+            calls.append((code.co_filename, frame.f_lineno, code.co_name))
+            frame = frame.f_back
+        if calls:
+            self._calls = calls[::-1]
 
     def clear(self) -> None:
         """Forget everything."""
@@ -161,10 +200,7 @@ class Apply(Node):
                 same = False
         if same:
             return self.with_inputs(given)
-        from agnesi.theano.gof.op import compute
-
         made = self.op.make_node(*given)
-        compute(made)
         made.tag = _copy.copy(self.tag).__update__(made.tag)
         return made
 
@@ -182,10 +218,7 @@ class Apply(Node):
 
     def tensors_of(self, inputs: Sequence[Any]) -> list[Any]:
         """Return what agnesi computes for the op on other inputs."""
-        from agnesi.theano.gof.op import compute
-
         made = self.op.make_node(*inputs)
-        compute(made)
         return [
             _of_type(new, old.type).tensor
             for new, old in zip(made.outputs, self.outputs, strict=True)
@@ -248,6 +281,7 @@ class Variable(Node):
         tensor: ag.Tensor | None = None,
     ) -> None:
         self.tag = scratchpad()
+        self.tag.note_calls()
         self.type = type
         self._owner = owner
         self.index = index
@@ -427,18 +461,58 @@ class TensorOp:
         return hash(self._attributes())
 
     def _attributes(self) -> tuple[Any, ...]:
-        attributes = tuple(str(a) for a in self.node.args if not isinstance(a, ag.Tensor | tuple))
-        return type(self.node), *attributes
+        return type(self.node), _without_tensors(self.node.args)
 
     def make_node(self, *inputs: Any) -> Apply:
         """Return the application to other variables."""
-        made = with_operands(self.node, [v.tensor for v in inputs])
+        news = [v.tensor for v in inputs]
+        made = with_operands(self.node, news)
+        sizes = _new_sizes(self.node.operands, news)
+        if sizes:
+            # Sizes that it names are those of its operands.
+            (made,) = rebuild_tensors([made], {t: t for t in news}, sizes)
         output = _wrap[0](made)
         output._owner = None
         return Apply(TensorOp(made), inputs, [output])
 
     def __call__(self, *inputs: Any) -> Variable:
         return self.make_node(*inputs).outputs[0]
+
+
+def _without_tensors(args: Any) -> tuple[Any, ...]:
+    """Return what a node is made of but for its operands."""
+    return tuple(
+        _without_tensors(a) if isinstance(a, tuple) else None if isinstance(a, ag.Tensor) else a
+        for a in args
+    )
+
+
+def same_tensor(a: Any, b: Any) -> bool:
+    """Whether two tensors compute the same; equal ones are one object, but for constants."""
+    stack: list[tuple[Any, Any]] = [(a, b)]
+    seen: set[tuple[int, int]] = set()
+    while stack:
+        x, y = stack.pop()
+        if x is y or (id(x), id(y)) in seen:
+            continue
+        seen.add((id(x), id(y)))
+        if isinstance(x, tuple) and isinstance(y, tuple) and len(x) == len(y):
+            stack += zip(x, y, strict=True)
+        elif isinstance(x, ag.Tensor) and type(x) is type(y):
+            stack.append((x.args, y.args))
+        elif isinstance(x, ag.Tensor) or isinstance(y, ag.Tensor) or x != y:
+            return False
+    return True
+
+
+def _new_sizes(old: Iterable[Any], new: Iterable[Any]) -> dict[Any, Any]:
+    """Return what becomes of the sizes of tensors that others take the places of."""
+    sizes: dict[Any, Any] = {}
+    for before, after in zip(old, new, strict=True):
+        for was, now in zip(before.type.shape, after.type.shape, strict=True):
+            if not isinstance(was, int) and was is not now:
+                sizes.setdefault(was, now)
+    return sizes
 
 
 def derived_owner(variable: Variable) -> Apply | None:

@@ -220,7 +220,7 @@ class MergeFeature:
             return node
         if found is None or found not in fgraph.apply_nodes or _same_key(found) != key:
             self.seen[key] = found = node
-        return found
+        return found if found is node or _computes_the_same(found, node) else node
 
     def equal(self, fgraph: Any, constant: Any) -> Any:
         """Return a constant that is equal to one, or that one."""
@@ -231,6 +231,18 @@ class MergeFeature:
         if found not in fgraph.variables:
             self.constants[constant.merge_signature()] = found = constant
         return found
+
+
+def _computes_the_same(a: Any, b: Any) -> bool:
+    """Whether applications of equal ops to the same variables are one computation.
+
+    Of an op that is a function, which has no equality, what agnesi computes has to be the same.
+    """
+    if "build" not in getattr(a.op, "__dict__", ()):
+        return True
+    return all(
+        graph.same_tensor(x.tensor, y.tensor) for x, y in zip(a.outputs, b.outputs, strict=True)
+    )
 
 
 def _same_key(node: Any) -> tuple[Any, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from agnesi.compile.shared import Shared
+from agnesi.graph.graph import toposort
+from agnesi.graph.leaves import Input
 from agnesi.theano.compile.debugging import values_of
 from agnesi.theano.compile.mode import local_useless, optdb, ours
 from agnesi.theano.gof.graph import Apply, Constant
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 class Assert(Op):
     """A value that is handed on if conditions hold: ``Assert("message")(value, condition)``."""
+
+    __props__ = ("msg",)
+    view_map: ClassVar[dict[int, list[int]]] = {0: [0]}
 
     def __init__(self, msg: str = "Theano Assert failed!") -> None:
         self.msg = msg
@@ -56,12 +62,6 @@ class Assert(Op):
         """As of the value."""
         del node
         return [shapes[0]]
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.msg == other.msg  # type: ignore[attr-defined]
-
-    def __hash__(self) -> int:
-        return hash((Assert, self.msg))
 
 
 assert_op = assert_ = Assert()
@@ -123,10 +123,25 @@ def constant_folding(node: Any) -> Any:
         return False
     if not getattr(node.op, "do_constant_folding", lambda _: True)(node):
         return False
-    if any(v.tensor is None for v in node.outputs):
+    if not all(_is_known(v.tensor) for v in node.outputs):
+        return False
+    if sum(v.tensor.type.size for v in node.outputs) > sum(v.data.size for v in node.inputs):
+        # An array is not kept where a number says it.
         return False
     values = values_of(node, {v: v.data for v in node.inputs})
     return [v.type.Constant(v.type, value) for v, value in zip(node.outputs, values, strict=True)]
+
+
+def _is_known(tensor: Any) -> bool:
+    """Whether a tensor depends on constants alone, and has known sizes."""
+    if tensor is None:
+        return False
+    for node in toposort([tensor]):
+        if isinstance(node, Input | Shared):
+            return False
+        if any(not isinstance(s, int) for s in (*node.type.shape, *node.sizes_mentioned())):
+            return False
+    return True
 
 
 topo_constant_folding = ours(in2out(constant_folding, ignore_newtrees=True))
