@@ -150,6 +150,11 @@ class Apply(Node):
         if computes is not None:
             computes(self)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for see_to in _restored:
+            see_to(self)
+
     @property
     def nin(self) -> int:
         """How many inputs there are."""
@@ -428,6 +433,8 @@ class Constant(Variable):
 
 # Makes a variable of a tensor; put there by theano.tensor, which knows types.
 _wrap: list[Callable[[ag.Tensor], Variable]] = []
+# Sees to an application that comes out of a file.
+_restored: list[Callable[[Apply], None]] = []
 
 
 def stands_for(tensor: ag.Tensor) -> Variable:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from agnesi.graph.graph import rebuild
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Leaf
-from agnesi.theano.gof.graph import Apply, Variable, _wrap
+from agnesi.theano.gof.graph import Apply, Variable, _restored, _wrap
 from agnesi.theano.gof.native import _typed
 from agnesi.theano.gof.op import PureOp, add_test_values
 from agnesi.theano.tensor.type import TensorType, type_of
@@ -45,6 +47,7 @@ class FunctionOp(PureOp):
             type(self) is type(other)
             and self.name == other.name  # type: ignore[attr-defined]
             and _frozen(self.props) == _frozen(other.props)  # type: ignore[attr-defined]
+            and _same(self.build, other.build)  # type: ignore[attr-defined]
         )
 
     def __hash__(self) -> int:
@@ -56,6 +59,60 @@ class FunctionOp(PureOp):
         return f"{self.name}{{{', '.join(f'{n}={v}' for n, v in self.props.items())}}}"
 
     __repr__ = __str__
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what cannot be written to a file: an application tells what it computes."""
+        state = dict(self.__dict__)
+        if "<" in getattr(self.build, "__qualname__", "") or isinstance(self.build, Replayed):
+            state["build"] = None
+        return state
+
+
+class Replayed:
+    """What an op of a file computes: what its application in the file does, of other inputs."""
+
+    def __init__(self, node: Apply) -> None:
+        self.node = node
+
+    def __call__(self, *ts: Any) -> list[Any]:
+        """Return the outputs for other tensors."""
+        swaps = dict(zip((v.tensor for v in self.node.inputs), ts, strict=True))
+        sizes: dict[Any, Any] = {}
+        for old, new in swaps.items():
+            for was, now in zip(old.type.shape, new.type.shape, strict=True):
+                if not isinstance(was, int) and was is not now:
+                    sizes.setdefault(was, now)
+        return rebuild([v.tensor for v in self.node.outputs], swaps, sizes)
+
+
+def restored(node: Apply) -> None:
+    """Give the op of an application from a file what it computes."""
+    op = node.op
+    if isinstance(op, FunctionOp) and op.build is None:
+        op.build = Replayed(node)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two things that make tensors are the same: the same code with the same values."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, MethodType):
+        return a.__func__ is b.__func__
+    if isinstance(a, FunctionType):
+        return (
+            a.__code__ is b.__code__
+            and _same(a.__defaults__, b.__defaults__)
+            and _same(_enclosed(a), _enclosed(b))
+        )
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    return isinstance(a, int | float | str | slice) and bool(a == b)
+
+
+def _enclosed(function: Any) -> tuple[Any, ...]:
+    return tuple(cell.cell_contents for cell in function.__closure__ or ())
 
 
 def _frozen(props: dict[str, Any]) -> tuple[Any, ...]:
@@ -103,6 +160,7 @@ def result(tensor: ag.Tensor) -> Any:
 
 
 _wrap.append(fresh)
+_restored.append(restored)
 _typed.append(result)
 
 __all__ = ["FunctionOp", "TensorType", "applied", "apply", "apply_many", "fresh"]
