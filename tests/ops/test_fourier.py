@@ -166,3 +166,12 @@ def test_bad_calls_say_what_is_wrong(case: Any):
     with pytest.raises(ag.GraphTypeError) as caught:
         call(ag.input("x", "f32[2, 3]"))
     assert words in str(caught.value)
+
+
+def test_lengths_that_a_call_tells():
+    """``s`` may be computed."""
+    x, n = ag.input("x", "f64[2, m]"), ag.input("n", "i64[]")
+    f = ag.function([x, n], ag.fft.irfftn(ag.fft.rfftn(x, (n,), (1,)), (n,), (1,)))
+    given = RANDOM.random((2, 5))
+    np.testing.assert_allclose(f(given, 5), given)
+    np.testing.assert_allclose(f(given, 6)[:, :5], given)

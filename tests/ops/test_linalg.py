@@ -203,6 +203,8 @@ VALUES: list[tuple[str, Callable[..., Any], Callable[..., Any], tuple[Array, ...
     ("qr tall", ag.linalg.qr, lambda x: tuple(np.linalg.qr(x)), (RANDOM.normal(size=(5, 3)),)),
     ("qr wide", ag.linalg.qr, lambda x: tuple(np.linalg.qr(x)), (RANDOM.normal(size=(3, 5)),)),
     ("qr r", lambda x: ag.linalg.qr(x, "r"), lambda x: np.linalg.qr(x, "r"), (square(4, 4),)),
+    ("qr raw", lambda x: ag.linalg.qr(x, "raw"),
+     lambda x: tuple(np.linalg.qr(x, "raw")), (RANDOM.normal(size=(5, 3)),)),
     ("qr complete", lambda x: ag.linalg.qr(x, "complete"),
      lambda x: tuple(np.linalg.qr(x, "complete")), (RANDOM.normal(size=(5, 3)),)),
     ("pinv", ag.linalg.pinv, np.linalg.pinv, (RANDOM.normal(size=(2, 5, 3)),)),

@@ -455,3 +455,23 @@ def test_bad_numbers_in_a_call():
     assert empty.shape == (0,)
     with pytest.raises(ag.IndexOutOfBounds, match="index 6 is"):
         ag.function([n], ag.unravel_index(n, (2, 3))[0])(np.array([0, 6]))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_distinct_slices_are_numpys(axis: int):
+    """``unique`` along an axis, with all that may be asked for; none of nothing."""
+    given = np.random.default_rng(3).integers(0, 2, (7, 3, 2))
+    x = ag.input("x", "i64[n, m, k]")
+    f = ag.function([x], list(ag.unique(x, True, True, True, axis=axis)))
+    for found, expected in zip(f(given), np.unique(given, True, True, True, axis), strict=True):
+        np.testing.assert_array_equal(found, expected.reshape(found.shape))
+    assert f(np.zeros((0, 0, 0), np.int64))[0].shape == (0, 0, 0)
+
+
+def test_more_than_there_are():
+    """``topk`` of more elements than a call has is an error, not fewer."""
+    x, k = ag.input("x", "f32[n]"), ag.input("k", "i64[]")
+    f = ag.function([x, k], ag.topk(x, k))
+    assert f(np.ones(3, np.float32), 3)[0].shape == (3,)
+    with pytest.raises(ag.ShapeError):
+        f(np.ones(3, np.float32), 4)

@@ -166,6 +166,9 @@ class Binder:
         if np.can_cast(array.dtype, wanted, "safe"):
             return np.array(array, dtype=wanted)
         weak = not isinstance(value, np.ndarray | np.generic)
+        if weak and not array.size:
+            # An empty list has no dtype.
+            return np.array(array, dtype=wanted)
         if weak and np.can_cast(array.dtype, wanted, "same_kind"):
             with np.errstate(over="ignore"):
                 made = np.array(array, dtype=wanted)

@@ -140,6 +140,7 @@ from agnesi.nn.transposed import (
     conv_transpose_output_shape,
     conv_weight_gradient,
 )
+from agnesi.nn.unshared import unshared_conv2d as unshared_conv2d
 from agnesi.ops.elementary import (
     elu,
     gelu,
@@ -302,6 +303,7 @@ __all__ = [
     "threshold",
     "triplet",
     "uniform",
+    "unshared_conv2d",
     "upsample2d",
     "weight_norm",
 ]

@@ -472,7 +472,7 @@ def _to_real_over(op: str, x: TensorLike, s: Lengths, axes: Any, norm: Norm) -> 
     if len(places) > 1:
         others = tuple(places[:-1])
         tensor = _transform(op, tensor, lengths[:-1], others, norm, inverse=True)
-    last = None if lengths[-1] == -1 else lengths[-1]
+    last = None if isinstance(lengths[-1], int) and lengths[-1] == -1 else lengths[-1]
     return _to_real(op, tensor, last, places[-1], norm)
 
 

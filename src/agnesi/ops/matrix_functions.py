@@ -255,7 +255,7 @@ def matrix_rank(
 
 
 def lstsq(
-    a: TensorLike, b: TensorLike, /, rcond: float | None = None, *, on_error: OnError = "raise"
+    a: TensorLike, b: TensorLike, /, rcond: TensorLike | None = None, *, on_error: OnError = "raise"
 ) -> LstsqResult:
     """Return the least-squares solution of ``a @ x = b``, as ``numpy.linalg.lstsq``.
 

@@ -344,7 +344,9 @@ def qr(x: TensorLike, /, mode: str = "reduced") -> QRResult | Tensor:
         x: ``[..., m, n]``, real or complex; with ``k = min(m, n)``:
         mode: ``"reduced"`` for ``Q`` ``[..., m, k]`` and ``R`` ``[..., k, n]``; ``"complete"`` for
             ``Q`` ``[..., m, m]`` and ``R`` ``[..., m, n]``, where ``Q`` has no gradient if
-            ``m > n``; ``"r"`` for ``R`` alone, reduced.
+            ``m > n``; ``"r"`` for ``R`` alone, reduced; ``"raw"`` for what LAPACK stores: the
+            reflections below ``R`` with columns as rows ``[..., n, m]``, and their factors
+            ``[..., k]``, both without a gradient.
 
     Raises:
         GraphTypeError: no matrices, or another mode.
@@ -356,9 +358,15 @@ def qr(x: TensorLike, /, mode: str = "reduced") -> QRResult | Tensor:
     """
     (tensor,) = as_matrices("qr", x=x)
     need_matrix("qr", tensor)
-    if mode not in ("reduced", "complete", "r"):
-        raise GraphTypeError(f'qr: mode is "reduced", "complete" or "r", but this is {mode!r}')
+    if mode not in ("reduced", "complete", "r", "raw"):
+        raise GraphTypeError(
+            f'qr: mode is "reduced", "complete", "r" or "raw", but this is {mode!r}'
+        )
     reflections = Householder(tensor)
+    if mode == "raw":
+        m, n = tensor.type.shape[-2:]
+        last = reflections[..., scalar_of(n), : scalar_of(minimum(m, n))]
+        return QRResult(reflections[..., : scalar_of(n), :], last)
     complete = mode == "complete" and not at_least(tensor.type.shape[-1], tensor.type.shape[-2])
     triangle = Triangle(tensor, reflections, complete)
     if mode == "r":

@@ -37,8 +37,10 @@ from agnesi.ops.families import (
     all_in_front,
 )
 from agnesi.ops.gathering import Gather, Scatter
+from agnesi.ops.iteration import reduce
 from agnesi.ops.joining import concatenate
 from agnesi.ops.lift import (
+    as_axis,
     as_size,
     as_tensor,
     cast,
@@ -47,7 +49,7 @@ from agnesi.ops.lift import (
     lift_all,
     operand_lines,
 )
-from agnesi.ops.movement import broadcast, reshape
+from agnesi.ops.movement import broadcast, moveaxis, reshape, transpose
 from agnesi.ops.nests import loop_indices, nest
 from agnesi.ops.nonzero import positions
 from agnesi.ops.reductions import Top
@@ -371,17 +373,19 @@ def unique(
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
+    axis: int | None = None,
     *,
     equal_nan: bool = True,
 ) -> Any:
     """Return the distinct elements in order, as ``numpy.unique``.
 
     Args:
-        x: array, taken as flat.
+        x: array; taken as flat where no axis is named.
         return_index: return besides, where each of them occurs first.
         return_inverse: return besides, for each element of ``x`` which of them it is.
         return_counts: return besides, how often each of them occurs.
-        equal_nan: count NaN as one value.
+        axis: return the distinct slices along an axis, in the order of their elements.
+        equal_nan: count NaN as one value; of slices each NaN is a value of its own.
 
     Returns:
         The values, or a tuple of these and what else is asked for; only a call knows how many.
@@ -390,6 +394,8 @@ def unique(
     array([1, 3])
     """
     tensor = as_tensor(x)
+    if axis is not None:
+        return _unique_slices(tensor, axis, return_index, return_inverse, return_counts)
     runs = _runs(tensor, equal_nan=equal_nan)
     found = [_values_of(runs)]
     if return_index:
@@ -397,6 +403,34 @@ def unique(
     if return_inverse:
         found.append(_inverse(runs, tensor))
     if return_counts:
+        found.append(_counts(runs))
+    return tuple(found) if len(found) > 1 else found[0]
+
+
+def _unique_slices(x: Tensor, axis: int, index: bool, inverse: bool, counts: bool) -> Any:
+    """Return the distinct slices along an axis, and what else is asked for."""
+    along = as_axis("unique", axis, x.ndim, x)
+    rows = moveaxis(x, along, 0)
+    flat = reshape(rows, (rows.shape[0], -1))
+    # Sorted by the last element first: what sorts later keeps the order of what is equal.
+    order = reduce(
+        lambda order, column: take(order, ArgSort(take(column, order), 0, False)),
+        transpose(flat),
+        Arange((flat.type.shape[0],), 0),
+        reverse=True,
+    )
+    values = take(flat, order, 0)
+    differs = some(values[1:] != values[:-1], 1)
+    begins = concatenate([ones_like(order[:1], BOOL), differs])
+    starts = positions(begins)
+    runs = _Runs(order, order, broadcast(begins, order.type.shape), starts)
+    first = take(order, starts)
+    found = [moveaxis(take(rows, first, 0), 0, along)]
+    if index:
+        found.append(first)
+    if inverse:
+        found.append(_inverse(runs, order))
+    if counts:
         found.append(_counts(runs))
     return tuple(found) if len(found) > 1 else found[0]
 

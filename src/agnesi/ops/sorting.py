@@ -38,7 +38,7 @@ from agnesi.loops.nodes import (
 from agnesi.ops.arithmetic import NUMBERS
 from agnesi.ops.families import Domain, LoopOp, Memory, Op, Reject, Sample
 from agnesi.ops.lift import as_axis, as_items, as_size, as_tensor, operand_lines, unify
-from agnesi.ops.movement import repeat, reshape, unravel
+from agnesi.ops.movement import repeat, reshape, specify_shape, unravel
 from agnesi.ops.radix import Radix, sort_key
 from agnesi.ops.taking import take_along_axis
 
@@ -360,6 +360,7 @@ def topk(
 
     Raises:
         GraphTypeError: there is no such axis, or ``k`` is known to be too large.
+        ShapeError: in a call, ``k`` is too large.
 
     >>> values, positions = ag.topk(ag.constant([3.0, 1.0, 2.0]), 2)
     >>> values.eval(), positions.eval()
@@ -373,6 +374,8 @@ def topk(
         )
     order = ArgSort(tensor, along, largest)
     first = order[(*(slice(None),) * along, slice(0, k))]
+    if not isinstance(count, int) or not isinstance(size, int):
+        first = specify_shape(first, [k if a == along else None for a in range(tensor.ndim)])
     return take_along_axis(tensor, first, along), first
 
 

@@ -31,6 +31,18 @@ class _Loader(importlib.abc.Loader):
         module.__package__ = (
             self.name if hasattr(module, "__path__") else self.name.rpartition(".")[0]
         )
+        _also_known()
+
+
+def _also_known() -> None:
+    """Enter what has been loaded under Theano's names too.
+
+    Importing it once more would put modules in the place of functions of their names, as
+    ``theano.tensor.sort``.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{_HERE}."):
+            sys.modules.setdefault(_NAME + name[len(_HERE) :], module)
 
 
 class _Finder(importlib.abc.MetaPathFinder):

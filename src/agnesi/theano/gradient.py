@@ -902,6 +902,19 @@ def verify_grad(
 ) -> None:
     """Hold a function's gradient against differences, along random projections.
 
+    Args:
+        fun: makes a variable of variables.
+        pt: arrays for them.
+        n_tests: how many projections.
+        rng: NumPy's ``RandomState``, which they are drawn from.
+        eps: the step of differences.
+        out_type: means nothing.
+        abs_tol: how far both may be apart.
+        rel_tol: how far they may be apart, relatively.
+        mode: of the functions that are compiled.
+        cast_to_output_type: whether projections have the dtype of the result; else float64.
+        no_debug_ref: means nothing.
+
     Raises:
         GradientError: they differ.
     """
@@ -909,7 +922,7 @@ def verify_grad(
     from agnesi.theano.compile.sharedvalue import shared
     from agnesi.theano.tensor.type import TensorType
 
-    del cast_to_output_type, no_debug_ref, out_type
+    del no_debug_ref, out_type
     if not isinstance(pt, list | tuple):
         raise TypeError("pt must be a list/tuple of arrays")
     points = [np.array(p) for p in pt]
@@ -925,13 +938,14 @@ def verify_grad(
     output = fun(*inputs)
     value = function(inputs, output, mode=mode, on_unused_input="ignore")
     shape = value(*points).shape
-    weights = shared(np.zeros(shape, output.dtype))
+    kind = output.dtype if cast_to_output_type else "float64"
+    weights = shared(np.zeros(shape, kind))
     cost = (weights * output).sum()
     projected = function(inputs, cost, mode=mode, on_unused_input="ignore")
     gradients = grad(cost, inputs, disconnected_inputs="ignore")
     slope = function(inputs, gradients, mode=mode, on_unused_input="ignore")
     for _ in range(n_tests):
-        weights.set_value(np.asarray(rng.rand(*shape) + 0.5, output.dtype))
+        weights.set_value(np.asarray(rng.rand(*shape) + 0.5, kind))
         expected = numeric_grad(lambda *ps: projected(*ps), points, eps).gf
         for k, (a, b) in enumerate(zip(slope(*points), expected, strict=True)):
             abs_err, rel_err = numeric_grad.abs_rel_err(np.asarray(a), b)

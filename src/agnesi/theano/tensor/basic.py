@@ -16,7 +16,7 @@ from agnesi.theano.missing import submodule
 from agnesi.theano.scalar.basic import Scalar
 from agnesi.theano.tensor import elementary as of_element
 from agnesi.theano.tensor import shapes
-from agnesi.theano.tensor.applying import apply, apply_many, fresh
+from agnesi.theano.tensor.applying import apply, fresh
 from agnesi.theano.tensor.casting import ALL, DISCRETE, FLOATS, as_array, upcast
 from agnesi.theano.tensor.elementary import eq, fill, mul, switch
 from agnesi.theano.tensor.elemwise import All, Any_, DimShuffle, Prod, Sum
@@ -47,7 +47,6 @@ from agnesi.theano.tensor.native_ops import Tri as Tri
 from agnesi.theano.tensor.native_ops import alloc_validate_shape as alloc_validate_shape
 from agnesi.theano.tensor.native_ops import scalar_from_tensor as scalar_from_tensor
 from agnesi.theano.tensor.native_ops import tensor_from_scalar as tensor_from_scalar
-from agnesi.theano.tensor.subtensor import set_subtensor
 from agnesi.theano.tensor.type import TensorType
 from agnesi.theano.tensor.var import AsTensorError, TensorConstant
 
@@ -386,12 +385,6 @@ def swapaxes(y: Any, axis1: int, axis2: int) -> Any:
     return y.dimshuffle(order)
 
 
-def squeeze(x: Any) -> Any:
-    """Return an array without axes of size 1."""
-    x = as_tensor_variable(x)
-    return x.dimshuffle([k for k, one in enumerate(x.broadcastable) if not one])
-
-
 def flatten(x: Any, ndim: int | None = None, outdim: int | None = None) -> Any:
     """Return the last axes as one, so that there are ``ndim``."""
     ndim = (1 if outdim is None else outdim) if ndim is None else ndim
@@ -682,21 +675,6 @@ def tile(x: Any, reps: Any, ndim: int | None = None) -> Any:
     return apply("Tile", build, [x, *given])
 
 
-def repeat(x: Any, repeats: Any, axis: Any = None) -> Any:
-    """Return elements repeated along an axis, or all in one row."""
-    x, repeats = as_tensor_variable(x), as_tensor_variable(repeats)
-    if repeats.dtype not in DISCRETE:
-        raise TypeError(f"repeats must be integers, not {repeats.type}")
-
-    def build(t: ag.Tensor, r: ag.Tensor) -> ag.Tensor:
-        if r.ndim:
-            return ag.repeat(t, r, axis)
-        size = shapes.one_size(r)
-        return ag.repeat(t, size if isinstance(size, int) else SizeValue(size), axis)
-
-    return apply("Repeat", build, [x, repeats], axis=axis)
-
-
 def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     """Return an array with its elements moved on along an axis, round and round."""
     x, shift = as_tensor_variable(x), as_tensor_variable(shift)
@@ -924,6 +902,41 @@ def ptp(a: Any, axis: Any = None) -> Any:
     """Return the largest less the smallest element."""
     a = as_tensor_variable(a)
     return max(a, axis) - min(a, axis)
+
+
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Any:
+    """Return the covariance matrix of variables, a row each.
+
+    Args:
+        m: matrix.
+        y: more variables.
+        rowvar: False for variables in columns.
+        bias: divide by the number of observations, not by one less.
+        ddof: divide by the number of observations less this.
+        fweights: not in Theano.
+        aweights: not in Theano.
+
+    Raises:
+        NotImplementedError: weights are given.
+    """
+    if fweights is not None or aweights is not None:
+        raise NotImplementedError("fweights and aweights are not implemented")
+    x = as_tensor_variable(m)
+    x = x if rowvar else x.T
+    if y is not None:
+        other = as_tensor_variable(y)
+        x = concatenate((x, other if rowvar else other.T), axis=0)
+    less = ddof if ddof is not None else int(not bias)
+    centred = x - mean(x, axis=1, keepdims=True)
+    return (dot(centred, centred.T) * (constant(1) / (x.shape[1] - less))).squeeze()
 
 
 def makeKeepDims(x: Any, y: Any, axis: Any) -> Any:
@@ -1167,136 +1180,6 @@ def inverse_permutation(perm: Any) -> Any:
     """Return the permutation that undoes one."""
     perm = as_tensor_variable(perm)
     return permute_row_elements(arange(perm.shape[-1], dtype=perm.dtype), perm, inverse=True)
-
-
-def sort(x: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> Any:
-    """Return elements in order along an axis."""
-    del kind
-    if order is not None:
-        raise ValueError("The order argument is not supported: arrays have no fields")
-    return apply("SortOp", lambda t: ag.sort(t, axis), [x], axis=axis)
-
-
-def argsort(x: Any, axis: Any = -1, kind: str = "quicksort", order: Any = None) -> Any:
-    """Return positions of elements in order along an axis."""
-    del kind
-    if order is not None:
-        raise ValueError("The order argument is not supported: arrays have no fields")
-    return apply("ArgSortOp", lambda t: ag.astype(ag.argsort(t, axis), "i64"), [x], axis=axis)
-
-
-def cumsum(x: Any, axis: Any = None) -> Any:
-    """Return running sums along an axis, or of all elements in one row."""
-    return apply(
-        "CumOp", lambda t: ag.astype(ag.cumsum(t, axis), t.dtype), [x], axis=axis, mode="add"
-    )
-
-
-def cumprod(x: Any, axis: Any = None) -> Any:
-    """Return running products along an axis, or of all elements in one row."""
-    return apply(
-        "CumOp", lambda t: ag.astype(ag.cumprod(t, axis), t.dtype), [x], axis=axis, mode="mul"
-    )
-
-
-def diff(x: Any, n: int = 1, axis: int = -1) -> Any:
-    """Return differences of neighbours."""
-    return apply("DiffOp", lambda t: ag.diff(t, n, axis), [x], n=n, axis=axis)
-
-
-def bincount(
-    x: Any, weights: Any = None, minlength: Any = None, assert_nonneg: bool = False
-) -> Any:
-    """Return how often each integer comes."""
-    del assert_nonneg
-    x = as_tensor_variable(x)
-    least = 0 if minlength is None else minlength
-    if weights is None:
-        return apply("Bincount", lambda t: ag.bincount(t, minlength=least), [x])
-    return apply("Bincount", lambda t, w: ag.bincount(t, w, minlength=least), [x, weights])
-
-
-def searchsorted(x: Any, v: Any, side: Any = "left", sorter: Any = None) -> Any:
-    """Return where values belong in a sorted vector."""
-    given = [x, v] if sorter is None else [x, v, sorter]
-    return apply("SearchsortedOp", lambda *ts: ag.searchsorted(ts[0], ts[1], side, *ts[2:]), given)
-
-
-def compress(condition: Any, x: Any, axis: Any = None) -> Any:
-    """Return slices along an axis for which a condition holds."""
-    return apply("Compress", lambda c, t: ag.compress(c, t, axis), [condition, x], axis=axis)
-
-
-def to_one_hot(y: Any, nb_class: Any, dtype: Any = None) -> Any:
-    """Return a row for each integer, 1 at that place and 0 elsewhere."""
-    dtype = config.floatX if dtype is None else dtype
-    y = as_tensor_variable(y)
-    made = zeros((y.shape[0], nb_class), dtype=dtype)
-    return set_subtensor(made[arange(y.shape[0]), y], constant(1, dtype=dtype))
-
-
-def fill_diagonal(a: Any, val: Any) -> Any:
-    """Return an array with its diagonal set to a number."""
-    return apply("FillDiagonal", lambda t, v: ag.fill_diagonal(t, ag.astype(v, t.dtype)), [a, val])
-
-
-def fill_diagonal_offset(a: Any, val: Any, offset: Any) -> Any:
-    """Return a matrix with a diagonal set to a number."""
-    build: Any = lambda t, v, k: ag.fill_diagonal_offset(t, ag.astype(v, t.dtype), shapes.whole(k))  # noqa: E731
-    return apply("FillDiagonalOffset", build, [a, val, offset])
-
-
-def unravel_index(indices: Any, dims: Any, order: str = "C", ndim: int | None = None) -> Any:
-    """Return places in a row as indices of each axis."""
-    if order != "C":
-        dims = list(dims)[::-1]
-    sizes = tuple(int(getattr(d, "data", d)) for d in shapes.size_list(dims, ndim))
-    found = apply_many(
-        "UnravelIndex", lambda t: list(ag.unravel_index(t, sizes)), [indices], len(sizes)
-    )
-    return tuple(found if order == "C" else found[::-1])
-
-
-def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
-    """Return indices of each axis as places in a row."""
-    if order != "C":
-        multi_index, dims = list(multi_index)[::-1], list(dims)[::-1]
-    sizes = tuple(int(getattr(d, "data", d)) for d in shapes.size_list(dims))
-    given = [as_tensor_variable(i) for i in multi_index]
-    return apply("RavelMultiIndex", lambda *ts: ag.ravel_multi_index(ts, sizes, mode=mode), given)
-
-
-def bartlett(M: Any) -> Any:
-    """Return the triangular window of so many points."""
-    return apply("Bartlett", lambda m: ag.bartlett(shapes.whole(m)), [M])
-
-
-def topk(x: Any, kth: int, axis: int = -1, sorted: bool = True, idx_dtype: str = "int64") -> Any:
-    """Return the largest elements along an axis; the smallest where ``kth`` is negative."""
-    return topk_and_argtopk(x, kth, axis, sorted, idx_dtype)[0]
-
-
-def argtopk(x: Any, kth: int, axis: int = -1, sorted: bool = True, idx_dtype: str = "int64") -> Any:
-    """Return where the largest elements along an axis are."""
-    return topk_and_argtopk(x, kth, axis, sorted, idx_dtype)[1]
-
-
-def topk_and_argtopk(
-    x: Any, kth: int, axis: int = -1, sorted: bool = True, idx_dtype: str = "int64"
-) -> Any:
-    """Return the largest elements along an axis, and where they are."""
-    del sorted
-    x = as_tensor_variable(x)
-    count = int(get_scalar_constant_value(kth))
-
-    def build(t: ag.Tensor) -> list[ag.Tensor]:
-        order = ag.argsort(t, axis, descending=count > 0)
-        key: list[Any] = [slice(None)] * t.ndim
-        key[axis] = slice(0, builtins.abs(count))
-        where = order[tuple(key)]
-        return [ag.take_along_axis(t, where, axis), ag.astype(where, idx_dtype)]
-
-    return apply_many("TopKOp", build, [x], 2, axis=axis, k=count)
 
 
 def load(path: str, dtype: Any, broadcastable: Any, mmap_mode: Any = None) -> Any:

@@ -277,3 +277,13 @@ def whole(tensor: ag.Tensor) -> ag.Tensor:
             at = at.operands[0]
             continue
         return at if at.dtype.name == "I64" else ag.astype(at, "i64")
+
+
+def sizes_in(vector: ag.Tensor, count: int) -> list[Size]:
+    """Return the elements of a vector as sizes; those that were put into it are still known."""
+    while type(vector).__name__ == "Cast":
+        vector = vector.operands[0]
+    parts = vector.operands if type(vector).__name__ == "Concatenate" else ()
+    if len(parts) == count and all(type(p).__name__ == "ExpandDims" for p in parts):
+        return [one_size(p.operands[0]) for p in parts]
+    return [one_size(vector[k]) for k in range(count)]
