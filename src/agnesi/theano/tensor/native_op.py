@@ -22,6 +22,15 @@ class NativeOp(native.NativeOp):
         # Subclasses name their operands.
         convert: Any
         build: Any
+    else:
+
+        def convert(self, *inputs: Any) -> list[Any]:
+            """Return the operands as variables that fit, or raise."""
+            return super().given(*inputs)
+
+    def given(self, *inputs: Any) -> list[Any]:
+        """Return the operands as variables that fit."""
+        return self.convert(*inputs)
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from agnesi.theano.tensor.casting import upcast
 from agnesi.theano.tensor.native_op import NativeOp
 from agnesi.theano.tensor.slinalg import inexact, matrix, one_triangle
 
-as_tensor_variable = tensor.as_tensor_variable
+as_tensor_variable, ExtractDiag = tensor.as_tensor_variable, tensor.ExtractDiag
 
 
 class _OfMatrix(NativeOp):
@@ -87,12 +87,7 @@ def trace(X: Any) -> Any:
     return extract_diag(X).sum()
 
 
-def extract_diag(x: Any) -> Any:
-    """Return the diagonal of a matrix."""
-    x = as_tensor_variable(x)
-    if x.ndim < 2:
-        raise ValueError("ExtractDiag needs an input with 2 or more dimensions", x)
-    return tensor.diagonal(x)
+extract_diag = ExtractDiag()
 
 
 def diag(x: Any) -> Any:
