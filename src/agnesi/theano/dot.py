@@ -81,6 +81,10 @@ class Dot:
         """Return the name."""
         return self.name
 
+    def node(self, name: str) -> Node:
+        """Return the node of a name."""
+        return self._nodes[name]
+
     def get_nodes(self) -> list[Node]:
         """Return the nodes."""
         return list(self._nodes.values())

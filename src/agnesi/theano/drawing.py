@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -20,6 +21,9 @@ from agnesi.theano.gof.graph import Apply, Constant, Variable, inputs, io_toposo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Whether Graphviz is there: ``dot`` and ``svg`` need none.
+pydot_imported = shutil.which("dot") is not None
+pydot_imported_msg = "" if pydot_imported else "Install Graphviz, whose program dot draws pictures."
 default_colorCodes = {
     "GpuFromHost": "red",
     "HostFromGpu": "red",
@@ -186,9 +190,9 @@ class _Picture:
     def _input(self, node: Apply, k: int, v: Any) -> None:
         label = str(k) if len(node.inputs) > 1 else ""
         named: dict[str, str] = {}
-        if k in _places(node.op, "view_map"):
+        if k in places(node.op, "view_map"):
             named["color"] = self.options.colours["Output"]
-        elif k in _places(node.op, "destroy_map"):
+        elif k in places(node.op, "destroy_map"):
             named["color"] = "red"
         if v.owner is None:
             self._box(v, "cyan" if isinstance(v, SharedVariable) else "green")
@@ -219,7 +223,7 @@ def _id(thing: Any) -> str:
     return str(id(thing))
 
 
-def _places(op: Any, name: str) -> list[int]:
+def places(op: Any, name: str) -> list[int]:
     """Return the inputs that an op's map of views, or of what it writes over, names."""
     return [k for found in (getattr(op, name, None) or {}).values() for k in found]
 

@@ -6,17 +6,46 @@ import importlib.util
 import sys
 from typing import Any
 
-# What to use instead of names, or of whole modules.
+# What to use instead of names, or of whole modules; the longest that fits is said.
 _INSTEAD = {
-    "theano.sparse": "dense arrays; sparse matrices are not there yet",
+    "theano.sparse.sandbox": "theano.sparse",
     "theano.gpuarray": "the CPU: there is no GPU here",
     "theano.sandbox.cuda": "the CPU: there is no GPU here",
-    "theano.typed_list": "tensors with one axis more",
-    "theano.d3viz": "theano.printing.pydotprint, or f.explain()",
+    "theano.sandbox.gpuarray": "the CPU: there is no GPU here",
+    "theano.misc.pycuda_utils": "the CPU: there is no GPU here",
+    "theano.misc.pycuda_init": "the CPU: there is no GPU here",
+    "theano.sandbox.rng_mrg.GPU_mrg_uniform": "theano.sandbox.rng_mrg.MRG_RandomStreams",
+    "theano.gof.cc": "perform(): there is no C compiler, and agnesi compiles natively itself",
+    "theano.gof.cmodule": "perform(): there is no C compiler, and agnesi compiles natively itself",
+    "theano.gof.cutils": "perform(): there is no C compiler, and agnesi compiles natively itself",
+    "theano.gof.lazylinker_c": "agnesi's own compiler, which has no linkers",
+    "theano.gof.link": "agnesi's own compiler, which has no linkers",
+    "theano.gof.vm": "agnesi's own compiler, which has no linkers",
+    "theano.gof.OpWiseCLinker": "agnesi's own compiler, which has no linkers",
+    "theano.gof.WrapLinker": "theano.compile.MonitorMode",
+    "theano.gof.params_type": "attributes of the op, which perform() sees",
+    "theano.gof.type.CDataType": "theano.gof.generic: there is no C code",
+    "theano.gof.type.CEnumType": "plain numbers: there is no C code",
+    "theano.gof.type.EnumList": "plain numbers: there is no C code",
+    "theano.gof.type.EnumType": "plain numbers: there is no C code",
     "theano.gof": "agnesi's own rewrites, which need no help",
+    "theano.compile.ProfileMode": "theano.function(..., profile=True)",
+    "theano.ProfileMode": "theano.function(..., profile=True)",
     "theano.compile": "agnesi's own compiler, which has one mode",
     "theano.scalar": "theano.tensor's functions of elements",
     "theano.tensor.blas": "theano.tensor.dot",
+    "theano.tensor.opt": "agnesi's own rewrites, which need no help",
+    "theano.scan_module.scan_opt": "agnesi's own rewrites, which need no help",
+    "theano.scan_module.scan_utils.scan_args": "the op's inner_inputs and inner_outputs",
+    "theano.scan_module.scan_utils.compress_outs": "theano.scan without what is not needed",
+    "theano.scan_module.scan_utils.scan_can_remove_outs": "theano.scan: what nobody reads is gone",
+    "theano.typed_list.opt": "agnesi's own rewrites, which need no help",
+    "theano.sandbox.linalg.ops.HintsFeature": "theano.sandbox.linalg.ops.hints(variable)",
+    "theano.sandbox.linalg.ops.HintsOptimizer": "theano.sandbox.linalg.ops.hints(variable)",
+    "theano.printing.pd": "theano.dot, whose pictures need no pydot",
+    "theano.misc.check_blas": "agnesi doctor, or a timing of T.dot",
+    "theano.test": "pytest tests/theano, in agnesi's repository",
+    "theano.mean": "theano.tensor.mean",
 }
 
 
@@ -47,8 +76,8 @@ def missing(module: str, name: str) -> Exception:
     path = module.removeprefix("agnesi.")
     if name.startswith("__"):
         return AttributeError(f"module {path!r} has no attribute {name!r}")
-    advice = next(
-        (said for known, said in _INSTEAD.items() if f"{path}.".startswith(f"{known}.")),
-        "agnesi's own names (docs/from-theano.md)",
+    fitting = [known for known in _INSTEAD if f"{path}.{name}.".startswith(f"{known}.")]
+    advice = (
+        _INSTEAD[max(fitting, key=len)] if fitting else "agnesi's own names (docs/from-theano.md)"
     )
     return MissingName(f"{path}.{name}: agnesi.theano does not have it; use {advice}")

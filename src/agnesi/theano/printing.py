@@ -13,7 +13,12 @@ import numpy as np
 from agnesi.theano.compile.function_module import Function
 from agnesi.theano.compile.io import SymbolicInput, SymbolicOutput
 from agnesi.theano.compile.sharedvalue import SharedVariable
-from agnesi.theano.drawing import default_colorCodes, pydotprint
+from agnesi.theano.drawing import (
+    default_colorCodes,
+    pydot_imported,
+    pydot_imported_msg,
+    pydotprint,
+)
 from agnesi.theano.gof.fg import FunctionGraph
 from agnesi.theano.gof.graph import Apply, Constant, Variable
 from agnesi.theano.gof.op import Op
@@ -464,6 +469,8 @@ __all__ = [
     "position_independent_str",
     "pp",
     "pprint",
+    "pydot_imported",
+    "pydot_imported_msg",
     "pydotprint",
     "special",
     "var_descriptor",

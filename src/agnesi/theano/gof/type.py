@@ -6,6 +6,7 @@ from typing import Any
 
 from agnesi.theano.gof import objects, trace
 from agnesi.theano.gof.graph import Constant, Variable
+from agnesi.theano.missing import submodule
 
 
 class PureType:
@@ -150,3 +151,7 @@ class Generic(SingletonType):
 
 
 generic = Generic()
+
+
+def __getattr__(name: str) -> Any:
+    return submodule(__name__, name)
