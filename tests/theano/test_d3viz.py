@@ -104,6 +104,7 @@ class TestFormatter:
         assert formatting.type_to_str(theano.gof.generic) == "Generic"
         assert formatting.dtype_to_char("uint8") == "X"
         x = T.dvector()
+        x.tag.trace = []
         assert formatting.var_tag(x) is None
         x.tag.trace = [[("/a/<b>.py", 3, "f", "x = 1")]]
         assert formatting.var_tag(x) == ["b.py", 3, "x = 1"]

@@ -59,9 +59,10 @@ class Drawn:
             self.topo = io_toposort(inputs(self.outputs), self.outputs)
         if isinstance(fct, Function):
             self.profile = fct.profile
-            count = len(fct.request.outputs)
-            self.updates = dict(zip(self.outputs[count:], fct.request.updates, strict=False))
-            self.outputs = self.outputs[:count]
+            graph = fct.maker.fgraph
+            changed = graph.update_mapping or {}
+            self.updates = {graph.outputs[o]: graph.inputs[i] for o, i in changed.items()}
+            self.outputs = [v for k, v in enumerate(self.outputs) if k not in changed]
         self.clients: dict[Any, int] = dict.fromkeys([*self.outputs, *self.updates], 1)
         for node in self.topo:
             for variable in node.inputs:
