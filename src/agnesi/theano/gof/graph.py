@@ -28,7 +28,6 @@ import numpy as np
 
 import agnesi as ag
 from agnesi.graph.graph import rebuild as rebuild_tensors
-from agnesi.graph.graph import with_operands
 from agnesi.graph.leaves import Leaf
 from agnesi.theano.configparser import config
 from agnesi.theano.gof import trace
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 _standing: WeakValueDictionary[int, Variable] = WeakValueDictionary()
 # Told about each new variable: see nodes_constructed().
 _observers: list[Callable[[Variable], None]] = []
+# Of which given tensor a size is, while it lives.
+_sized: WeakValueDictionary[Any, Any] = WeakValueDictionary()
 
 
 # Frames of files in here are agnesi's own.
@@ -300,6 +301,10 @@ class Variable(Node):
         self.auto_name = f"auto_{next(Variable.__count__)}"
         if self.tensor is not None:
             _standing.setdefault(id(self.tensor), self)
+            if isinstance(self.tensor, Leaf):
+                for size in self.tensor.type.shape:
+                    if not isinstance(size, int):
+                        _sized[size] = self.tensor
         for observer in _observers:
             observer(self)
 
@@ -443,53 +448,14 @@ def stands_for(tensor: ag.Tensor) -> Variable:
     return known if known is not None and known.tensor is tensor else _wrap[0](tensor)
 
 
-class TensorOp:
-    """The op of a variable that no program applied: a node of agnesi.
-
-    Attributes:
-        node: the node.
-    """
-
-    default_output = None
-
-    def __init__(self, node: ag.Tensor) -> None:
-        self.node = node
-        self.name = type(node).__name__
-
-    def __str__(self) -> str:
-        return self.name
-
-    __repr__ = __str__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TensorOp) and self._attributes() == other._attributes()
-
-    def __hash__(self) -> int:
-        return hash(self._attributes())
-
-    def _attributes(self) -> tuple[Any, ...]:
-        return type(self.node), _without_tensors(self.node.args)
-
-    def make_node(self, *inputs: Any) -> Apply:
-        """Return the application to other variables."""
-        news = [v.tensor for v in inputs]
-        made = with_operands(self.node, news)
-        sizes = _new_sizes(self.node.operands, news)
-        if sizes:
-            # Sizes that it names are those of its operands.
-            (made,) = rebuild_tensors([made], {t: t for t in news}, sizes)
-        output = _wrap[0](made)
-        output._owner = None
-        return Apply(TensorOp(made), inputs, [output])
-
-    def __call__(self, *inputs: Any) -> Variable:
-        return self.make_node(*inputs).outputs[0]
+# Reads a tensor as an application; put there by theano.tensor, which knows ops.
+_derivers: list[Callable[[Any], Apply | None]] = []
 
 
-def _without_tensors(args: Any) -> tuple[Any, ...]:
+def without_tensors(args: Any) -> tuple[Any, ...]:
     """Return what a node is made of but for its operands."""
     return tuple(
-        _without_tensors(a) if isinstance(a, tuple) else None if isinstance(a, ag.Tensor) else a
+        without_tensors(a) if isinstance(a, tuple) else None if isinstance(a, ag.Tensor) else a
         for a in args
     )
 
@@ -512,7 +478,7 @@ def same_tensor(a: Any, b: Any) -> bool:
     return True
 
 
-def _new_sizes(old: Iterable[Any], new: Iterable[Any]) -> dict[Any, Any]:
+def new_sizes(old: Iterable[Any], new: Iterable[Any]) -> dict[Any, Any]:
     """Return what becomes of the sizes of tensors that others take the places of."""
     sizes: dict[Any, Any] = {}
     for before, after in zip(old, new, strict=True):
@@ -524,16 +490,13 @@ def _new_sizes(old: Iterable[Any], new: Iterable[Any]) -> dict[Any, Any]:
 
 def derived_owner(variable: Variable) -> Apply | None:
     """Return the application that a tensor is, for variables that no program made."""
-    tensor = variable.tensor
-    if tensor is None or isinstance(tensor, Leaf) or not tensor.operands:
+    if isinstance(variable.tensor, Leaf) or not _derivers:
         return None
     if "cut" in variable.__dict__:
         return None
-    variable._owner = node = Apply.__new__(Apply)
-    node.op, node.tag = TensorOp(tensor), scratchpad()
-    node.inputs, node.outputs = [stands_for(t) for t in tensor.operands], [variable]
-    variable.index = 0
-    trace.note_line(variable)
+    node = _derivers[0](variable)
+    if node is not None:
+        trace.note_line(variable)
     return node
 
 

@@ -21,6 +21,7 @@ from agnesi.theano.gradient import numeric_grad as numeric_grad
 from agnesi.theano.gradient import verify_grad as verify_grad
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as basic
+from agnesi.theano.tensor import derived as derived
 from agnesi.theano.tensor import elemwise as elemwise
 from agnesi.theano.tensor import extra_ops as extra_ops
 from agnesi.theano.tensor import fft as fft

@@ -548,12 +548,16 @@ class CAReduceDtype(CAReduce):
     def make_node(self, input: Any) -> Apply:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the application, whose op says which dtypes it came to."""
         (x,) = self.given(input)
-        dtype, acc_dtype = self._output_dtype(x.type.dtype), self._acc_dtype(x.type.dtype)
-        op = self
-        if dtype != self.dtype or acc_dtype != self.acc_dtype:
-            op = _copy.copy(self)
-            op.dtype, op.acc_dtype = dtype, acc_dtype
-        return CAReduce.make_node(op, x)
+        return CAReduce.make_node(self.resolved(x.type.dtype), x)
+
+    def resolved(self, input_dtype: str) -> Any:
+        """Return the op that says which dtypes it comes to for an operand's."""
+        dtype, acc_dtype = self._output_dtype(input_dtype), self._acc_dtype(input_dtype)
+        if dtype == self.dtype and acc_dtype == self.acc_dtype:
+            return self
+        op = _copy.copy(self)
+        op.dtype, op.acc_dtype = dtype, acc_dtype
+        return op
 
     def __str__(self) -> str:
         name = type(self).__name__
