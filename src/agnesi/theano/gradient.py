@@ -22,12 +22,13 @@ from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Variable, ancestors, copied, io_toposort, stands_for
 from agnesi.theano.gof.graph import Constant as GraphConstant
 from agnesi.theano.gof.null_type import NullType
-from agnesi.theano.gof.op import Op, Performed
+from agnesi.theano.gof.op import Op, Performed, add_test_value
 from agnesi.theano.gof.type import PureType
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.applying import fresh
 from agnesi.theano.tensor.basic import as_tensor_variable
 from agnesi.theano.tensor.casting import DISCRETE
+from agnesi.theano.tensor.elementary import fill
 from agnesi.theano.tensor.native_ops import ViewOp
 
 if TYPE_CHECKING:
@@ -146,6 +147,8 @@ def grad(
             cost_name = getattr(cost, "name", None)
             if cost_name and each.name:
                 result.name = f"(d{cost_name}/d{each.name})"
+        if isinstance(result, Variable) and result.tensor is not None:
+            add_test_value(result)
         results.append(result)
     return format_as(use_list, use_tuple, results)
 
@@ -275,6 +278,9 @@ class _Asked:
         if t not in self.grads:
             return _zeros(each)
         found = self.grads[t]
+        if _is_constant(found):
+            # A graph that programs walk over leads to what it is a gradient by, as in Theano.
+            return fill(each, fresh(found))
         return stands_for(found) if isinstance(found, Leaf) else fresh(found)
 
 
@@ -295,6 +301,11 @@ def _applied_to_floats(node: Any, given: list[Any]) -> list[Any]:
     except (TypeError, ValueError, AgnesiError):
         # Places, bits, sizes: what they say has no derivative.
         return node.outputs
+
+
+def _is_constant(tensor: ag.Tensor) -> bool:
+    """Whether a tensor depends on nothing but sizes."""
+    return all(isinstance(n, Constant) for n in toposort([tensor]) if isinstance(n, Leaf))
 
 
 def _zeros(variable: Any) -> Any:

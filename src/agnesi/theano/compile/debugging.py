@@ -1,4 +1,4 @@
-"""Values of single applications, for test values."""
+"""Test values: what variables are for the values that a program gave some of them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import numpy as np
 
 from agnesi.compile.shared import Shared
 from agnesi.core.errors import AgnesiError
+from agnesi.dims.dim import Dim, Symbol
 from agnesi.graph.graph import toposort
 from agnesi.graph.interpret import Interpreter
 from agnesi.graph.leaves import Input
 from agnesi.theano.compile.sharedvalue import SharedVariable, variable_of
 from agnesi.theano.gof import objects
-from agnesi.theano.gof.graph import stands_for
+from agnesi.theano.gof.graph import standing, stands_for
+from agnesi.theano.gof.utils import MissingTestValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import agnesi as ag
 
 
 def values_of(node: Any, given: Mapping[Any, Any]) -> list[Any]:
@@ -27,7 +31,6 @@ def values_of(node: Any, given: Mapping[Any, Any]) -> list[Any]:
         TypeError: a value is not of its variable's type.
     """
     machine = Interpreter()
-    tensors = [v.tensor for v in node.outputs]
     # Sizes may be those of what lies further up.
     for leaf in _leaves(node):
         value = _told(variable_of(leaf) or stands_for(leaf))
@@ -36,15 +39,55 @@ def values_of(node: Any, given: Mapping[Any, Any]) -> list[Any]:
     for v, a in given.items():
         if v.tensor is not None:
             machine.give(v.tensor, _native(v, a))
+    return _run(machine, node.outputs, node)
+
+
+def value_of_derived(variable: Any) -> Any:
+    """Return the test value of what a gradient or a clone made.
+
+    Raises:
+        MissingTestValue: something that it depends on has none.
+        ValueError: the values do not fit.
+    """
+    machine = Interpreter()
+    for leaf in _below(variable.tensor):
+        given = variable_of(leaf) or stands_for(leaf)
+        value = _told(given)
+        if value is None:
+            raise MissingTestValue(f"{given} ({given.type}) has no test value")
+        machine.give(leaf, value)
+    return _run(machine, [variable], variable)[0]
+
+
+def _run(machine: Interpreter, outputs: Sequence[Any], what: Any) -> list[Any]:
+    """Return the values of variables."""
     try:
         with objects.Call():
-            made = machine.run(tensors)
+            made = machine.run([v.tensor for v in outputs])
             return [
                 v.type.decode(a) if v.type.encoded else a
-                for v, a in zip(node.outputs, made, strict=True)
+                for v, a in zip(outputs, made, strict=True)
             ]
     except AgnesiError as error:
-        raise ValueError(f"The test values of {node} do not fit: {error}") from error
+        raise ValueError(f"The test values of {what} do not fit: {error}") from error
+
+
+def _below(tensor: ag.Tensor) -> set[Any]:
+    """Return the leaves that a tensor depends on, or on whose sizes."""
+    found: set[Any] = set()
+    symbols: set[Symbol] = set()
+    for node in toposort([tensor]):
+        if isinstance(node, Input | Shared):
+            found.add(node)
+        for size in (*node.type.shape, *node.sizes_mentioned()):
+            if isinstance(size, Dim):
+                symbols.update(a for a in size.atoms if isinstance(a, Symbol))
+    symbols.difference_update(s for leaf in found for s in leaf.type.shape)
+    if symbols:
+        # A size may be all that is left of an input.
+        given = (v.tensor for v in standing() if isinstance(v.tensor, Input))
+        found.update(t for t in given if not symbols.isdisjoint(t.type.shape))
+    return found
 
 
 def _leaves(node: Any) -> list[Any]:

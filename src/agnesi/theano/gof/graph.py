@@ -59,6 +59,7 @@ class scratchpad:
 
     if TYPE_CHECKING:
         trace: Any
+        test_value: Any
 
     def __getattr__(self, name: str) -> Any:
         if name != "trace":
@@ -446,6 +447,11 @@ def stands_for(tensor: ag.Tensor) -> Variable:
     """Return the variable that stands for a tensor: the program's own if there is one."""
     known = _standing.get(id(tensor))
     return known if known is not None and known.tensor is tensor else _wrap[0](tensor)
+
+
+def standing() -> list[Variable]:
+    """Return the variables that somebody holds."""
+    return list(_standing.values())
 
 
 # Reads a tensor as an application; put there by theano.tensor, which knows ops.

@@ -6,6 +6,7 @@ function calls in its midst; its ``grad`` is asked when a gradient is built.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,14 @@ import numpy as np
 from agnesi.core.dtypes import ALL, as_dtype
 from agnesi.dims.dim import value_of
 from agnesi.graph.graph import size_of
+from agnesi.graph.leaves import Input
 from agnesi.graph.tensor import Tensor
 from agnesi.graph.types import TensorType as Kind
 from agnesi.ops.families import HostOp
 from agnesi.theano.configparser import config
 from agnesi.theano.gof import objects
 from agnesi.theano.gof.graph import Apply, Variable, stands_for
-from agnesi.theano.gof.utils import MethodNotDefined, TestValueError
+from agnesi.theano.gof.utils import MethodNotDefined, MissingTestValue, TestValueError
 from agnesi.theano.missing import submodule
 
 if TYPE_CHECKING:
@@ -398,6 +400,12 @@ def get_test_value(v: Any) -> Any:
         return v.data
     if hasattr(v, "get_value"):
         return v.get_value(borrow=True)
+    if not hasattr(v.tag, "test_value") and not (v.tensor is None or isinstance(v.tensor, Input)):
+        from agnesi.theano.compile.debugging import value_of_derived
+
+        v.tag.test_value = value_of_derived(v)
+    if not hasattr(v.tag, "test_value"):
+        raise MissingTestValue(f"{v} ({v.type}) has no test value")
     return v.tag.test_value
 
 
@@ -406,27 +414,38 @@ def add_test_values(node: Apply) -> None:
     how = config.compute_test_value
     if how == "off":
         return
-    given: dict[Any, Any] = {}
-    for variable in node.inputs:
-        try:
-            given[variable] = get_test_value(variable)
-        except AttributeError:
-            message = (
-                f"Cannot compute test value: input {variable} ({variable.type}) of Op {node} "
-                "missing default value."
-            )
-            if how == "ignore":
-                return
-            if how == "warn":
-                import warnings
-
-                warnings.warn(message, stacklevel=3)
-                return
-            raise ValueError(message) from None
     from agnesi.theano.compile.debugging import values_of
 
-    for output, value in zip(node.outputs, values_of(node, given), strict=True):
+    variable = None
+    try:
+        given: dict[Any, Any] = {}
+        for variable in node.inputs:
+            given[variable] = get_test_value(variable)
+        values = values_of(node, given)
+    except MissingTestValue:
+        if how == "ignore":
+            return
+        kind = "" if variable is None else f" ({variable.type})"
+        message = (
+            f"Cannot compute test value: input {variable}{kind} of Op {node} missing default value."
+        )
+        if how == "warn":
+            warnings.warn(message, stacklevel=3)
+            return
+        raise ValueError(message) from None
+    for output, value in zip(node.outputs, values, strict=True):
         output.tag.test_value = value
+
+
+def add_test_value(variable: Any) -> None:
+    """Compute the test value of what a gradient made, if settings ask for it."""
+    if config.compute_test_value == "off":
+        return
+    try:
+        get_test_value(variable)
+    except AttributeError:
+        if config.compute_test_value == "raise":
+            raise
 
 
 def get_debug_values(*args: Any) -> list[tuple[Any, ...]]:
@@ -456,8 +475,6 @@ def debug_error_message(msg: str) -> None:
     if action in ("raise", "pdb"):
         raise ValueError(msg)
     if action == "warn":
-        import warnings
-
         warnings.warn(msg, stacklevel=2)
 
 

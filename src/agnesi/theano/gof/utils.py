@@ -27,6 +27,10 @@ class MethodNotDefined(Exception):
     """An op does not have this method."""
 
 
+class MissingTestValue(AttributeError):
+    """A variable has no test value."""
+
+
 class TestValueError(Exception):
     """A test value is missing or cannot be computed."""
 
