@@ -39,6 +39,7 @@ from agnesi.theano.pretty import (
     pprint,
     special,
 )
+from agnesi.theano.tensor.var import TensorConstant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +102,7 @@ class _Tree:
 
     def mark(self, thing: Any, variable: Any, *, printed: bool = True) -> str:
         """Return what tells a thing from others."""
+        thing = _same(thing)
         if thing in self.used:
             return self.used[thing]
         if isinstance(thing, str):
@@ -171,6 +173,15 @@ class _Tree:
             for c in clients
         ]
         return f" clients:{shown}"
+
+
+def _same(thing: Any) -> Any:
+    """Return what is equal for what counts as one, as numbers near 0 do: Theano makes each once."""
+    if not isinstance(thing, TensorConstant) or thing.data.size != 1:
+        return thing
+    if thing.data.dtype.kind not in "iuf" or not -10 <= thing.data.item() <= 10:
+        return thing
+    return thing.type, thing.data.tobytes()
 
 
 def _is_scan(variable: Any) -> bool:

@@ -185,7 +185,9 @@ def softsign(x: Any) -> Any:
 def hard_sigmoid(x: Any) -> Any:
     """Return ``clip(0.2 * x + 0.5, 0, 1)``."""
     x = as_tensor_variable(x)
-    return tensor.clip(x * 0.2 + 0.5, 0, 1).astype(to_float(x.dtype))
+    dtype = to_float(x.dtype)
+    slope, shift = tensor.constant(0.2, dtype=dtype), tensor.constant(0.5, dtype=dtype)
+    return tensor.clip(x * slope + shift, 0, 1)
 
 
 def h_softmax(
