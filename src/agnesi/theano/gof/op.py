@@ -100,6 +100,11 @@ class PureOp:
         del user_line
         return thing
 
+    @classmethod
+    def _get_test_value(cls, v: Any) -> Any:  # pyright: ignore[reportUnusedFunction]
+        """Return the test value of a variable: an old name of :func:`get_test_value`."""
+        return get_test_value(v)
+
     def do_constant_folding(self, node: Apply) -> bool:
         """Whether it is computed once, where all inputs are known."""
         del node

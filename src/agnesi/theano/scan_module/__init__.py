@@ -14,6 +14,9 @@ from agnesi.theano.scan_module.scan_views import foldr as foldr
 from agnesi.theano.scan_module.scan_views import map as map
 from agnesi.theano.scan_module.scan_views import reduce as reduce
 
+# The later versions have a package under this name.
+scan.until = until  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+
 
 def __getattr__(name: str) -> Any:
     return submodule(__name__, name)

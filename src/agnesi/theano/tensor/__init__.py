@@ -87,6 +87,10 @@ from agnesi.theano.tensor.subtensor import AdvancedSubtensor as AdvancedSubtenso
 from agnesi.theano.tensor.subtensor import AdvancedSubtensor1 as AdvancedSubtensor1
 from agnesi.theano.tensor.subtensor import IncSubtensor as IncSubtensor
 from agnesi.theano.tensor.subtensor import Subtensor as Subtensor
+from agnesi.theano.tensor.subtensor import advanced_inc_subtensor1 as advanced_inc_subtensor1
+from agnesi.theano.tensor.subtensor import advanced_set_subtensor1 as advanced_set_subtensor1
+from agnesi.theano.tensor.subtensor import advanced_subtensor as advanced_subtensor
+from agnesi.theano.tensor.subtensor import advanced_subtensor1 as advanced_subtensor1
 from agnesi.theano.tensor.subtensor import inc_subtensor as inc_subtensor
 from agnesi.theano.tensor.subtensor import set_subtensor as set_subtensor
 from agnesi.theano.tensor.subtensor import take as take

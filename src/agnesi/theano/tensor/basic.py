@@ -1247,4 +1247,18 @@ def _allclose(  # pyright: ignore[reportUnusedFunction]
 
 def __getattr__(name: str) -> Any:
     found = of_element.__dict__.get(name)
-    return submodule(__name__, name) if found is None or name.startswith("_") else found
+    if found is None or name.startswith("_"):
+        found = _moved().get(name)
+    return submodule(__name__, name) if found is None else found
+
+
+def _moved() -> dict[str, Any]:
+    """Return what programs look for here because older versions had it here, or imported it."""
+    from agnesi.theano import gof, tensor
+
+    package = vars(tensor)
+    names = (
+        "AdvancedIncSubtensor1 AdvancedSubtensor1 CAReduce DimShuffle Elemwise IncSubtensor "
+        "Subtensor TensorVariable inc_subtensor set_subtensor _tensor_py_operators"
+    )
+    return {n: package[n] for n in names.split() if n in package} | {"hashtype": gof.utils.hashtype}
