@@ -1,4 +1,8 @@
-"""What scan does with the forms that programs give it, held against Theano 1.0.5."""
+"""What scan does with the forms that programs give it.
+
+Theano 1.0.5 documents them; where it stops at its own rules (a number of Python as first state
+of floats), agnesi goes on.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
+from functools import reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,17 +12,16 @@ import numpy as np
 import agnesi as ag
 from agnesi.autodiff.forward import push
 from agnesi.autodiff.reverse import conjugate, filled, pull, undefined_text
-from agnesi.core.errors import AgnesiError
 from agnesi.graph.body import Part
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant, Leaf
+from agnesi.ops.choice import Cast
 from agnesi.ops.gathering import Gather, Scatter
 from agnesi.ops.gradients import UndefinedGradient
 from agnesi.ops.loop import Loop
 from agnesi.ops.probability import CrossEntropy
 from agnesi.theano.configparser import config
-from agnesi.theano.gof.graph import Apply, Variable, ancestors, copied, io_toposort, stands_for
-from agnesi.theano.gof.graph import Constant as GraphConstant
+from agnesi.theano.gof.graph import Apply, Variable, copied, stands_for
 from agnesi.theano.gof.null_type import NullType
 from agnesi.theano.gof.op import Op, Performed, add_test_value
 from agnesi.theano.gof.type import PureType
@@ -156,35 +157,23 @@ def grad(
 class _Asked:
     """What is asked of :func:`grad`, and the walk back that answers it."""
 
-    def __init__(self, cost: Any, known: dict[Any, Any], constants: list[Any], targets: list[Any]):
-        self.floats: dict[Any, Any] = {}
-        given = list(known)
-        if any(v.dtype in DISCRETE for v in targets) or (
-            cost is not None and cost.dtype in DISCRETE
-        ):
-            cost, given = self._in_floats(cost, given, targets)
-        self.nulls = {
-            new: v.type
-            for new, v in zip(given, known.values(), strict=True)
-            if isinstance(getattr(v, "type", None), NullType)
-        }
-        self.cut = {
-            new
-            for new, v in zip(given, known.values(), strict=True)
-            if isinstance(getattr(v, "type", None), DisconnectedType)
-        }
+    def __init__(
+        self, cost: Any, known: dict[Any, Any], constants: list[Any], targets: list[Any]
+    ) -> None:
+        self.nulls = {k: v.type for k, v in known.items() if _has_type(v, NullType)}
+        cut = {k for k, v in known.items() if _has_type(v, DisconnectedType)}
         told = {
-            new.tensor: _known_gradient(new, value)
-            for new, value in zip(given, known.values(), strict=True)
-            if new not in self.nulls and new not in self.cut
+            k.tensor: _known_gradient(k, v)
+            for k, v in known.items()
+            if k not in self.nulls and k not in cut
         }
-        tensors = [self.floats.get(v, v).tensor for v in targets]
-        held = [self.floats.get(v, v).tensor for v in constants]
-        root = None if cost is None or any(cost is v for v in self.cut) else cost.tensor
         if any(cost is v for v in self.nulls):
             raise NullTypeGradError(
                 f"tensor.grad: the gradient of the cost is undefined: {self.nulls[cost].why_null}"
             )
+        tensors = [v.tensor for v in targets]
+        held = [v.tensor for v in constants]
+        root = None if cost is None or any(cost is v for v in cut) else cost.tensor
         # What is held constant may be asked for itself: it stands for its own value then.
         asked = set(tensors)
         swaps = {t: ag.stop_gradient(t) for t in dict.fromkeys(held) if t in asked}
@@ -199,40 +188,25 @@ class _Asked:
         inner = set(swaps.values())
         self.reached = reached(root, told, [t for t in held if t not in inner])
         self.undefined = _undefined(self.reached)
-        moving = [t for t in tensors if t in self.reached and t.dtype.is_inexact]
+        self.casts = _casts([root, *told], tensors)
+        asked = [c for t in tensors for c in self.casts.get(t, [t])]
+        moving = [t for t in asked if t in self.reached and t.dtype.is_inexact]
         seeds = [(root, filled(root, 1))] if root is not None and root.dtype.is_inexact else []
         self.pulled = pull(seeds, moving, known=told, constants=held) if seeds or told else None
         grads = [self._gradient(t) for t in moving]
         self.grads = dict(zip(moving, _with_sizes_of(told, grads), strict=True))
+        for t, casts in self.casts.items():
+            parts = [self.grads[c] for c in casts if c in self.grads]
+            if t in told:
+                self.grads[t] = told[t]
+            elif t is root:
+                self.grads[t] = filled(ag.astype(t, config.floatX), 1)
+            elif parts:
+                self.grads[t] = reduce(operator.add, parts)
 
     def _gradient(self, t: Any) -> Any:
         ct = None if self.pulled is None else self.pulled.cotangents.get(t)
         return filled(t, 0) if ct is None else conjugate(ct)
-
-    def _in_floats(self, cost: Any, given: list[Any], targets: list[Any]) -> tuple[Any, list[Any]]:
-        """Compute what depends on integer variables in floats, as if they were real numbers."""
-        roots = [*([] if cost is None else [cost]), *given]
-        bases = [v for v in targets if v.dtype in DISCRETE and v.owner is None]
-        if cost is not None and cost.dtype in DISCRETE:
-            bases += [v for v in ancestors([cost]) if v.owner is None and v.dtype in DISCRETE]
-        for v in [*targets, *given]:
-            if v.dtype in DISCRETE and v.owner is None and not isinstance(v, GraphConstant):
-                bases.append(v)
-        became: dict[Any, Any] = {
-            v: v.astype("float64")
-            for v in dict.fromkeys(bases)
-            if not isinstance(v, GraphConstant) or v in targets
-        }
-        for node in io_toposort(list(became), roots):
-            if node.outputs[0] in became or not any(i in became for i in node.inputs):
-                continue
-            made = _applied_to_floats(node, [became.get(i, i) for i in node.inputs])
-            became.update(zip(node.outputs, made, strict=True))
-        self.floats = {v: became[v] for v in targets if v in became}
-        return (
-            None if cost is None else became.get(cost, cost),
-            [became.get(v, v) for v in given],
-        )
 
     def result(self, each: Any, disconnected: str, returned: str, null: str) -> Any:
         """Return the gradient by one variable, in the form that is asked for."""
@@ -284,6 +258,24 @@ class _Asked:
         return stands_for(found) if isinstance(found, Leaf) else fresh(found)
 
 
+def _has_type(value: Any, kind: type) -> bool:
+    return isinstance(getattr(value, "type", None), kind)
+
+
+def _casts(roots: Sequence[Any], targets: Sequence[Any]) -> dict[Any, list[Any]]:
+    """Return the floats that integer targets become where floats are computed of them.
+
+    As in Theano, the gradient by an integer is that by the same real number, as far as it is read
+    by what gives floats; what gives integers of integers has a gradient of 0.
+    """
+    found: dict[Any, list[Any]] = {t: [] for t in targets if not t.dtype.is_inexact}
+    if found:
+        for node in toposort([r for r in roots if r is not None]):
+            if isinstance(node, Cast) and node.dtype.is_inexact and node.x in found:
+                found[node.x].append(node)
+    return found
+
+
 def _known_gradient(variable: Any, value: Any) -> Any:
     """Return a known gradient as a tensor of its variable's kind."""
     t = as_tensor_variable(value).tensor
@@ -292,15 +284,6 @@ def _known_gradient(variable: Any, value: Any) -> Any:
     if variable.tensor.dtype.is_inexact and t.dtype is not variable.tensor.dtype:
         t = ag.astype(t, variable.tensor.dtype)
     return t
-
-
-def _applied_to_floats(node: Any, given: list[Any]) -> list[Any]:
-    """Return an application's results for floats; its own if it takes nothing but integers."""
-    try:
-        return node.op.make_node(*given).outputs
-    except (TypeError, ValueError, AgnesiError):
-        # Places, bits, sizes: what they say has no derivative.
-        return node.outputs
 
 
 def _is_constant(tensor: ag.Tensor) -> bool:
@@ -609,6 +592,11 @@ class DisconnectedGrad(ViewOp):
     def build(self, *tensors: Any) -> Any:
         """The same, behind which nothing is connected."""
         return ag.disconnect_gradient(tensors[0])
+
+    def connection_pattern(self, node: Any) -> list[list[bool]]:
+        """Nothing is connected."""
+        del node
+        return [[False]]
 
 
 class UndefinedGrad(ViewOp):
