@@ -217,8 +217,9 @@ class TestMultinomial:
         h = theano.function([p, u], ChoiceFromUniform("auto")(p, u, 6))
         with pytest.raises(ValueError, match="Cannot sample"):
             h(given[0], np.zeros(24, "float32"))
-        with pytest.raises(NotImplementedError, match="has to be known"):
-            ChoiceFromUniform("auto")(p, u, T.iscalar())
+        n = T.iscalar("n")
+        k = theano.function([p, u, n], ChoiceFromUniform("auto")(p, u, n))
+        assert k(*given, 3).tolist() == f(*given).tolist()
 
 
 class TestFiles:

@@ -75,35 +75,29 @@ class ChoiceFromUniform(MultinomialFromUniform):
         self.props = {"odtype": odtype, "replace": replace}
 
     def make_node(self, pvals: Any, unis: Any, n: Any = 1) -> Apply:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the application; the number of choices has to be known."""
-        try:
-            count = int(tensor.get_scalar_constant_value(n))
-        except tensor.NotScalarConstantError:
-            raise NotImplementedError(
-                f"{self}: how many classes are chosen, {n}, has to be known when the graph is built"
-            ) from None
+        """Return the application to probabilities, ``n`` numbers for each row, and ``n``."""
         pvals = tensor.as_tensor_variable(pvals)
         if pvals.ndim == 2:
             enough = _Enough(
                 "Cannot sample without replacement n samples bigger than the size of the "
                 "distribution."
             )
-            pvals = enough(pvals, ge(pvals.shape[1], count))
-        return super().make_node(pvals, unis, count)
+            pvals = enough(pvals, ge(pvals.shape[1], n))
+        return super().make_node(pvals, unis, n)
 
     def _build(self, pvals: ag.Tensor, unis: ag.Tensor, n: ag.Tensor) -> ag.Tensor:
-        count = int(n.number)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
-        tries = ag.astype(ag.reshape(unis, (count, pvals.shape[0])), pvals.dtype)
-        found: list[ag.Tensor] = []
-        for k in range(count):
-            where = ag.argmax(ag.cumsum(pvals, 1) > ag.expand_dims(tries[k], 1), 1)
-            found.append(where)
+        tries = ag.astype(ag.reshape(unis, (whole(n), pvals.shape[0])), pvals.dtype)
+        columns = ag.expand_dims(ag.arange(pvals.shape[1]), 0)
+
+        def step(left: ag.Tensor, mark: ag.Tensor) -> tuple[ag.Tensor, ag.Tensor]:
+            where = ag.argmax(ag.cumsum(left, 1) > ag.expand_dims(mark, 1), 1)
             if not self.replace:
-                columns = ag.expand_dims(ag.arange(pvals.shape[1]), 0)
-                chosen = columns == ag.expand_dims(where, 1)
-                pvals = ag.where(chosen, ag.zeros_like(pvals), pvals)
-                pvals = pvals / ag.sum(pvals, 1, keepdims=True)
-        return ag.astype(ag.stack(found, 1), "int64" if self.odtype == "auto" else self.odtype)
+                left = ag.where(columns == ag.expand_dims(where, 1), ag.zeros_like(left), left)
+                left = left / ag.sum(left, 1, keepdims=True)
+            return left, where
+
+        _, found = ag.scan(step, pvals, tries)
+        return ag.astype(ag.transpose(found), "int64" if self.odtype == "auto" else self.odtype)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}{{{self.odtype}}}"

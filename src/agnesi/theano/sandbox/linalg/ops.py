@@ -11,6 +11,7 @@ from agnesi.theano.gof.graph import Apply
 from agnesi.theano.missing import submodule
 from agnesi.theano.sandbox.linalg import *
 from agnesi.theano.tensor import basic as tensor
+from agnesi.theano.tensor import nlinalg, slinalg
 from agnesi.theano.tensor.applying import FunctionOp
 from agnesi.theano.tensor.elementary import pow as power
 from agnesi.theano.tensor.nlinalg import trace as _trace
@@ -96,4 +97,7 @@ def spectral_radius_bound(X: Any, log2_exponent: Any) -> Any:
 
 
 def __getattr__(name: str) -> Any:
+    for module in (nlinalg, slinalg):
+        if not name.startswith("_") and name in vars(module):
+            return vars(module)[name]
     return submodule(__name__, name)
