@@ -393,6 +393,40 @@ def test_what_constants_give_is_known():
     assert len(g.apply_nodes) == 1
 
 
+def test_shapes_are_known_to_rewrites(register):
+    def look(node):
+        (x,) = node.inputs
+        shapes = node.fgraph.shape_feature
+        assert shapes.same_shape(x, node.outputs[0])
+        return [T.sin(x) * shapes.shape_of[x][0]]
+
+    register(optdb["specialize"], "looks_at_shapes", local_optimizer([T.tanh])(look), "fast_run")
+    x = T.dmatrix("x")
+    fn = theano.function([x], T.tanh(T.exp(x)))
+    np.testing.assert_allclose(fn(np.zeros((3, 2))), np.full((3, 2), 3 * np.sin(1.0)))
+
+
+def test_debug_mode_compares_values(register):
+    x = T.dvector("x")
+    wrong = PatternSub((T.tanh, "v"), (T.sin, "v"), name="tanh_to_sin")
+    register(optdb["specialize"], "tanh_to_sin", wrong, "fast_run")
+    fn = theano.function([x], T.exp(T.tanh(x)), mode="DebugMode")
+    with pytest.raises(gof.toolbox.BadOptimization, match="tanh_to_sin") as error:
+        fn([1.0, 2.0])
+    np.testing.assert_array_equal(error.value.old_r_val, np.tanh([1.0, 2.0]))
+    np.testing.assert_array_equal(error.value.new_r_val, np.sin([1.0, 2.0]))
+    times = []
+
+    def unsteady(fgraph):
+        times.append(fgraph)
+        if len(times) % 2:
+            fgraph.replace(fgraph.outputs[0], T.exp(T.log(fgraph.outputs[0])), reason="unsteady")
+
+    mode = theano.compile.debugmode.DebugMode(optimizer=gof.optimizer(unsteady))
+    with pytest.raises(theano.compile.debugmode.StochasticOrder, match="unsteady"):
+        theano.function([x], T.cosh(x), mode=mode)
+
+
 def test_decorators_register():
     database = optdb["canonicalize"]
 

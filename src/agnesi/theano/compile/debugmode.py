@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from agnesi.theano.compile.mode import Mode, makers, register_mode
 from agnesi.theano.compile.stepwise import Run, Stepwise, own_copy
 from agnesi.theano.configparser import config, say_once
+from agnesi.theano.gof import toolbox
 from agnesi.theano.gof.op import Performed
 from agnesi.theano.printing import debugprint
 
@@ -82,55 +84,8 @@ class BadThunkOutput(DebugModeError):
         return self.str_diagnostic()
 
 
-class BadOptimization(DebugModeError):
-    """A variable has another value in what the compiler made of the graph.
-
-    Attributes:
-        old_r: the variable as the program wrote it.
-        new_r: what takes its place.
-        old_r_val: the value of the first.
-        new_r_val: that of the second.
-        reason: what put the second there.
-        old_graph: the first as text.
-        new_graph: the second as text.
-    """
-
-    def __init__(
-        self,
-        old_r: Any,
-        new_r: Any = None,
-        old_r_val: Any = None,
-        new_r_val: Any = None,
-        reason: Any = None,
-        old_graph: str | None = None,
-        new_graph: str | None = None,
-    ) -> None:
-        super().__init__()
-        self.old_r, self.new_r, self.reason = old_r, new_r, reason
-        self.old_r_val, self.new_r_val = old_r_val, new_r_val
-        self.old_graph, self.new_graph = old_graph, new_graph
-        # A text in the place of a variable: an error that was caught, and is raised with more.
-        self.full_err = old_r if isinstance(old_r, str) else None
-
-    def str_diagnostic(self) -> str:
-        """Return what is known, in lines."""
-        return _lines(
-            "BadOptimization Error",
-            {
-                "Variable": self.new_r,
-                "Op": getattr(self.new_r, "owner", None),
-                "Value Type": type(self.new_r_val),
-                "Old Value shape, dtype": _kind(self.old_r_val),
-                "New Value shape, dtype": _kind(self.new_r_val),
-                **_difference(self.old_r_val, self.new_r_val),
-                "Reason": self.reason,
-                "Old Graph": self.old_graph,
-                "New Graph": self.new_graph,
-            },
-        )
-
-    def __str__(self) -> str:
-        return self.full_err if self.full_err is not None else self.str_diagnostic()
+class BadOptimization(DebugModeError, toolbox.BadOptimization):
+    """What takes a variable's place has another value: see :class:`toolbox.BadOptimization`."""
 
 
 class BadDestroyMap(DebugModeError):
@@ -264,10 +219,6 @@ def _lines(title: str, found: dict[str, Any]) -> str:
     return "\n".join([title, *(f"  {name}: {value}" for name, value in found.items())])
 
 
-def _kind(value: Any) -> str:
-    return f"{getattr(value, 'shape', None)}, {getattr(value, 'dtype', None)}"
-
-
 def _difference(one: Any, other: Any) -> dict[str, Any]:
     """Return how far two arrays are apart."""
     a, b = np.asarray(one), np.asarray(other)
@@ -358,6 +309,13 @@ class DebugMode(Mode):
         if require_matching_strides:
             say_once("DebugMode(require_matching_strides=)", "there is no C code here")
 
+    def unstable(self, first: list[str], second: list[str]) -> StochasticOrder:
+        """Return the error of rewrites that did not do the same when they were run again."""
+        return StochasticOrder(
+            "Optimisation gave another graph when it was run again:\n"
+            + "\n".join(f"  {a}  |  {b}" for a, b in zip_longest(first, second) if a != b)
+        )
+
     def watched(self, function: Any) -> Debugged:
         """Return what runs a function."""
         return Debugged(function, self)
@@ -399,6 +357,7 @@ class Debugged(Stepwise):
         binder = self.function.fn.request.binder
         arrays = binder(*args, **named)
         run = self.run(arrays)
+        self._replacements(run)
         outputs, updates = run.values()
         kept = [np.array(v) for v in outputs]
         news = [(target, own_copy(target, value)) for target, value in updates]
@@ -413,6 +372,18 @@ class Debugged(Stepwise):
             if not target.type.is_object:
                 self._compare(variable, new, target.get_value(borrow=True))
         return results
+
+    def _replacements(self, run: Run) -> None:
+        """Raise if a rewrite has put something with another value in a variable's place."""
+        for variable in self.function.plan.shareds:
+            run.cell(variable)
+        for swap in self.function.request.swaps:
+            if swap.tensors[0] is None or swap.old.type.encoded:
+                continue
+            old, new = run.machine.run(swap.tensors)
+            if not check_eq(swap.old, old, new):
+                texts = [debugprint(v, file="str") for v in (swap.old, swap.new)]
+                raise BadOptimization(swap.old, swap.new, old, new, swap.reason, *texts)
 
     def _compare(self, variable: Any, old: Any, new: Any) -> None:
         kind = variable.type

@@ -98,13 +98,15 @@ class _Request:
         self.unused = "raise"
         # The graph, once somebody has looked at it or rewritten it.
         self.fgraph: Any = None
+        # What rewrites have put in others' places, where a mode wants to look at it.
+        self.swaps: list[Any] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "fgraph": None}
+        return {**self.__dict__, "fgraph": None, "swaps": []}
 
     def __copy__(self) -> _Request:
         made = _Request()
-        made.__dict__.update(self.__dict__, fgraph=None)
+        made.__dict__.update(self.__dict__, fgraph=None, swaps=[])
         return made
 
 

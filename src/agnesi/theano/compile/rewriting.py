@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agnesi.theano.configparser import change_flags
 from agnesi.theano.gof import graph
@@ -54,6 +54,8 @@ class Roots:
         self.cuts = len(request.outputs), len(request.outputs) + len(states)
         self.every = every
         self.specs = request.inputs
+        # Whether values of what takes another's place are looked at.
+        self.is_checked = hasattr(request.mode, "stability_patience")
 
     def fgraph(self) -> FunctionGraph:
         """Return them as a graph of copies."""
@@ -75,10 +77,11 @@ def rewrite(request: Any, plan: Any, rewrites: Any) -> None:
         rewrites: a rewrite of whole graphs.
     """
     roots = Roots(request, plan)
-    fgraph = roots.fgraph()
-    with change_flags(compute_test_value="off"):
-        rewrites(fgraph)
-        _rewrite_bodies(fgraph, rewrites)
+    fgraph, request.swaps = _run(roots, rewrites)
+    for _ in range(getattr(request.mode, "stability_patience", 1) - 1):
+        texts = [[s.text for s in swaps] for swaps in (request.swaps, _run(roots, rewrites)[1])]
+        if texts[0] != texts[1]:
+            raise request.mode.unstable(*texts)
     news = _outside(fgraph, [*roots.inputs, *roots.shareds])
     first, second = roots.cuts
     request.outputs, states, values = news[:first], iter(news[first:second]), news[second:]
@@ -89,6 +92,43 @@ def rewrite(request: Any, plan: Any, rewrites: Any) -> None:
     request.updates = dict(zip(roots.targets, values, strict=True))
     request.givens, request.no_defaults = {}, True
     request.fgraph = fgraph
+
+
+class Swap(NamedTuple):
+    """One variable in another one's place."""
+
+    old: Any
+    new: Any
+    tensors: tuple[Any, Any]
+    reason: Any
+    text: str
+
+
+class _Swaps(Feature):
+    """Remembers what took whose place, and what both computed then."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[Any, Any], Swap] = {}
+
+    def on_change_input(
+        self, fgraph: Any, node: Any, i: int, r: Any, new_r: Any, reason: Any = None
+    ) -> None:
+        """Remember a change."""
+        text = f"{reason}: {r} -> {new_r}"
+        swap = Swap(r, new_r, (r.tensor, new_r.tensor), reason, text)
+        self.seen.setdefault((r, new_r), swap)
+
+
+def _run(roots: Roots, rewrites: Any) -> tuple[FunctionGraph, list[Swap]]:
+    """Run rewrites on a graph; return it, and what took whose place where that is to be checked."""
+    fgraph = roots.fgraph()
+    swaps = _Swaps()
+    if roots.is_checked:
+        fgraph.attach_feature(swaps)
+    with change_flags(compute_test_value="off"):
+        rewrites(fgraph)
+        _rewrite_bodies(fgraph, rewrites)
+    return fgraph, list(swaps.seen.values())
 
 
 def _rewrite_bodies(fgraph: FunctionGraph, rewrites: Any) -> None:

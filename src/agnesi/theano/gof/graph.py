@@ -471,7 +471,8 @@ def same_tensor(a: Any, b: Any) -> bool:
     stack: list[tuple[Any, Any]] = [(a, b)]
     seen: set[tuple[int, int]] = set()
     while stack:
-        x, y = stack.pop()
+        pair: Any = stack.pop()
+        x, y = pair
         if x is y or (id(x), id(y)) in seen:
             continue
         seen.add((id(x), id(y)))

@@ -19,6 +19,8 @@ from agnesi.theano.gof.opt import out2in as out2in
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.basic import NotScalarConstantError as NotScalarConstantError
 from agnesi.theano.tensor.basic import get_scalar_constant_value as get_scalar_constant_value
+from agnesi.theano.tensor.shape_feature import ShapeFeature as ShapeFeature
+from agnesi.theano.tensor.shape_feature import ShapeOptimizer as ShapeOptimizer
 from agnesi.theano.tensor.shapes import MakeVector as MakeVector
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ make_vector = MakeVector()
 
 
 # -- rewrites of programs ------------------------------------------------------------------------
+
+
+optdb.register("ShapeOpt", ours(ShapeOptimizer()), 0.1, "fast_run", "fast_compile")
 
 
 def _registrar(database: str) -> Callable[..., Any]:
