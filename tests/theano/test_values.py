@@ -72,3 +72,129 @@ def test_placeholders_whose_sizes_do_not_fit_yet():
 def test_costs_of_integers_have_zeros_as_gradients():
     x = T.dvector("x")
     np.testing.assert_array_equal(T.grad(T.isnan(x).sum(), x).eval({x: [1.0]}), [0.0])
+
+
+# -- parts of arrays -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [1, 2, -1, -2, 3, 10, -10])
+def test_steps_that_a_call_says(step):
+    x, k = T.dvector("x"), T.lscalar("k")
+    a = np.arange(7.0)
+    f = theano.function([x, k], [x[::k], x[5:1:k], x[-4::k]])
+    for found, expected in zip(f(a, step), [a[::step], a[5:1:step], a[-4::step]], strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError):
+        f(a, 0)
+
+
+def test_steps_that_a_call_says_are_written_at():
+    x, k = T.dmatrix("x"), T.lscalar("k")
+    a = np.arange(12.0).reshape(3, 4)
+    part = x[::k, ::k]
+    f = theano.function(
+        [x, k],
+        [T.set_subtensor(part, 0), T.inc_subtensor(part, part), T.grad((part**2).sum(), x)],
+    )
+    for step in (1, 2, -1, -2):
+        key = np.s_[::step, ::step]
+        expected = [a.copy(), a.copy(), np.zeros_like(a)]
+        expected[0][key], expected[2][key] = 0, 2 * a[key]
+        expected[1][key] *= 2
+        for found, wanted in zip(f(a, step), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_an_increment_that_does_not_fit_the_dtype():
+    x = T.lvector("x")
+    with pytest.raises(TypeError):
+        T.inc_subtensor(x[0], 2.5)
+    np.testing.assert_array_equal(T.set_subtensor(x[0], 2.5).eval({x: [0, 1]}), [2, 1])
+
+
+# -- dtypes and numbers --------------------------------------------------------------------------
+
+
+def test_casts_to_few_bits_keep_the_low_bits():
+    x = T.dvector("x")
+    values = [-1.5, -0.2, 300.0, 1e5, -1e6]
+    expected = {
+        "int8": [-1, 0, 44, -96, -64],
+        "uint8": [255, 0, 44, 160, 192],
+        "int16": [-1, 0, 300, -31072, -16960],
+        "uint32": [4294967295, 0, 300, 100000, 4293967296],
+    }
+    for dtype, numbers in expected.items():
+        np.testing.assert_array_equal(T.cast(x, dtype).eval({x: values}), numbers)
+
+
+def test_dtypes_of_constants():
+    given = [1, 300, 70000, 2**40, 1.5, 0.1, np.nan, np.inf, True, 1j]
+    expected = [
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "float32",
+        "float64",
+        "float64",
+        "float32",
+        "int8",
+        "complex128",
+    ]
+    assert [T.constant(c).dtype for c in given] == expected
+
+
+def test_numbers_that_are_known():
+    known = T.get_scalar_constant_value
+    assert known(T.constant(2) + 1) == 3
+    assert known(T.constant([1, 2, 3])[1]) == 2
+    assert known(T.switch(1, 2, 3)) == 2
+    assert known(T.alloc(1.5, 3)) == 1.5
+    assert known(T.drow("x").shape[0]) == 1
+    for unknown in (T.dscalar("x"), T.dmatrix("x").shape[0], T.constant([1, 2])):
+        with pytest.raises(T.basic.NotScalarConstantError):
+            known(unknown)
+    with pytest.raises(T.basic.NotScalarConstantError):
+        known(T.constant(2) + 1, only_process_constants=True)
+
+
+def test_patterns_of_shapes():
+    x, v, row = T.dscalar("x"), T.dvector("v"), T.drow("row")
+    assert T.reshape(x, (1, -1)).broadcastable == (True, False)
+    assert T.reshape(v, T.lvector("s"), ndim=2).broadcastable == (False, False)
+    assert row.reshape(row.shape).broadcastable == (True, False)
+    assert T.stack([x]).broadcastable == (False,)
+    assert T.eye(1).broadcastable == (False, False)
+    assert T.roll(row, 1, axis=0).broadcastable == (False, False)
+    assert T.diag(T.constant([1.0])).broadcastable == (False, False)
+
+
+def test_covariances():
+    x = T.dmatrix("x")
+    a = np.arange(6.0).reshape(2, 3) ** 2
+    np.testing.assert_allclose(T.cov(x).eval({x: a}), np.cov(a))
+    np.testing.assert_allclose(T.cov(x, rowvar=False).eval({x: a}), np.cov(a, rowvar=False))
+    np.testing.assert_allclose(T.cov(x, x, bias=True).eval({x: a}), np.cov(a, a, bias=True))
+    with pytest.raises(NotImplementedError):
+        T.cov(x, fweights=1)
+
+
+def test_choices_from_rows_of_a_matrix():
+    i, x = T.lvector("i"), T.dmatrix("x")
+    a = np.arange(6.0).reshape(2, 3)
+    for mode in ("raise", "wrap", "clip"):
+        n = np.array([1, 0, 1]) if mode == "raise" else np.array([4, 3, -1])
+        found = T.choose(i, x, mode=mode).eval({i: n, x: a})
+        np.testing.assert_array_equal(found, np.choose(n, a, mode=mode))
+    with pytest.raises(IndexError):
+        T.choose(i, x).eval({i: [2, 0, 0], x: a})
+
+
+def test_repetitions_are_checked():
+    x = T.dmatrix("x")
+    for reps, ndim in ((2.5, None), ((2, 2), 1), (T.constant([1, 2]), None), ((2, 2.0), None)):
+        with pytest.raises(ValueError):
+            T.tile(x, reps, ndim=ndim)
+    tiled = T.tile(x, T.lvector("r"), ndim=2)
+    assert tiled.ndim == 2

@@ -36,8 +36,15 @@ class AgnesiError(Exception):
     """Whatever agnesi raises."""
 
 
-class GraphTypeError(AgnesiError, TypeError):
-    """An expression that cannot be built: its dtypes, ranks or shapes do not fit."""
+class GraphTypeError(AgnesiError, TypeError, ValueError):
+    """An expression that cannot be built: its dtypes, ranks or shapes do not fit.
+
+    A ``ValueError`` too, which NumPy raises for shapes.
+    """
+
+
+class GraphIndexError(GraphTypeError, IndexError):
+    """An expression that cannot be built: an index is known to lie outside its axis."""
 
 
 class GradientError(AgnesiError, ValueError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agnesi.core.dtypes import I64, INTEGERS, U64, DType
-from agnesi.core.errors import GraphTypeError
+from agnesi.core.errors import GraphIndexError, GraphTypeError
 from agnesi.dims.dim import Size, add, mul, sub
 from agnesi.dims.simplify import at_least, is_nonnegative, maximum, minimum
 from agnesi.graph.graph import size_of
@@ -145,7 +145,7 @@ def _constant_within(x: Constant, limit: Size, words: str, wraps: bool) -> Tenso
     if isinstance(limit, int):
         for end in (low, high):
             if not (-limit if wraps else 0) <= end < limit:
-                raise GraphTypeError(f"index {end} is out of bounds for size {limit}: {words}")
+                raise GraphIndexError(f"index {end} is out of bounds for size {limit}: {words}")
         return constant(np.where(value < 0, value + limit, value))
     index: Tensor = constant(value)
     ends: list[Size] = []

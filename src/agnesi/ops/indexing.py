@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from agnesi.core.dtypes import BOOL
-from agnesi.core.errors import GraphTypeError
+from agnesi.core.errors import GraphIndexError, GraphTypeError
 from agnesi.core.record import record
 from agnesi.dims.dim import Shape, product
 from agnesi.graph.leaves import constant
@@ -245,9 +245,9 @@ def _full_key(x: Tensor, keys: list[Any]) -> list[Any]:
     consumed = sum(map(_axes_of, keys))
     dots = [place for place, k in enumerate(keys) if k is Ellipsis]
     if len(dots) > 1:
-        raise GraphTypeError("getitem: only one ... may stand in an index")
+        raise GraphIndexError("getitem: only one ... may stand in an index")
     if consumed > x.ndim:
-        raise GraphTypeError(
+        raise GraphIndexError(
             f"getitem: too many indices, {consumed} for {x.ndim} axes\n"
             f"{operand_lines(('x',), (x,))}"
         )

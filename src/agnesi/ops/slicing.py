@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from agnesi.core.dtypes import ALL, BOOL, INTEGERS
-from agnesi.core.errors import GraphTypeError
+from agnesi.core.errors import GraphIndexError, GraphTypeError
 from agnesi.core.record import record
 from agnesi.dims.dim import Shape, Size, add, mul, neg, sub
 from agnesi.dims.simplify import ceildiv, floordiv, is_nonnegative, maximum, minimum, mod
@@ -325,7 +325,7 @@ def _integer_index(x: Tensor, key: Any, axis: int) -> Size:
     size = x.type.shape[axis]
     most = size if isinstance(size, int) else _FAR
     if isinstance(index, int) and not -most <= index < most:
-        raise GraphTypeError(
+        raise GraphIndexError(
             f"getitem: index {index} is out of bounds for axis {axis} of size {size}\n"
             f"{operand_lines(('x',), (x,))}"
         )

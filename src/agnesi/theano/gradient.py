@@ -933,7 +933,9 @@ def verify_grad(
     close = {"float16": 5e-2, "float32": 1e-2, "float64": 1e-4}
     worst = max((p.dtype.name for p in points), key=lambda d: close[d])
     absolute, relative = abs_tol or close[worst], rel_tol or close[worst]
-    inputs = [TensorType(p.dtype, (False,) * p.ndim)(f"input {k}") for k, p in enumerate(points)]
+    inputs = [
+        TensorType(p.dtype, [n == 1 for n in p.shape])(f"input {k}") for k, p in enumerate(points)
+    ]
     output = fun(*inputs)
     value = function(inputs, output, mode=mode, on_unused_input="ignore")
     shape = value(*points).shape

@@ -1049,6 +1049,9 @@ second = Second(transfer_type(1), name="second")
 identity = _define("identity", "Identity", lambda x: x, same_out, _AsGiven, UnaryScalarOp)
 
 
+_THROUGH = {"int8": "i32", "int16": "i32", "uint8": "i32", "uint16": "i32", "uint32": "i64"}
+
+
 class Cast(_AsGiven, UnaryScalarOp):
     """The same number in another dtype.
 
@@ -1059,6 +1062,12 @@ class Cast(_AsGiven, UnaryScalarOp):
     function = staticmethod(lambda x: x)
     build = _GENERIC
     impl = _impl(None)
+
+    def of_tensors(self, tensors: Sequence[Any], dtype: str) -> Any:
+        """The number; what is too large for a few bits loses the others, as in C."""
+        (x,) = tensors
+        through = _THROUGH.get(dtype)
+        return ag.astype(ag.astype(x, through) if through and x.dtype.is_float else x, dtype)
 
     def __init__(self, o_type: Any, name: str | None = None) -> None:
         if not isinstance(o_type, Scalar):

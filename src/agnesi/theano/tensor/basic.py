@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
+from agnesi.graph.graph import toposort
+from agnesi.graph.interpret import interpret
 from agnesi.graph.leaves import Constant as ConstantTensor
+from agnesi.graph.leaves import Leaf
 from agnesi.graph.tensor import SizeValue
+from agnesi.ops.families import HostOp
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Constant, Variable
 from agnesi.theano.missing import submodule
@@ -154,10 +158,13 @@ def _holds_variable(x: Any) -> bool:
 
 
 def _of_list(x: Any) -> Any:
-    items = [as_tensor_variable(item) for item in x]
-    if python_all(item.ndim == 0 for item in items):
-        return shapes.make_vector(items)
-    return stack(items)
+    try:
+        items = [as_tensor_variable(item) for item in x]
+        if python_all(item.ndim == 0 for item in items):
+            return shapes.make_vector(items)
+        return stack(items)
+    except (TypeError, ValueError) as error:
+        raise AsTensorError(f"Cannot convert {x} to TensorType", type(x)) from error
 
 
 def get_scalar_constant_value(
@@ -165,21 +172,52 @@ def get_scalar_constant_value(
 ) -> Any:
     """Return the number that a variable is known to be.
 
+    Args:
+        v: variable or number.
+        elemwise: whether to compute functions of known numbers.
+        only_process_constants: whether to look at nothing but constants.
+        max_recur: how far to look; agnesi needs no limit.
+
     Raises:
         NotScalarConstantError: it is not known.
+        EmptyConstantError: it has no elements.
     """
-    del elemwise, only_process_constants, max_recur
+    del max_recur
     if isinstance(v, int | float | np.integer | np.floating):
         return np.asarray(v)
     if isinstance(v, np.ndarray):
-        return _only(v)
+        if v.ndim:
+            raise NotScalarConstantError(v)
+        return v
     if isinstance(v, Constant):
         return _only(np.asarray(v.data))
     tensor = getattr(v, "tensor", None)
-    found = None if tensor is None else known_number(tensor)
-    if found is None:
+    if tensor is None or only_process_constants:
         raise NotScalarConstantError(v)
-    return np.asarray(found, tensor.dtype.numpy)  # type: ignore[union-attr]
+    found = known_number(tensor)
+    if found is not None:
+        return np.asarray(found, tensor.dtype.numpy)
+    computed = _computed(tensor) if elemwise else None
+    if computed is None:
+        raise NotScalarConstantError(v)
+    return _only(computed)
+
+
+_FEW = 64
+
+
+def _computed(tensor: ag.Tensor) -> Any:
+    """Return a few numbers that are computed of constants alone; None for others."""
+    if not python_all(isinstance(s, int) for s in tensor.type.shape):
+        return None
+    nodes = toposort([tensor])
+    for node in nodes:
+        known = isinstance(node, ConstantTensor) or not isinstance(node, Leaf | HostOp)
+        sizes = (*node.sizes_mentioned(), *node.type.shape)
+        small = python_all(isinstance(s, int) for s in sizes)
+        if not known or not small or node.type.size > _FEW:
+            return None
+    return interpret([tensor], {})[0]
 
 
 def _only(array: Any) -> Any:
@@ -340,6 +378,10 @@ def cast(x: Any, dtype: Any) -> Any:
     return of_element.cast_op(dtype)(x)
 
 
+for _dtype in ALL:
+    globals()[f"_convert_to_{_dtype}"] = of_element.cast_op(_dtype)
+
+
 # -- axes ----------------------------------------------------------------------------------------
 
 
@@ -370,11 +412,15 @@ def shape_padaxis(t: Any, axis: int) -> Any:
 def transpose(x: Any, axes: Any = None) -> Any:
     """Return axes in another order, reversed by default."""
     x = as_tensor_variable(x)
-    order = list(range(x.ndim - 1, -1, -1)) if axes is None else [a % x.ndim for a in axes]
+    order = list(range(x.ndim - 1, -1, -1)) if axes is None else [_from_front(a, x) for a in axes]
     made = DimShuffle(x.broadcastable, order)(x)
     if x.name and made.name is None:
         made.name = f"{x.name}.T"
     return made
+
+
+def _from_front(axis: Any, x: Any) -> Any:
+    return axis + x.ndim if axis < 0 else axis
 
 
 def swapaxes(y: Any, axis1: int, axis2: int) -> Any:
@@ -647,12 +693,19 @@ def stacklists(arg: Any) -> Any:
 
 def horizontal_stack(*args: Any) -> Any:
     """Return matrices side by side."""
-    return concatenate([as_tensor_variable(a) for a in args], axis=1)
+    return concatenate(_matrices(args), axis=1)
 
 
 def vertical_stack(*args: Any) -> Any:
     """Return matrices one below the other."""
-    return concatenate([as_tensor_variable(a) for a in args], axis=0)
+    return concatenate(_matrices(args), axis=0)
+
+
+def _matrices(args: Any) -> list[Any]:
+    given = [as_tensor_variable(a) for a in args]
+    if len(given) < 2 or python_any(v.ndim != 2 for v in given):
+        raise AssertionError("two matrices or more are put together", given)
+    return given
 
 
 def split(x: Any, splits_size: Any, n_splits: int, axis: Any = 0) -> Any:
@@ -661,11 +714,22 @@ def split(x: Any, splits_size: Any, n_splits: int, axis: Any = 0) -> Any:
 
 
 def tile(x: Any, reps: Any, ndim: int | None = None) -> Any:
-    """Return an array repeated along its axes."""
+    """Return an array repeated along its axes.
+
+    Args:
+        x: array.
+        reps: how often along each axis: a number, or a list, or a vector with ``ndim``.
+        ndim: how many axes the result has.
+
+    Raises:
+        ValueError: ``reps`` are no integers, or do not fit the axes.
+    """
     x = as_tensor_variable(x)
-    items = [reps] if isinstance(reps, int) else shapes.size_list(reps, ndim)
-    if ndim is not None and len(items) < ndim:
-        items = [1] * (ndim - len(items)) + list(items)
+    if ndim is not None and ndim < x.ndim:
+        raise ValueError("ndim should be equal or larger than x.ndim")
+    items = _repetitions(reps, ndim)
+    count = ndim or python_max(len(items), x.ndim)
+    items = [1] * (count - len(items)) + items
     given = [as_tensor_variable(r) for r in items]
 
     def build(t: ag.Tensor, *reps: ag.Tensor) -> ag.Tensor:
@@ -675,10 +739,38 @@ def tile(x: Any, reps: Any, ndim: int | None = None) -> Any:
     return apply("Tile", build, [x, *given])
 
 
+def _repetitions(reps: Any, ndim: int | None) -> list[Any]:
+    """Return how often an array is to be repeated, as a list of numbers and scalars."""
+    if isinstance(reps, list | tuple):
+        if ndim is not None and len(reps) > ndim:
+            raise ValueError("len(reps) should be equal or less than ndim")
+        for r in reps:
+            whole = isinstance(r, int | np.integer)
+            if not whole and not (isinstance(r, Variable) and r.type.dtype in DISCRETE):
+                raise ValueError("elements of reps must be scalars of integer dtype")
+        return list(reps)
+    vector = as_tensor_variable(reps)
+    if vector.dtype not in DISCRETE:
+        raise ValueError("elements of reps must be integer dtype")
+    if vector.ndim == 0:
+        return [reps]
+    if vector.ndim > 1:
+        raise ValueError("the dimension of reps should not exceed 1")
+    if ndim is None:
+        raise ValueError("if reps is tensor.vector, you should specify the ndim")
+    return shapes.size_list(vector, ndim)
+
+
 def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     """Return an array with its elements moved on along an axis, round and round."""
     x, shift = as_tensor_variable(x), as_tensor_variable(shift)
-    return apply("Roll", lambda t, s: ag.roll(t, shapes.whole(s), axis), [x, shift], axis=axis)
+    if axis is not None and not -x.ndim <= axis < x.ndim:
+        raise IndexError("too many indices for array")
+    made = apply("Roll", lambda t, s: ag.roll(t, shapes.whole(s), axis), [x, shift], axis=axis)
+    moved = range(x.ndim) if axis is None else (axis % x.ndim,)
+    pattern = [one and k not in moved for k, one in enumerate(x.broadcastable)]
+    made.type = TensorType(x.dtype, pattern)
+    return made
 
 
 # -- reductions ------------------------------------------------------------------------------------

@@ -41,9 +41,9 @@ def as_array(x: Any, dtype: Any = None) -> Any:
     """Return a Python number, list or array as an array of the dtype that Theano gives it."""
     if dtype is not None:
         return np.asarray(x, np.dtype(config.floatX if dtype == "floatX" else dtype))
-    if isinstance(x, bool | np.bool_ | np.ndarray | np.generic):
+    if isinstance(x, np.ndarray | np.generic):
         return np.asarray(x)
-    if isinstance(x, int):
+    if isinstance(x, int):  # True and False too
         return np.asarray(x, _of_integer(x))
     if isinstance(x, float):
         return np.asarray(x, _of_float(x))

@@ -33,6 +33,11 @@ def of_type(kind: TensorType, tensor: Any, name: str | None = None) -> Any:
     return kind.Variable(kind, name=name, tensor=tensor)
 
 
+def _never_repeats(tensors: Sequence[Any]) -> list[Any]:
+    """Return variables for results whose axes do not repeat, even where they are known to be 1."""
+    return [of_type(kind_of(t.dtype.numpy.name, (False,) * t.ndim), t) for t in tensors]
+
+
 class TensorFromScalar(NativeOp):
     """A number as an array without axes."""
 
@@ -348,6 +353,11 @@ class Eye(NativeOp):
         """Whether row and column are as far apart as the offset says."""
         return self._compared(tensors, ag.equal)
 
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return a matrix, whose axes do not repeat."""
+        del given
+        return _never_repeats(tensors)
+
 
 class Tri(Eye):
     """Ones at and below a diagonal: ``Tri(dtype)(rows, columns, k)``."""
@@ -517,6 +527,10 @@ class Split(NativeOp):
             parts.append(x[tuple(key)])
         return parts
 
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return parts of the array's type."""
+        return [of_type(given[0].type, t) for t in tensors]
+
     def __str__(self) -> str:
         return f"Split{{{self.len_splits}}}"
 
@@ -559,6 +573,15 @@ class Reshape(NativeOp):
         """A reshape of agnesi's."""
         x, shape = tensors
         return ag.reshape(x, tuple(sizes_in(shape, self.ndim)))
+
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return an array that repeats where the shape says 1, and not where it says -1."""
+        (made,) = tensors
+        pattern = [
+            (size.extent if isinstance(size, SizeValue) else size) == 1
+            for size in sizes_in(given[1].tensor, self.ndim)
+        ]
+        return [of_type(kind_of(made.dtype.numpy.name, tuple(pattern)), made)]
 
     def __str__(self) -> str:
         return f"Reshape{{{self.ndim}}}"
@@ -663,6 +686,11 @@ class ExtractDiag(NativeOp):
         """A diagonal of agnesi's."""
         return ag.diagonal(tensors[0], self.offset, self.axis1, self.axis2)
 
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return an array, whose axes do not repeat."""
+        del given
+        return _never_repeats(tensors)
+
 
 class AllocDiag(NativeOp):
     """The last axis as the diagonal of two new axes.
@@ -708,6 +736,11 @@ class AllocDiag(NativeOp):
             made = ag.swapaxes(made, -1, -2)
         return ag.moveaxis(made, (-2, -1), (low, high))
 
+    def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """Return an array, whose axes do not repeat."""
+        del given
+        return _never_repeats(tensors)
+
 
 # -- others --------------------------------------------------------------------------------------
 
@@ -747,7 +780,24 @@ class Choose(NativeOp):
     def build(self, *tensors: Any) -> Any:
         """A choice of agnesi's."""
         a, *choices = tensors
+        if len(choices) == 1 and not isinstance(choices[0].type.shape[0], int):
+            return self._of_rows(a, choices[0])
         return ag.choose(a, choices[0] if len(choices) == 1 else choices, mode=self.mode)
+
+    def _of_rows(self, a: Any, rows: Any) -> Any:
+        """Choose among the rows of an array, of which it is not known how many there are."""
+        count = rows.shape[0]
+        a = ag.astype(a, "i64")
+        if self.mode == "wrap":
+            a = ag.remainder(a, count)
+        elif self.mode == "clip":
+            a = ag.maximum(ag.minimum(a, count - 1), 0)
+        missing = a.ndim - (rows.ndim - 1)
+        if missing > 0:
+            rows = ag.expand_dims(rows, tuple(range(1, missing + 1)))
+        elif missing < 0:
+            a = ag.expand_dims(a, tuple(range(-missing)))
+        return ag.squeeze(ag.take_along_axis(rows, ag.expand_dims(a, 0), 0), 0)
 
 
 class Default(NativeOp):

@@ -113,8 +113,9 @@ class MakeVector(NativeOp):
         return stacked(tensors, self.dtype)
 
     def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
-        """Return a vector."""
-        kind = kind_of(self.dtype, (len(given) == 1,))
+        """Return a vector, which does not repeat even if it has one element."""
+        del given
+        kind = kind_of(self.dtype, (False,))
         return [kind.Variable(kind, tensor=tensors[0])]
 
 

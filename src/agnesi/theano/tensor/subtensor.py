@@ -13,13 +13,14 @@ import numpy as np
 
 import agnesi as ag
 from agnesi.graph.leaves import Constant as ConstantTensor
+from agnesi.graph.tensor import SizeValue
 from agnesi.theano.gof.graph import Apply, Variable
 from agnesi.theano.gof.native import NativeOp, native_apply
 from agnesi.theano.gof.type import PureType
 from agnesi.theano.scalar.basic import Scalar, ScalarConstant, as_scalar, get_scalar_type, int64
 from agnesi.theano.tensor.casting import INTS, UINTS
 from agnesi.theano.tensor.elemwise import DimShuffle
-from agnesi.theano.tensor.shapes import element_tensors, stacked, whole
+from agnesi.theano.tensor.shapes import element_tensors, one_size, stacked, whole
 from agnesi.theano.tensor.type import TensorType, type_of
 
 if TYPE_CHECKING:
@@ -420,7 +421,7 @@ class Subtensor(_Bracketed):
             found = _of_elements(x, key[0])
             if found is not None:
                 return found
-        return x[key]
+        return _read(x, key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Subtensor) and self._frozen() == other._frozen()
@@ -516,8 +517,86 @@ class IncSubtensor(_Bracketed):
 
 
 def _written(x: ag.Tensor, key: Any, y: ag.Tensor, *, sets: bool) -> ag.Tensor:
+    fits = np.can_cast(y.dtype.numpy, x.dtype.numpy, "same_kind")
+    if not fits and (y.dtype.is_complex or not sets):
+        how = "set" if sets else "increment"
+        raise TypeError(f"cannot {how} a part of {x.dtype.numpy} by values of {y.dtype.numpy}")
+    wide, steps = _with_whole_axes(x, key)
+    if steps:
+        part = _written_at_steps(x[wide], steps, y, sets=sets)
+        return x.at[wide].set(part)
     at, y = x.at[key], ag.astype(y, x.dtype)
     return at.set(y) if sets else at.add(y)
+
+
+# Slices whose step only a call tells are vectors of positions; agnesi's own have known steps.
+
+
+def _read(x: ag.Tensor, key: tuple[Any, ...]) -> ag.Tensor:
+    wide, steps = _with_whole_axes(x, key)
+    made = x[wide]
+    for axis, positions in steps:
+        made = ag.take(made, positions, axis)
+    return made
+
+
+def _with_whole_axes(x: ag.Tensor, key: Any) -> tuple[Any, list[tuple[int, ag.Tensor]]]:
+    """Return a key with whole axes for slices of unknown steps, and the positions they take."""
+    if not isinstance(key, tuple) or not any(
+        isinstance(k, slice) and isinstance(k.step, ag.Tensor) for k in key
+    ):
+        return key, []
+    wide: list[Any] = []
+    steps: list[tuple[int, ag.Tensor]] = []
+    axis = 0
+    for place, item in enumerate(key):
+        if isinstance(item, slice) and isinstance(item.step, ag.Tensor):
+            steps.append((axis, _positions(item, x.shape[place])))
+            item = slice(None)
+        wide.append(item)
+        axis += isinstance(item, slice)
+    return tuple(wide), steps
+
+
+def _positions(part: slice, size: Any) -> ag.Tensor:
+    """Return the positions that a slice takes of an axis.
+
+    A call raises ``ShapeError``, which is a ``ValueError``, where the step is 0.
+    """
+    step = ag.astype(part.step, "i64")
+    once = ag.arange(_count(ag.where(step == 0, 0, 1)))
+    step = step + ag.astype(ag.sum(ag.specify_shape(once, (1,))), "i64")
+    size = ag.astype(size, "i64") if isinstance(size, ag.Tensor) else ag.constant(np.int64(size))
+    up = step > 0
+
+    def bound(given: Any, default: ag.Tensor) -> ag.Tensor:
+        if given is None:
+            return default
+        given = ag.astype(given, "i64") if isinstance(given, ag.Tensor) else given
+        given = ag.where(ag.less(given, 0), given + size, given)
+        least, most = ag.where(up, 0, -1), ag.where(up, size, size - 1)
+        return ag.minimum(ag.maximum(given, least), most)
+
+    start = bound(part.start, ag.where(up, 0, size - 1))
+    stop = bound(part.stop, ag.where(up, size, -1))
+    count = ag.maximum(-ag.floor_divide(start - stop, step), 0)
+    return start + step * ag.arange(_count(count))
+
+
+def _count(number: ag.Tensor) -> Any:
+    found = one_size(number)
+    return found if isinstance(found, int) else SizeValue(found)
+
+
+def _written_at_steps(
+    part: ag.Tensor, steps: list[tuple[int, ag.Tensor]], y: ag.Tensor, *, sets: bool
+) -> ag.Tensor:
+    (axis, positions), *rest = steps
+    key = (*(slice(None),) * axis, positions)
+    if not rest:
+        return _written(part, key, y, sets=sets)
+    inner = _written_at_steps(ag.take(part, positions, axis), rest, y, sets=sets)
+    return part.at[key].set(inner)
 
 
 # -- arrays in brackets --------------------------------------------------------------------------
