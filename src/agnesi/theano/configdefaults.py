@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -279,13 +280,21 @@ _SETTINGS: tuple[tuple[str, ConfigParam, str, str], ...] = (
     ),
     (
         "compiledir",
-        StrParam(lambda: str(Path(config.base_compiledir) / "agnesi"), allow_override=False),
+        StrParam(lambda: _compiledir(), allow_override=False),
         "folder of C code",
         _NO_C,
     ),
     ("gpuarray.cache_path", StrParam("", allow_override=False), "code for GPUs", _NO_GPU),
     ("ctc.root", StrParam("", allow_override=False), "a library of CTC", "agnesi has a CTC"),
 )
+
+
+def _compiledir() -> str:
+    """Return the folder, which programs expect to be there: it is made when they ask for it."""
+    folder = Path(config.base_compiledir) / "agnesi"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
 
 
 def _add() -> None:
