@@ -18,6 +18,7 @@ from agnesi.core.errors import GraphTypeError
 from agnesi.dims.dim import Size, add, mul, neg, sub
 from agnesi.dims.simplify import at_least, ceildiv, floordiv, maximum, minimum
 from agnesi.graph.tensor import Tensor, TensorLike, scalar_of
+from agnesi.nn.computed_windows import computed_pool
 from agnesi.ops.choice import where
 from agnesi.ops.creation import Arange, full, zeros
 from agnesi.ops.lift import as_axes, as_items, as_size, as_tensor, is_integer, operand_lines
@@ -139,7 +140,8 @@ def pool(
 
     Args:
         x: array of any number of axes.
-        window: how many elements along each of the axes, a number or one for each.
+        window: how many elements along each of the axes, a number or one for each.  This and the
+            next two may be symbolic integers, at the price of memory for all windows.
         strides: how far from window to window; the window by default, so that they do not overlap.
         padding: elements around the array: a number, one for each axis, a pair (before, after) for
             each axis; ``"valid"`` is 0; ``"same"`` so that there is a window for each stride begun.
@@ -169,8 +171,51 @@ def pool(
     number = len(as_items(window))
     chosen = tuple(range(-number, 0)) if axes is None else axes
     along = as_axes("pool", chosen, tensor.ndim, tensor)
+    if any(isinstance(n, Tensor) for given in (window, strides, padding) for n in as_items(given)):
+        return _computed(tensor, along, (window, strides, padding, dilation), mode, ties,
+                         ignore_border, count_include_pad)  # fmt: skip
     spec = Spec("pool", tensor, along, window, strides, padding, dilation, ignore_border)
     return _pooled(spec, mode, ties, count_include_pad=count_include_pad)
+
+
+def _computed(  # noqa: PLR0917 - what users say, in their order
+    x: Tensor,
+    along: tuple[int, ...],
+    numbers: tuple[Any, Any, Any, Any],
+    mode: Mode,
+    ties: Ties,
+    ignore_border: bool,
+    count_include_pad: bool,
+) -> Tensor:
+    """Return what pooling gives where only a call knows some of its numbers."""
+    window, strides, padding, dilation = numbers
+    if any(d != 1 for d in as_items(dilation)) or isinstance(padding, str):
+        raise GraphTypeError(
+            "pool: a window that is computed has no dilation, and padding is numbers\n"
+            f"{operand_lines(('x',), (x,))}"
+        )
+    found: list[list[Size]] = []
+    for name, given in (("window", window), ("strides", strides), ("padding", padding)):
+        items = as_items(window if given is None else given)
+        items = items * len(along) if len(items) == 1 else items
+        if len(items) != len(along):
+            raise GraphTypeError(
+                f"pool: {name} is one number or one for each of the {len(along)} axes, but this is "
+                f"{given!r}\n{operand_lines(('x',), (x,))}"
+            )
+        found.append([as_size(item, f"pool: {name}") for item in items])
+    windows, steps, margins = found
+    return computed_pool(
+        x,
+        along,
+        windows,
+        steps,
+        margins,
+        mode,
+        ignore_border=ignore_border,
+        count_include_pad=count_include_pad,
+        ties=ties,
+    )
 
 
 class _Numbers(NamedTuple):

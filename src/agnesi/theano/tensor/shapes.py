@@ -284,6 +284,8 @@ def sizes_in(vector: ag.Tensor, count: int) -> list[Size]:
     """Return the elements of a vector as sizes; those that were put into it are still known."""
     while type(vector).__name__ == "Cast":
         vector = vector.operands[0]
+    if isinstance(vector, ConstantTensor) and vector.type.shape == (count,):
+        return [int(n) for n in vector.value]
     parts = vector.operands if type(vector).__name__ == "Concatenate" else ()
     if len(parts) == count and all(type(p).__name__ == "ExpandDims" for p in parts):
         return [one_size(p.operands[0]) for p in parts]
