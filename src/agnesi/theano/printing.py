@@ -13,12 +13,6 @@ import numpy as np
 from agnesi.theano.compile.function_module import Function
 from agnesi.theano.compile.io import SymbolicInput, SymbolicOutput
 from agnesi.theano.compile.sharedvalue import SharedVariable
-from agnesi.theano.drawing import (
-    default_colorCodes,
-    pydot_imported,
-    pydot_imported_msg,
-    pydotprint,
-)
 from agnesi.theano.gof.fg import FunctionGraph
 from agnesi.theano.gof.graph import Apply, Constant, Variable
 from agnesi.theano.gof.op import Op
@@ -471,7 +465,6 @@ __all__ = [
     "Print",
     "PrinterState",
     "debugprint",
-    "default_colorCodes",
     "default_printer",
     "greek",
     "hex_digest",
@@ -480,13 +473,17 @@ __all__ = [
     "position_independent_str",
     "pp",
     "pprint",
-    "pydot_imported",
-    "pydot_imported_msg",
-    "pydotprint",
+    "pydotprint",  # noqa: F822  # pyright: ignore[reportUnsupportedDunderAll]
     "special",
     "var_descriptor",
 ]
 
 
+_DRAWN = ("default_colorCodes", "pydot_imported", "pydot_imported_msg", "pydotprint")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _DRAWN:
+        # Loaded when somebody draws.
+        return getattr(submodule("agnesi.theano", "drawing"), name)
     return submodule(__name__, name)

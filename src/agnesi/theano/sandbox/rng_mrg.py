@@ -166,7 +166,18 @@ def guess_n_streams(size: Any, warn: bool = False) -> int:
 
 
 class mrg_uniform(FunctionOp):
-    """The op that draws numbers between 0 and 1 from streams."""
+    """The op that draws numbers between 0 and 1 from streams.
+
+    Attributes:
+        output_type: type of the numbers.
+        inplace: whether states are written over, which agnesi decides itself.
+    """
+
+    output_type: Any = None
+    inplace = False
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}{{{self.output_type},no_inplace}}"
 
 
 class MRG_RandomStreams:
@@ -291,7 +302,9 @@ class MRG_RandomStreams:
             shaped = ag.reshape(flat, tuple(_scalar(w) for w in wanted))
             return [new, ag.astype(shaped, dtype)]
 
-        new_r, u = mrg_uniform("mrg_uniform", build, 2)(states, *given, return_list=True)
+        op = mrg_uniform("mrg_uniform", build, 2)
+        new_r, u = op(states, *given, return_list=True)
+        op.output_type = u.type
         u.rng, u.update = states, (states, new_r)
         states.default_update = new_r
         states.tag.is_rng = True

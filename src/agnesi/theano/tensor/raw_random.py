@@ -20,7 +20,7 @@ from agnesi.theano.tensor.type import TensorType
 from agnesi.theano.tensor.var import TensorVariable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 # Words of a state: 624 of the generator, its position, whether a normal number is left, and that.
 _WORDS = 628
@@ -116,6 +116,14 @@ class RandomFunction(Op):
         if inplace:
             self.destroy_map = {0: [0]}
 
+    @property
+    def exec_fn(self) -> Any:
+        """What is called: of a state, parameters and a size."""
+        return getattr(np.random.RandomState, self.fn) if isinstance(self.fn, str) else self.fn
+
+    def __str__(self) -> str:
+        return f"RandomFunction{{{self.exec_fn.__name__}}}"
+
     def make_node(self, r: Any, shape: Any, *args: Any) -> Apply:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the application: a new state and the numbers."""
         given = [tensor.as_tensor_variable(a) for a in args]
@@ -159,10 +167,7 @@ class RandomFunction(Op):
             )
         if not shape and self.outtype.ndim > self.ndim_added:
             shape = None
-        function: Callable[..., Any] = (
-            getattr(np.random.RandomState, self.fn) if isinstance(self.fn, str) else self.fn
-        )
-        made = np.asarray(function(state, *args, shape))
+        made = np.asarray(self.exec_fn(state, *args, shape))
         if made.dtype != self.outtype.numpy_dtype:
             made = made.astype(self.outtype.numpy_dtype)
         del node
