@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agnesi.theano.gof.graph import io_toposort, scratchpad
 from agnesi.theano.gof.op import PureOp
-from agnesi.theano.scalar.basic import Cast, name_of
+from agnesi.theano.scalar.basic import Cast, ScalarOp, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -252,12 +252,22 @@ _OF_CLASSES = {
 }
 
 
+_REMAINDER = OperatorPrinter("%", -1, "left")
+
+
 def _known_printer(op: Any) -> Any:
     """Return how an op that is here is written; None for one that has no rule."""
+    if isinstance(op, ScalarOp):
+        # Of numbers the remainder has a sign, of arrays a name.
+        return _REMAINDER if name_of(op) == "mod" else _scalar_printer(op)
     scalar = getattr(op, "scalar_op", None)
     if scalar is None or type(op).__name__ != "Elemwise":
         kind = type(op).__name__
         return _OF_CLASSES.get(op.name if kind == "FunctionOp" else kind)
+    return _scalar_printer(scalar)
+
+
+def _scalar_printer(scalar: Any) -> Any:
     name = name_of(scalar)
     if isinstance(scalar, Cast):
         return FunctionPrinter(scalar.o_type.dtype)

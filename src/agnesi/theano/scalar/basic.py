@@ -23,7 +23,7 @@ from agnesi.graph.types import TensorType as Kind
 from agnesi.ops.lift import broadcast_shape
 from agnesi.ops.movement import broadcast
 from agnesi.theano.configparser import config
-from agnesi.theano.gof.graph import Apply, Constant, Variable, clone, io_toposort
+from agnesi.theano.gof.graph import Apply, Constant, Variable, clone, copied, io_toposort
 from agnesi.theano.gof.native import NativeOp, native_apply, says_itself
 from agnesi.theano.gof.type import Type
 from agnesi.theano.gof.utils import MethodNotDefined
@@ -1243,6 +1243,15 @@ scalar_xlogy0 = _binary("scalar_xlogy0", "XlogY0", special.xlogy, upgrade_to_flo
 # -- graphs of scalar ops as one op --------------------------------------------------------------
 
 
+def _without_composites(outputs: Any) -> list[Any]:
+    """Return outputs, the only one's own composite opened, as Theano does."""
+    owner = outputs[0].owner if len(outputs) == 1 else None
+    if owner is None or not isinstance(owner.op, Composite):
+        return list(outputs)
+    op = owner.op
+    return copied(op.outputs, dict(zip(op.inputs, owner.inputs, strict=True)))[0]
+
+
 class Composite(ScalarOp):
     """A graph of scalar ops as one.
 
@@ -1258,7 +1267,7 @@ class Composite(ScalarOp):
         for i in inputs:
             if any(i is o for o in outputs):
                 raise AssertionError("Composite: an input is no output; use identity")
-        self.inputs, self.outputs = clone(list(inputs), list(outputs))
+        self.inputs, self.outputs = clone(list(inputs), _without_composites(outputs))
         for node in io_toposort(self.inputs, self.outputs):
             if not isinstance(node.op, ScalarOp):
                 raise ValueError(

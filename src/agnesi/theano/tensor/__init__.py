@@ -6,7 +6,9 @@ from agnesi.theano.gof.graph import Apply as Apply
 from agnesi.theano.gof.graph import Constant as Constant
 from agnesi.theano.gof.graph import Variable as Variable
 from agnesi.theano.gof.op import Op as Op
+from agnesi.theano.gof.type import Generic as Generic
 from agnesi.theano.gof.type import Type as Type
+from agnesi.theano.gof.utils import MethodNotDefined as MethodNotDefined
 from agnesi.theano.gof.utils import hashtype as hashtype
 from agnesi.theano.gradient import DisconnectedType as DisconnectedType
 from agnesi.theano.gradient import Lop as Lop
@@ -65,10 +67,22 @@ from agnesi.theano.tensor.extra_ops import searchsorted as searchsorted
 from agnesi.theano.tensor.extra_ops import squeeze as squeeze
 from agnesi.theano.tensor.extra_ops import to_one_hot as to_one_hot
 from agnesi.theano.tensor.extra_ops import unravel_index as unravel_index
+from agnesi.theano.tensor.io import LoadFromDisk as LoadFromDisk
+from agnesi.theano.tensor.io import MPIRecv as MPIRecv
+from agnesi.theano.tensor.io import MPIRecvWait as MPIRecvWait
+from agnesi.theano.tensor.io import MPISend as MPISend
+from agnesi.theano.tensor.io import MPISendWait as MPISendWait
 from agnesi.theano.tensor.io import irecv as irecv
 from agnesi.theano.tensor.io import isend as isend
+from agnesi.theano.tensor.io import key_to_cmp as key_to_cmp
 from agnesi.theano.tensor.io import load as load
+from agnesi.theano.tensor.io import mpi_cmps as mpi_cmps
 from agnesi.theano.tensor.io import mpi_enabled as mpi_enabled
+from agnesi.theano.tensor.io import mpi_keys as mpi_keys
+from agnesi.theano.tensor.io import mpi_send_wait_cmp as mpi_send_wait_cmp
+from agnesi.theano.tensor.io import mpi_send_wait_key as mpi_send_wait_key
+from agnesi.theano.tensor.io import mpi_tag_cmp as mpi_tag_cmp
+from agnesi.theano.tensor.io import mpi_tag_key as mpi_tag_key
 from agnesi.theano.tensor.io import recv as recv
 from agnesi.theano.tensor.io import send as send
 from agnesi.theano.tensor.native_ops import Rebroadcast as Rebroadcast
@@ -81,17 +95,47 @@ from agnesi.theano.tensor.sort import argtopk as argtopk
 from agnesi.theano.tensor.sort import sort as sort
 from agnesi.theano.tensor.sort import topk as topk
 from agnesi.theano.tensor.sort import topk_and_argtopk as topk_and_argtopk
+from agnesi.theano.tensor.subtensor import (
+    AdvancedBooleanIncSubtensor as AdvancedBooleanIncSubtensor,
+)
+from agnesi.theano.tensor.subtensor import (
+    AdvancedBooleanIndexingError as AdvancedBooleanIndexingError,
+)
+from agnesi.theano.tensor.subtensor import AdvancedBooleanSubtensor as AdvancedBooleanSubtensor
 from agnesi.theano.tensor.subtensor import AdvancedIncSubtensor as AdvancedIncSubtensor
 from agnesi.theano.tensor.subtensor import AdvancedIncSubtensor1 as AdvancedIncSubtensor1
+from agnesi.theano.tensor.subtensor import AdvancedIndexingError as AdvancedIndexingError
 from agnesi.theano.tensor.subtensor import AdvancedSubtensor as AdvancedSubtensor
 from agnesi.theano.tensor.subtensor import AdvancedSubtensor1 as AdvancedSubtensor1
+from agnesi.theano.tensor.subtensor import BaseAdvancedIncSubtensor as BaseAdvancedIncSubtensor
+from agnesi.theano.tensor.subtensor import BaseAdvancedSubtensor as BaseAdvancedSubtensor
 from agnesi.theano.tensor.subtensor import IncSubtensor as IncSubtensor
 from agnesi.theano.tensor.subtensor import Subtensor as Subtensor
+from agnesi.theano.tensor.subtensor import (
+    adv_index_broadcastable_pattern as adv_index_broadcastable_pattern,
+)
+from agnesi.theano.tensor.subtensor import (
+    advanced_boolean_inc_subtensor as advanced_boolean_inc_subtensor,
+)
+from agnesi.theano.tensor.subtensor import (
+    advanced_boolean_set_subtensor as advanced_boolean_set_subtensor,
+)
+from agnesi.theano.tensor.subtensor import advanced_boolean_subtensor as advanced_boolean_subtensor
+from agnesi.theano.tensor.subtensor import advanced_inc_subtensor as advanced_inc_subtensor
 from agnesi.theano.tensor.subtensor import advanced_inc_subtensor1 as advanced_inc_subtensor1
+from agnesi.theano.tensor.subtensor import advanced_set_subtensor as advanced_set_subtensor
 from agnesi.theano.tensor.subtensor import advanced_set_subtensor1 as advanced_set_subtensor1
 from agnesi.theano.tensor.subtensor import advanced_subtensor as advanced_subtensor
 from agnesi.theano.tensor.subtensor import advanced_subtensor1 as advanced_subtensor1
+from agnesi.theano.tensor.subtensor import as_index_variable as as_index_variable
+from agnesi.theano.tensor.subtensor import (
+    check_advanced_indexing_dimensions as check_advanced_indexing_dimensions,
+)
+from agnesi.theano.tensor.subtensor import check_and_reject_bool as check_and_reject_bool
+from agnesi.theano.tensor.subtensor import get_canonical_form_slice as get_canonical_form_slice
+from agnesi.theano.tensor.subtensor import get_idx_list as get_idx_list
 from agnesi.theano.tensor.subtensor import inc_subtensor as inc_subtensor
+from agnesi.theano.tensor.subtensor import make_constant as make_constant
 from agnesi.theano.tensor.subtensor import set_subtensor as set_subtensor
 from agnesi.theano.tensor.subtensor import take as take
 from agnesi.theano.tensor.type import TensorType as TensorType
@@ -101,11 +145,13 @@ from agnesi.theano.tensor.type_other import NoneConst as NoneConst
 from agnesi.theano.tensor.type_other import NoneTypeT as NoneTypeT
 from agnesi.theano.tensor.type_other import SliceConstant as SliceConstant
 from agnesi.theano.tensor.type_other import SliceType as SliceType
+from agnesi.theano.tensor.type_other import as_int_none_variable as as_int_none_variable
 from agnesi.theano.tensor.type_other import make_slice as make_slice
 from agnesi.theano.tensor.type_other import none_type_t as none_type_t
 from agnesi.theano.tensor.type_other import slicetype as slicetype
 from agnesi.theano.tensor.var import AsTensorError as AsTensorError
 from agnesi.theano.tensor.var import TensorConstant as TensorConstant
+from agnesi.theano.tensor.var import TensorConstantSignature as TensorConstantSignature
 from agnesi.theano.tensor.var import TensorVariable as TensorVariable
 from agnesi.theano.tensor.var import _tensor_py_operators as _tensor_py_operators
 
@@ -113,4 +159,16 @@ _shared = tensor_constructor
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("pprint", "min_informative_str"):
+        from agnesi.theano import printing
+
+        return getattr(printing, name)
+    if name == "SubtensorPrinter":
+        from agnesi.theano.pretty import SubtensorPrinter
+
+        return SubtensorPrinter
+    if name == "sparse_module_ref":
+        from agnesi.theano import sparse
+
+        return sparse
     return submodule(__name__, name)

@@ -17,6 +17,7 @@ from agnesi.ops.families import HostOp
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Constant, Variable
 from agnesi.theano.missing import submodule
+from agnesi.theano.scalar import basic as scalar_basic
 from agnesi.theano.scalar.basic import Scalar
 from agnesi.theano.tensor import elementary as of_element
 from agnesi.theano.tensor import shapes
@@ -1300,7 +1301,6 @@ uint_dtypes = ("uint8", "uint16", "uint32", "uint64")
 integer_dtypes = int_dtypes + uint_dtypes
 complex_dtypes = ("complex64", "complex128")
 continuous_dtypes = (*FLOATS, *complex_dtypes)
-float_types = tuple(globals()["fd"[k] + "scalar"] for k in range(2))
 
 # -- how near is equal -----------------------------------------------------------------------------
 
@@ -1335,6 +1335,53 @@ def _allclose(  # pyright: ignore[reportUnusedFunction]
             rtol=usual_rtol if rtol is None else rtol,
         )
     )
+
+
+int_types = int_scalar_types = tuple(globals()[f"{k}scalar"] for k in "bwil")
+float_types = float_scalar_types = tuple(globals()[f"{k}scalar"] for k in "fd")
+complex_types = complex_scalar_types = tuple(globals()[f"{k}scalar"] for k in "cz")
+int_vector_types = tuple(globals()[f"{k}vector"] for k in "bwil")
+float_vector_types = tuple(globals()[f"{k}vector"] for k in "fd")
+complex_vector_types = tuple(globals()[f"{k}vector"] for k in "cz")
+int_matrix_types = tuple(globals()[f"{k}matrix"] for k in "bwil")
+float_matrix_types = tuple(globals()[f"{k}matrix"] for k in "fd")
+complex_matrix_types = tuple(globals()[f"{k}matrix"] for k in "cz")
+int32, int32_t = scalar_basic.int32, scalar_basic.int32
+# Constants are not kept here: equal ones are one tensor of agnesi's anyway.
+constant_cache: dict[Any, Any] = {}
+get_scalar_constant_value_elemwises = (
+    scalar_basic.Cast,
+    scalar_basic.Switch,
+    scalar_basic.NEQ,
+    scalar_basic.EQ,
+    scalar_basic.LT,
+    scalar_basic.GT,
+    scalar_basic.LE,
+    scalar_basic.GE,
+    scalar_basic.Sub,
+    scalar_basic.Add,
+    scalar_basic.Mod,
+    scalar_basic.Mul,
+    scalar_basic.IntDiv,
+    scalar_basic.TrueDiv,
+    scalar_basic.Minimum,
+    scalar_basic.Maximum,
+)
+
+
+def constructor(f: Any) -> Any:
+    """Return the function: it marks what makes variables."""
+    return f
+
+
+def check_equal_numpy(x: Any, y: Any) -> bool:
+    """Whether two values are equal, arrays nearly."""
+    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+        return x.dtype == y.dtype and x.shape == y.shape and bool(np.all(np.abs(x - y) < 1e-10))
+    if isinstance(x, np.random.RandomState) and isinstance(y, np.random.RandomState):
+        pairs = zip(x.get_state(), y.get_state(), strict=True)  # type: ignore[arg-type]
+        return python_all(bool(np.all(a == b)) for a, b in pairs)
+    return bool(x == y)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import agnesi as ag
 from agnesi.ops.reductions import MaxOfAll, MinOfAll
 from agnesi.theano import scalar
 from agnesi.theano.gof.graph import Apply
-from agnesi.theano.gof.native import NativeOp, native_apply
+from agnesi.theano.gof.native import NativeOp, native_apply, says_itself
 from agnesi.theano.gof.op import OpenMPOp
 from agnesi.theano.gof.utils import MethodNotDefined
 from agnesi.theano.missing import submodule
@@ -83,21 +83,18 @@ class Elemwise(NativeOp, OpenMPOp):
         pattern = tuple(map(all, zip(*(v.type.broadcastable for v in padded), strict=True)))
         self._check_in_place(padded, pattern, kinds)
         types = [kind_of(k.dtype, pattern) for k in kinds]
-        if not self.is_native:
+        if not self.is_native or says_itself(self, "perform"):
             return Apply(self, padded, [t() for t in types])
         return self.applied(padded, [v.tensor for v in given], types)
 
     def applied(self, given: Any, tensors: Any, types: Any = None) -> Apply:
         """Return the application to variables, computed from these tensors."""
-        made = self.scalar_op.build(*tensors)
-        results: list[Any] = made if isinstance(made, list) else [made]
-        pairs = zip(types, results, strict=True)
+        pairs = zip(types, self._results(tensors), strict=True)
         return native_apply(self, given, [t.Variable(t, tensor=made) for t, made in pairs])
 
     def runs_in_python(self, node: Apply) -> bool:
         """Whether the scalar op is Python code."""
-        del node
-        return not self.is_native
+        return not self.is_native or super().runs_in_python(node)
 
     def _check_in_place(self, given: Any, pattern: Any, kinds: Any) -> None:
         for output, place in self.inplace_pattern.items():
@@ -382,16 +379,19 @@ class CAReduce(NativeOp):
         gone = range(ndim) if op.axis is None else op.axis
         pattern = [one for k, one in enumerate(x.type.broadcastable) if k not in gone]
         kind = kind_of(op._output_dtype(x.type.dtype), tuple(pattern))
-        if op._function(x.type.dtype) is None:
+        if op._function(x.type.dtype) is None or says_itself(op, "perform"):
             return Apply(op, [x], [kind()])
-        return native_apply(op, [x], [kind.Variable(kind, tensor=op.build(x.tensor))])
+        (made,) = op._results([x.tensor])
+        return native_apply(op, [x], [kind.Variable(kind, tensor=made)])
 
     def runs_in_python(self, node: Apply) -> bool:
         """Whether there is no reduction of agnesi's."""
-        return self._function(node.inputs[0].type.dtype) is None
+        return self._function(node.inputs[0].type.dtype) is None or super().runs_in_python(node)
 
     def _function(self, dtype: str) -> Any:
         kind = type(self.scalar_op)
+        if dtype in COMPLEXES and kind in (scalar.basic.Maximum, scalar.basic.Minimum):
+            return None
         if kind in _OF_BOOLS and dtype == "bool":
             return _OF_BOOLS[kind]
         return _NATIVE.get(kind)
@@ -417,6 +417,8 @@ class CAReduce(NativeOp):
             scalar.basic.AND: np.bitwise_and,
             scalar.basic.OR: np.bitwise_or,
             scalar.basic.XOR: np.bitwise_xor,
+            scalar.basic.Maximum: np.maximum,
+            scalar.basic.Minimum: np.minimum,
         }
         ufunc = ufuncs.get(type(self.scalar_op)) or np.frompyfunc(self.scalar_op.impl, 2, 1)
         axes = range(array.ndim) if self.axis is None else self.axis
@@ -516,6 +518,8 @@ class CAReduceDtype(CAReduce):
     ) -> None:
         super().__init__(scalar_op, axis)
         self.dtype, self.acc_dtype = dtype, acc_dtype
+        # Whether totals of a dtype were asked for, not worked out.
+        self.asked = acc_dtype is not None
 
     def _output_dtype(self, input_dtype: str) -> str:
         return _WIDE.get(input_dtype, input_dtype) if self.dtype is None else self.dtype
@@ -542,8 +546,11 @@ class CAReduceDtype(CAReduce):
 
     def _inner_dtype(self, input_dtype: str) -> str:
         result = self._output_dtype(input_dtype)
-        # float32 is summed into float64 anyway: it need not be made wider before.
-        return result if upcast(input_dtype, result) == result else self._acc_dtype(input_dtype)
+        # float32 is summed in blocks, their totals in float64: it is not made wider before, unless
+        # a program asks for it.
+        wide = self._acc_dtype(input_dtype)
+        asked = self.asked and wide != result
+        return wide if asked or upcast(input_dtype, result) != result else result
 
     def make_node(self, input: Any) -> Apply:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the application, whose op says which dtypes it came to."""
@@ -617,6 +624,12 @@ class MulWithoutZeros(scalar.basic.BinaryScalarOp):
 mul_without_zeros = MulWithoutZeros(scalar.basic.upcast_out, name="mul_without_zeros")
 
 
+def _prod_without_zeros(t: ag.Tensor, axes: Any) -> ag.Tensor:
+    # As in Theano it has no gradient.
+    kept = ag.where(ag.equal(t, 0), ag.ones_like(t), t)
+    return ag.prod(ag.undefined_gradient(kept) if t.dtype.is_inexact else kept, axes)
+
+
 class ProdWithoutZeros(CAReduceDtype):
     """The product over axes of what is not 0."""
 
@@ -629,7 +642,7 @@ class ProdWithoutZeros(CAReduceDtype):
 
     def _function(self, dtype: str) -> Any:
         del dtype
-        return lambda t, axes: ag.prod(ag.where(ag.equal(t, 0), ag.ones_like(t), t), axes)
+        return _prod_without_zeros
 
 
 def is_complex(dtype: str) -> bool:

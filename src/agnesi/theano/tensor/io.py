@@ -15,7 +15,7 @@ from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.basic import as_tensor_variable, tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 mpi_enabled = find_spec("mpi4py") is not None
 
@@ -240,7 +240,18 @@ def mpi_tag_key(a: Apply) -> int:
     return a.op.tag if isinstance(a.op, kinds) else 0
 
 
+def key_to_cmp(key: Callable[[Any], int]) -> Callable[[Any, Any], int]:
+    """Return a comparison of two applications by a key: -1, 0 or 1."""
+
+    def compare(a: Any, b: Any) -> int:
+        return (key(a) > key(b)) - (key(a) < key(b))
+
+    return compare
+
+
 mpi_keys = (mpi_send_wait_key, mpi_tag_key)
+mpi_send_wait_cmp, mpi_tag_cmp = map(key_to_cmp, mpi_keys)
+mpi_cmps = (mpi_send_wait_cmp, mpi_tag_cmp)
 
 
 def __getattr__(name: str) -> Any:

@@ -203,15 +203,16 @@ class TensorType(Type):
     def __hash__(self) -> int:
         return hash((TensorType, self.dtype, self.broadcastable))
 
-    def values_eq(self, a: Any, b: Any, force_same_dtype: bool = True) -> bool:
+    @staticmethod
+    def values_eq(a: Any, b: Any, force_same_dtype: bool = True) -> bool:
         """Whether two arrays are equal; NaN is equal to itself."""
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape or (force_same_dtype and a.dtype != b.dtype):
             return False
         return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
+    @staticmethod
     def values_eq_approx(
-        self,
         a: Any,
         b: Any,
         allow_remove_inf: bool = False,

@@ -482,10 +482,41 @@ class TensorVariable(_tensor_py_operators, Variable):
     __hash__ = object.__hash__
 
 
+class TensorConstantSignature(tuple[Any, Any]):
+    """A type and an array: equal where both are, of which NaN is equal to itself."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TensorConstantSignature):
+            return False
+        (kind, data), (other_kind, other_data) = self, other
+        return bool(
+            kind == other_kind
+            and data.shape == other_data.shape
+            and np.array_equal(data, other_data, equal_nan=data.dtype.kind in "fc")
+        )
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        kind, data = self
+        return hash((TensorConstantSignature, kind, data.shape, str(data)))
+
+
 class TensorConstant(_tensor_py_operators, Constant):
     """An array whose value is known."""
 
     __hash__ = object.__hash__
+
+    def signature(self) -> Any:
+        """Return what is equal for equal constants."""
+        return TensorConstantSignature((self.type, np.asarray(self.data)))
+
+    def equals(self, other: Any) -> bool:
+        """Whether another constant, or a number or array, is equal."""
+        if isinstance(other, np.ndarray | int | float):
+            other = _t().constant(other)
+        return isinstance(other, TensorConstant) and self.signature() == other.signature()
 
     def __str__(self) -> str:
         text = str(self.data)
