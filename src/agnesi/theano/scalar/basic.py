@@ -1249,7 +1249,8 @@ def _without_composites(outputs: Any) -> list[Any]:
     if owner is None or not isinstance(owner.op, Composite):
         return list(outputs)
     op = owner.op
-    return copied(op.outputs, dict(zip(op.inputs, owner.inputs, strict=True)))[0]
+    inside = op.outputs[outputs[0].index]
+    return copied([inside], dict(zip(op.inputs, owner.inputs, strict=True)))[0]
 
 
 class Composite(ScalarOp):
