@@ -263,3 +263,40 @@ def test_modes_that_run_step_by_step():
     np.testing.assert_array_equal(numbers, [3])
     np.testing.assert_array_equal(held.get_value()["new"], [2])
     assert "With" in seen
+
+
+def test_functions_are_pickled(tmp_path):
+    import pickle
+    import subprocess
+    import sys
+
+    from agnesi.theano.tensor.type_other import make_slice
+    from agnesi.theano.typed_list import TypedListType
+
+    x, i = TypedListType(T.dvector)("x"), T.lscalar("i")
+    f = theano.function([x, i], [x[1:], x[0] * 2, make_slice(i, None)], profile=True)
+    given = [np.ones(1), np.zeros(2)], 3
+    f(*given)
+    again = pickle.loads(pickle.dumps(f))(*given)
+    assert again[2] == slice(3, None)
+    (tmp_path / "f").write_bytes(pickle.dumps(f))
+    code = (
+        "import pickle, numpy as np, sys, agnesi.theano;"
+        "f = pickle.load(open(sys.argv[1], 'rb'));"
+        "print(f([np.ones(1), np.zeros(2)], 3))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "f"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[[array([0., 0.])], array([2.]), slice(3, None, None)]\n"
+
+
+@pytest.mark.parametrize("mode", ["DebugMode", "NanGuardMode"])
+def test_modes_that_check(mode):
+    from agnesi.theano.typed_list import TypedListType, length
+
+    x, m = TypedListType(T.dvector)("x"), T.dvector("m")
+    if mode == "NanGuardMode":
+        mode = theano.compile.nanguardmode.NanGuardMode(True, True, True)
+    f = theano.function([x, m], [x.append(m * 2)[1].sum(), length(x.reverse())], mode=mode)
+    assert f([np.ones(2)], np.ones(3)) == [6, 1]

@@ -50,6 +50,10 @@ Timing Info
 
 N.B.: an ancestor of several inputs counts for each, so that total times are upper bounds.
 """
+_NO_TIMES = """
+agnesi computes several applications in one step, so that single ones have no times:
+f.profile.summary() says how long each step takes.
+"""
 
 
 def char_from_number(number: int) -> str:
@@ -234,8 +238,10 @@ def debugprint(
             print(each, file=out)
         else:
             roots += _roots(each, storage=print_storage)
-    if any(getattr(r.profile, "fct_callcount", 0) for r in roots):
-        print(_TIMES, file=out)
+    profiled = [r for r in roots if getattr(r.profile, "fct_callcount", 0)]
+    if profiled:
+        known = any(node in r.profile.apply_time for r in profiled for node in r.order)
+        print(_TIMES if known else _NO_TIMES, file=out)
     for root in roots:
         if _is_scan(root.variable):
             tree.scans.append(root.variable)

@@ -102,7 +102,8 @@ class _Request:
         self.swaps: list[Any] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "fgraph": None, "swaps": []}
+        # Times stay where they were taken.
+        return {**self.__dict__, "fgraph": None, "swaps": [], "profile": None}
 
     def __copy__(self) -> _Request:
         made = _Request()

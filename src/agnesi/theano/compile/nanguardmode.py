@@ -34,7 +34,7 @@ def _numbers(arr: Any, var: Any) -> Any:
     """Return a value as an array with elements; None for what has no numbers to look at."""
     if arr is None or isinstance(arr, slice | np.random.RandomState):
         return None
-    if var is not None and getattr(var.tag, "is_rng", False):
+    if var is not None and (getattr(var.tag, "is_rng", False) or var.type.is_object):
         return None
     data = getattr(arr, "data", None)
     array = np.asarray(data if getattr(arr, "indptr", None) is not None else arr)

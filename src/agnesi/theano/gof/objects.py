@@ -33,6 +33,13 @@ _objects: dict[int, Any] = {}
 _constants: dict[Any, int] = {}
 
 
+class ObjectConstant(Constant):
+    """A constant that stands for an object; pickled, it takes the object along."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return constant_tensor, (object_of(self.value),)
+
+
 class _Calls(threading.local):
     """The calls that this thread is in: what each has made."""
 
@@ -123,7 +130,7 @@ def constant_tensor(value: Any) -> Tensor:
         number = kept_number(value)
     else:
         number = _constants.get(key) or _constants.setdefault(key, kept_number(value))
-    return Constant(np.asarray(number, np.int64).tobytes(), TensorType(as_dtype(DTYPE), ()))
+    return ObjectConstant(np.asarray(number, np.int64).tobytes(), TensorType(as_dtype(DTYPE), ()))
 
 
 def _key(value: Any) -> Any:
