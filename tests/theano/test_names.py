@@ -11,10 +11,6 @@ import pytest
 NAMES = (Path(__file__).parent / "names.txt").read_text().split()
 # Why they are not there is in docs/from-theano.md.
 ABSENT = {
-    "theano.sparse.csr_matrix",
-    "theano.sparse.csc_matrix",
-    "theano.sparse.structured_dot",
-    "theano.sparse.dense_from_sparse",
     "theano.gof.OpWiseCLinker",
     "theano.sandbox.rng_mrg.GPU_mrg_uniform",
     "theano.misc.pycuda_utils.to_gpuarray",
@@ -47,8 +43,8 @@ def test_names_are_there():
 def test_what_is_not_there_says_so():
     from agnesi.theano import sparse, tensor
 
-    with pytest.raises(NotImplementedError, match=r"theano\.sparse\.csr_matrix.*dense"):
-        sparse.csr_matrix("x")
+    with pytest.raises(NotImplementedError, match=r"theano\.sparse\.sgd_matrix"):
+        sparse.sgd_matrix()
     with pytest.raises(NotImplementedError, match=r"theano\.tensor\.frobnicate"):
         tensor.frobnicate
     assert not hasattr(tensor, "frobnicate")

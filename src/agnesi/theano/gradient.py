@@ -252,6 +252,9 @@ class _Asked:
         if t not in self.grads:
             return _zeros(each)
         found = self.grads[t]
+        of_kind = getattr(each.type, "gradient", None)
+        if of_kind is not None:
+            return of_kind(found)
         if _is_constant(found):
             # A graph that programs walk over leads to what it is a gradient by, as in Theano.
             return fill(each, fresh(found))
@@ -278,7 +281,7 @@ def _casts(roots: Sequence[Any], targets: Sequence[Any]) -> dict[Any, list[Any]]
 
 def _known_gradient(variable: Any, value: Any) -> Any:
     """Return a known gradient as a tensor of its variable's kind."""
-    t = as_tensor_variable(value).tensor
+    t = value.tensor if hasattr(value, "toarray") else as_tensor_variable(value).tensor
     if t.ndim < variable.ndim:
         t = ag.broadcast_to(t, variable.tensor.shape)
     if variable.tensor.dtype.is_inexact and t.dtype is not variable.tensor.dtype:
@@ -711,11 +714,11 @@ def gradients_of_op(node: Any, ct: Any) -> tuple[Any, ...]:
     application: Apply = node.call_.node
     inputs = [_as(t, v) for t, v in zip(node.xs, application.inputs, strict=True)]
     outputs = [
-        _as(node if k == node.number else _sibling(node, k, v), v)
+        v if hasattr(node, "tensor") else _as(node if k == node.number else _sibling(node, k, v), v)
         for k, v in enumerate(application.outputs)
     ]
     upper: list[Any] = [
-        fresh(ct) if k == node.number else DisconnectedType()()
+        _of_kind(application.outputs[k], ct) if k == node.number else DisconnectedType()()
         for k in range(len(application.outputs))
     ]
     return _tensors(node, node.call_.op, node.call_.op.L_op(inputs, outputs, upper))
@@ -729,7 +732,15 @@ def _sibling(node: Any, number: int, variable: Any) -> Any:
 
 def _as(tensor: Any, variable: Any) -> Any:
     """Return a variable for a tensor: the program's own, if it is that one's."""
-    return variable if variable.tensor is tensor else stands_for(tensor)
+    if variable.tensor is tensor:
+        return variable
+    return _of_kind(variable, tensor) if hasattr(variable.type, "gradient") else stands_for(tensor)
+
+
+def _of_kind(variable: Any, tensor: Any) -> Any:
+    """Return a new variable for a tensor, a sparse matrix if another variable is one."""
+    made = getattr(variable.type, "gradient", None)
+    return fresh(tensor) if made is None else made(tensor)
 
 
 def _tensors(node: Any, op: Any, given: Any) -> tuple[Any, ...]:
@@ -757,7 +768,8 @@ def _tensors(node: Any, op: Any, given: Any) -> tuple[Any, ...]:
         if isinstance(kind, NullType | DisconnectedType) or not x.dtype.is_inexact:
             found.append(None)
         else:
-            found.append(ag.astype(as_tensor_variable(term).tensor, x.dtype))
+            tensor = term.tensor if getattr(kind, "members", 0) else as_tensor_variable(term).tensor
+            found.append(ag.astype(tensor, x.dtype))
     node.__dict__["nulls"] = nulls
     return tuple(found)
 
@@ -863,7 +875,7 @@ class numeric_grad:
     ) -> None:
         del out_type
         self.packed = isinstance(pt, list | tuple)
-        points = [np.array(p) for p in (pt if self.packed else [pt])]
+        points = [np.array(p, order="C") for p in (pt if self.packed else [pt])]
         value = np.asarray(f(*points))
         step = eps or max(self.type_eps[p.dtype.name] for p in points)
         self.gf: Any = []
@@ -924,7 +936,7 @@ def verify_grad(
     del no_debug_ref, out_type
     if not isinstance(pt, list | tuple):
         raise TypeError("pt must be a list/tuple of arrays")
-    points = [np.array(p) for p in pt]
+    points = [np.array(p, order="C") for p in pt]
     if rng is None:
         raise TypeError(
             "rng should be a valid instance of numpy.random.RandomState. You may want to use "

@@ -8,8 +8,6 @@ from typing import Any
 
 # What to use instead of names, or of whole modules; the longest that fits is said.
 _INSTEAD = {
-    "theano.sparse": "dense arrays; sparse matrices are not there yet",
-    "theano.sparse.sandbox": "theano.sparse",
     "theano.gpuarray": "the CPU: there is no GPU here",
     "theano.sandbox.cuda": "the CPU: there is no GPU here",
     "theano.sandbox.gpuarray": "the CPU: there is no GPU here",

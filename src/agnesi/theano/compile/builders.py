@@ -22,12 +22,19 @@ from agnesi.ops.families import Composite
 from agnesi.theano import gradient
 from agnesi.theano.compile.function_module import replacement
 from agnesi.theano.compile.sharedvalue import SharedVariable
-from agnesi.theano.gof.graph import Apply, Constant, Variable, inputs, stands_for
+from agnesi.theano.gof.graph import (
+    Apply,
+    Constant,
+    Variable,
+    followed_sizes,
+    inputs,
+    stands_for,
+)
 from agnesi.theano.tensor.applying import FunctionOp, applied, fresh
 from agnesi.theano.tensor.basic import as_tensor_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from agnesi.graph.tensor import Array, Sizes
     from agnesi.graph.types import TensorType as Kind
@@ -135,7 +142,7 @@ class OpFromGraph(FunctionOp):
     def plain(self, ts: Sequence[Tensor]) -> list[Tensor]:
         """Return the outputs of the graph itself."""
         swaps = dict(zip((v.tensor for v in self.local_inputs), ts, strict=True))
-        return rebuild([v.tensor for v in self.local_outputs], swaps, _sizes_of(swaps))
+        return rebuild([v.tensor for v in self.local_outputs], swaps, followed_sizes(swaps))
 
     def connection_pattern(self, node: Any) -> list[list[bool]]:
         """Return for each input, for each output, whether the output depends on it."""
@@ -192,15 +199,6 @@ def _asked(override: Any, args: Sequence[Any]) -> list[Any]:
     else:
         found = override(*args)
     return list(found) if isinstance(found, list | tuple) else [found]
-
-
-def _sizes_of(swaps: Mapping[Any, Any]) -> dict[Any, Any]:
-    sizes: dict[Any, Any] = {}
-    for old, new in swaps.items():
-        for was, now in zip(old.type.shape, new.type.shape, strict=True):
-            if not isinstance(was, int) and was is not now:
-                sizes.setdefault(was, now)
-    return sizes
 
 
 def _free(given: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:

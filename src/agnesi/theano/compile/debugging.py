@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,10 @@ def values_of(node: Any, given: Mapping[Any, Any]) -> list[Any]:
         ValueError: the values do not fit.
         TypeError: a value is not of its variable's type.
     """
+    if any(v.type.members for v in (*node.inputs, *node.outputs)):
+        # What is stored of a matrix is known to compiled functions only.
+        compiled = importlib.import_module("agnesi.theano.compile.function_module").function
+        return compiled(list(given), node.outputs, on_unused_input="ignore")(*given.values())
     machine = Interpreter()
     # Sizes may be those of what lies further up.
     for leaf in _leaves(node):

@@ -27,7 +27,7 @@ from agnesi.theano.compile.stepwise import Graph
 from agnesi.theano.compile.translating import Translated, handles_objects
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.fg import FunctionGraph, MissingInputError
-from agnesi.theano.gof.graph import Constant, Variable, copied
+from agnesi.theano.gof.graph import Constant, Variable, copied, followed_sizes
 from agnesi.theano.tensor.type import TensorType
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ class Function:
 
     def get_shared(self) -> list[Any]:
         """Return the shared variables that it reads or updates."""
-        return list(self.plan.shareds)
+        return self.plan.owners()
 
     def free(self) -> None:
         """Give memory back: agnesi keeps scratch memory for all functions alike."""
@@ -339,7 +339,7 @@ class Function:
         if delete_updates:
             request.no_defaults = True
         if swap:
-            shareds = {v: v for v in self.plan.shareds}
+            shareds = {v: v for v in self.plan.owners()}
             by_name = {v.name: v for v in shareds if v.name}
             swaps: dict[Any, Any] = {}
             for key, new in swap.items():
@@ -363,7 +363,7 @@ class Function:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Function:
         request = copy.copy(self.request)
-        swaps = {v: copy.deepcopy(v, memo) for v in self.plan.shareds}
+        swaps = {v: copy.deepcopy(v, memo) for v in self.plan.owners()}
         request.givens = {**{k: v for k, v in request.givens.items() if k not in swaps}, **swaps}
         request.updates = {swaps.get(t, t): v for t, v in request.updates.items()}
         return Function(request)
@@ -425,7 +425,7 @@ class _Containers:
         for spec in self.function.request.inputs:
             if key is spec.variable or (isinstance(key, str) and key == spec.name):
                 return plan.slots.get(spec.variable)
-        for variable in plan.shareds:
+        for variable in plan.owners():
             if key is variable or (isinstance(key, str) and key == variable.name):
                 return variable.container
         return None
@@ -456,18 +456,18 @@ class _Plan:
         states = [i.update for i in request.inputs if i.update is not None]
         self.results = [*request.outputs, *states]
         given = [i.variable for i in request.inputs if i.variable.tensor is not None]
-        self.translates = any(v.type.encoded for v in (*given, *self.results)) or handles_objects(
-            [*self.results, *request.updates.values(), *request.givens.values()]
-        )
+        self.translates = any(
+            v.type.encoded or v.type.members for v in (*given, *self.results)
+        ) or handles_objects([*self.results, *request.updates.values(), *request.givens.values()])
         self.converts = bool(self.slots) or any(
             i.strict or i.allow_downcast or (i.allow_downcast is None and request.downcast)
             for i in request.inputs
         )
         self.changing: dict[Any, tuple[int, ...]] = {}
         self.form = "list" if self.states or self.converts or self.translates else request.form
-        self.roots = [_tensor_of(v) for v in self.results]
+        self.roots = [t for v in self.results for t in _tensors_of(v)]
         self.updates = {
-            t.tensor: v.tensor for t, v in request.updates.items() if t.tensor is not None
+            old: new for t, v in request.updates.items() for old, new in t.tensor_updates(v)
         }
         self.givens = {
             k.tensor: v.tensor for k, v in request.givens.items() if k.tensor is not None
@@ -508,18 +508,23 @@ class _Plan:
             for leaf in added:
                 owner = variable_of(leaf)
                 if owner is not None:
+                    owner = owner.belongs_to or owner
                     self.changes[owner] = owner.default_update
 
     def _replaced(self, roots: Sequence[Any]) -> list[Any]:
         if not self.givens:
             return list(roots)
-        return rebuild(roots, self.givens, _sizes(self.givens))
+        return rebuild(roots, self.givens, followed_sizes(self.givens))
 
     def _shareds(self) -> list[Any]:
         leaves = toposort(self._replaced([*self.roots, *self.updates.values()]))
         found = [variable_of(leaf) for leaf in leaves if isinstance(leaf, Shared)]
         found += [variable_of(leaf) for leaf in self.updates]
         return list(dict.fromkeys(v for v in found if v is not None))
+
+    def owners(self) -> list[Any]:
+        """Return the shared variables that a program knows, which may be made of several."""
+        return list(dict.fromkeys(v.belongs_to or v for v in self.shareds))
 
     def compiled(self) -> ag.Function:
         """Return agnesi's function."""
@@ -557,7 +562,9 @@ class _Plan:
                 continue
             name = spec.name if spec.name not in taken else f"{spec.name}_{k}"
             taken.add(name or "")
-            inputs.append(ag.In(self.cut[tensor], name=_keyword(name)))
+            kind, own = spec.variable.type, self.cut[tensor]
+            first, *rest = kind.leaves_of(own) if kind.members else [own]
+            inputs += [ag.In(first, name=_keyword(name)), *map(ag.In, rest)]
         outputs: Any = roots
         if self.form == "one":
             outputs = roots[0]
@@ -587,21 +594,11 @@ class _Plan:
                 )
         cuts = {old: new for old, new in self.cut.items() if old is not new}
         before = {**cuts, **known}
-        fresh = rebuild(self.givens.values(), before, _sizes(before)) if self.givens else []
+        fresh = rebuild(self.givens.values(), before, followed_sizes(before)) if self.givens else []
         swaps = {**before, **dict(zip(self.givens, fresh, strict=True))}
         every = [*self.roots, *self.updates.values()]
-        made = rebuild(every, swaps, _sizes(swaps))
+        made = rebuild(every, swaps, followed_sizes(swaps))
         return made[: len(self.roots)], made[len(self.roots) :]
-
-
-def _sizes(swaps: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return what becomes of the sizes of what is replaced."""
-    sizes: dict[Any, Any] = {}
-    for old, new in swaps.items():
-        for was, now in zip(old.type.shape, new.type.shape, strict=True):
-            if not isinstance(was, int) and was is not now:
-                sizes.setdefault(was, now)
-    return sizes
 
 
 def _keyword(name: str | None) -> str | None:
@@ -612,6 +609,12 @@ def _tensor_of(variable: Any) -> Any:
     if variable.tensor is None:
         raise TypeError(f"theano.function: an output of {variable.type} ({variable}) is no array")
     return variable.tensor
+
+
+def _tensors_of(variable: Any) -> list[Any]:
+    """Return what has to be computed of a result: several arrays of a sparse matrix."""
+    tensor = _tensor_of(variable)
+    return variable.type.results_of(tensor) if variable.type.members else [tensor]
 
 
 # -- function() ----------------------------------------------------------------------------------

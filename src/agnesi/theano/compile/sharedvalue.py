@@ -8,6 +8,7 @@ compiled once more if they change (:class:`agnesi.theano.compile.function_module
 from __future__ import annotations
 
 import copy
+import importlib
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, WeakValueDictionary, finalize
 
@@ -163,6 +164,13 @@ class SharedVariable(Variable):
         if int(cell.array) != self._number:
             objects.replace(self._number, objects.object_of(cell.array))
             cell.array = np.asarray(self._number, np.int64)
+
+    # The variable of which it is a part, for a part of a sparse matrix.
+    belongs_to: Any = None
+
+    def tensor_updates(self, update: Any) -> list[tuple[Any, Any]]:
+        """Return the leaf of agnesi, and what it becomes for a new value; nothing for no array."""
+        return [] if self.tensor is None else [(self.tensor, update.tensor)]
 
     def users_but(self, one: Any) -> None:
         """Tell the functions that use it, but for one, that its shape has changed."""
@@ -328,6 +336,9 @@ def shared(
         raise TypeError(
             "Shared variable constructor needs numeric values and not symbolic variables."
         )
+    if hasattr(value, "getnnz"):
+        # Matrices of SciPy have a constructor, which comes with what is imported here.
+        importlib.import_module("agnesi.theano.sparse")
     for ctor in reversed(shared.constructors):  # type: ignore[attr-defined]
         try:
             made = ctor(value, name=name, strict=strict, allow_downcast=allow_downcast, **kwargs)

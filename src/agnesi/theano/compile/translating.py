@@ -12,7 +12,7 @@ from agnesi.theano.gof.graph import Constant
 from agnesi.theano.gof.op import Performed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 class Translated:
@@ -38,15 +38,25 @@ class Translated:
     def __call__(self, *values: Any) -> list[Any]:
         """Call it; what has been made for the call alone is forgotten then."""
         with objects.Call():
-            given = [
-                kind.encode(v) if kind.encoded else v
-                for kind, v in zip(self.inputs, values, strict=True)
-            ]
-            results = self.native(*given)
-            found = [_value(v, r) for v, r in zip(self.outputs, results, strict=True)]
+            given: list[Any] = []
+            for kind, v in zip(self.inputs, values, strict=True):
+                if kind.members:
+                    given += kind.spread(v)
+                else:
+                    given.append(kind.encode(v) if kind.encoded else v)
+            arrays = iter(self.native(*given))
+            found = [_taken(v, arrays) for v in self.outputs]
             for variable in self.changed:
                 variable.take_over()
         return found
+
+
+def _taken(variable: Any, arrays: Iterator[Any]) -> Any:
+    """Return a value, of the next one of a function's results, or of several."""
+    count = variable.type.members
+    if count:
+        return variable.type.gathered([next(arrays) for _ in range(count)])
+    return _value(variable, next(arrays))
 
 
 def _value(variable: Any, result: Any) -> Any:

@@ -29,6 +29,8 @@ import numpy as np
 import agnesi as ag
 from agnesi.graph.graph import rebuild as rebuild_tensors
 from agnesi.graph.leaves import Leaf
+from agnesi.ops.compressed import FromCompressed
+from agnesi.ops.sparse import stored
 from agnesi.theano.configparser import config
 from agnesi.theano.gof import trace
 from agnesi.theano.missing import submodule
@@ -501,6 +503,10 @@ def derived_owner(variable: Variable) -> Apply | None:
         return None
     if "cut" in variable.__dict__:
         return None
+    own = variable.tensor
+    if isinstance(own, FromCompressed) and isinstance(own.data, Leaf):
+        # A sparse matrix that is given is made of several leaves.
+        return None
     node = _derivers[0](variable)
     if node is not None:
         trace.note_line(variable)
@@ -795,12 +801,7 @@ def copied(
                 swaps[variable] = variable.clone()
     tensors = [v for v in seen if v.tensor is not None]
     changed = {old.tensor: new.tensor for old, new in swaps.items() if old.tensor is not None}
-    sizes: dict[Any, Any] = {}
-    for old, new in changed.items():
-        for was, now in zip(old.type.shape, new.type.shape, strict=True):
-            if not isinstance(was, int) and was is not now:
-                sizes.setdefault(was, now)
-    news = rebuild_tensors([v.tensor for v in tensors], changed, sizes)
+    news = rebuild_tensors([v.tensor for v in tensors], changed, followed_sizes(changed))
     became: dict[Any, Any] = dict(swaps)
     fresh = {id(v): t for v, t in zip(tensors, news, strict=True)}
     for node in io_toposort(list(swaps), outputs):
@@ -817,6 +818,22 @@ def copied(
             if old not in swaps:
                 new._owner, new.index = new_node, index
     return [became.get(v, v) for v in outputs], became
+
+
+def followed_sizes(swaps: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return what becomes of the sizes of tensors that are replaced by others."""
+    sizes: dict[Any, Any] = {}
+    for old, new in swaps.items():
+        for was, now in zip(_sizes_told(old), _sizes_told(new), strict=False):
+            if not isinstance(was, int) and was is not now:
+                sizes.setdefault(was, now)
+    return sizes
+
+
+def _sizes_told(tensor: ag.Tensor) -> tuple[Any, ...]:
+    """Return the sizes of a tensor; of a sparse matrix also how much is stored."""
+    found = stored(tensor)
+    return tensor.type.shape if found is None else found.sizes
 
 
 def again(variable: Any, tensor: Any) -> Any:

@@ -6,6 +6,7 @@ function calls in its midst; its ``grad`` is asked when a gradient is built.
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -332,6 +333,9 @@ def compute(node: Apply) -> None:
         return
     if all("tensor" in v.__dict__ and v.tensor is None for v in node.outputs):
         # A graph of other objects than arrays: to be looked at and rewritten, not compiled.
+        return
+    if any(v.type.members for v in (*node.inputs, *node.outputs)):
+        importlib.import_module("agnesi.theano.sparse.performed").compute_of_matrices(node)
         return
     tensors = [v.tensor for v in node.inputs if v.tensor is not None]
     if len(tensors) != len(node.inputs):

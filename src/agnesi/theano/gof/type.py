@@ -15,6 +15,7 @@ class PureType:
     Attributes:
         is_object: whether values are Python objects, for which native code has numbers.
         encoded: whether native code has something else than the values.
+        members: of how many arrays native code makes a value; 0 for one that is an array itself.
     """
 
     Variable: Any = Variable
@@ -22,6 +23,7 @@ class PureType:
     ndim: Any = None
     is_object = True
     encoded = True
+    members = 0
 
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
         """Return a value of this type made of some data.

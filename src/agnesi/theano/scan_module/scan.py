@@ -22,11 +22,11 @@ import agnesi as ag
 from agnesi.compile.shared import Shared
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.tensor import SizeValue
-from agnesi.theano.compile.function_module import OrderedUpdates, _sizes
+from agnesi.theano.compile.function_module import OrderedUpdates
 from agnesi.theano.compile.sharedvalue import variable_of
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.fg import MissingInputError
-from agnesi.theano.gof.graph import Variable
+from agnesi.theano.gof.graph import Variable, followed_sizes
 from agnesi.theano.gof.op import get_test_value
 from agnesi.theano.scan_module.scan_utils import get_updates_and_outputs
 from agnesi.theano.tensor import shapes
@@ -505,7 +505,7 @@ class _Loop:
             swaps = {**around}
             swaps.update(zip((v.tensor for v in stand_ins), (*carry, *(xs or ())), strict=True))
             swaps = {old: new for old, new in swaps.items() if old is not new}
-            made = rebuild(roots, swaps, _sizes(swaps))
+            made = rebuild(roots, swaps, followed_sizes(swaps))
             after = tuple(ag.astype(t, d) for t, d in zip(made[: sizes[0]], dtypes, strict=True))
             ys = tuple(
                 _of_first_shape(t, f) for t, f in zip(made[sizes[0] :], given, strict=False)
@@ -555,7 +555,7 @@ class _Loop:
         begin = (*firsts, *(row[0] for row in rows))
         swaps.update(zip((v.tensor for v in stand_ins), begin, strict=True))
         swaps = {old: new for old, new in swaps.items() if old is not new}
-        made = rebuild(outputs, swaps, _sizes(swaps))
+        made = rebuild(outputs, swaps, followed_sizes(swaps))
         return [
             [s if isinstance(s, int) else SizeValue(s) for s in t.type.shape] if open_ else None
             for t, open_ in zip(made, unknown, strict=True)

@@ -1,27 +1,21 @@
-"""Sparse matrices: they are not there yet, and say so."""
+"""Sparse matrices, as SciPy stores them."""
 
 from typing import Any
 
-from agnesi.theano.gof.graph import Variable
-from agnesi.theano.gof.type import Type
-from agnesi.theano.missing import missing, submodule
+from agnesi.theano.missing import submodule
+from agnesi.theano.sparse.basic import *
+from agnesi.theano.sparse.basic import _is_dense as _is_dense
+from agnesi.theano.sparse.basic import _is_dense_variable as _is_dense_variable
+from agnesi.theano.sparse.basic import _is_sparse_variable as _is_sparse_variable
+from agnesi.theano.sparse.sharedvar import sparse_constructor as shared
+from agnesi.theano.sparse.type import SparseType as SparseType
+from agnesi.theano.sparse.type import _is_sparse as _is_sparse
 
-enable_sparse = False
-
-
-class SparseType(Type):
-    """The type of sparse matrices; there are none yet."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        raise missing(__name__, "SparseType")
-
-
-class SparseVariable(Variable):
-    """A sparse matrix; there are none yet."""
-
-
-SparseConstant = SparseVariable
+enable_sparse = True
 
 
 def __getattr__(name: str) -> Any:
     return submodule(__name__, name)
+
+
+__all__ = ["SparseType", "enable_sparse", "shared"]
