@@ -341,3 +341,29 @@ class TestSmallPaths:
         release_lock()
         with lock_ctx():
             pass
+
+
+class TestDebugValues:
+    """What programs ask about test values."""
+
+    def test_values(self):
+        from agnesi.theano.gof import op
+
+        x, y = T.dvectors("x", "y")
+        x.tag.test_value = np.ones(2)
+        assert op.get_debug_values(x) == []
+        with theano.change_flags(compute_test_value="raise"):
+            assert op.get_debug_values(x) == [x.tag.test_value]
+            ((a, b),) = op.get_debug_values(x, np.zeros(3))
+            assert (a.shape, b.shape) == ((2,), (3,))
+            with pytest.raises(AttributeError, match=r"Argument 1\('y'\) has no test value"):
+                op.get_debug_values(x, y)
+            with pytest.raises(ValueError, match="wrong"):
+                op.debug_error_message("wrong")
+            with pytest.raises(AssertionError, match="so"):
+                op.debug_assert(False, "so")
+        with theano.change_flags(compute_test_value="warn"):
+            with pytest.warns(UserWarning, match="no test value"):
+                assert op.get_debug_values(y) == []
+            with pytest.warns(UserWarning, match="wrong"):
+                op.debug_error_message("wrong")

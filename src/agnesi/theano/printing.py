@@ -76,7 +76,7 @@ class _Root:
     ) -> None:
         self.variable, self.order = variable, order or []
         self.clients: dict[Any, list[Any]] = clients or {}
-        self.profile = known.get("profile")
+        self.profile: Any = known.get("profile")
         self.storage: Callable[[Any], Any] | None = known.get("storage")
 
 

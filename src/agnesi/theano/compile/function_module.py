@@ -732,10 +732,10 @@ def _outputs(given: Any) -> tuple[str, list[str], list[Any]]:
         return "list", [], []
     if isinstance(given, dict):
         # As in Theano, results are computed in the order of their keys.
-        keys = sorted(given)
-        for key in keys:
+        for key in given:
             if not isinstance(key, str):
                 raise AssertionError("output keys of a dict have to be strings")
+        keys = sorted(given)
         return "dict", keys, [one(given[k]) for k in keys]
     if isinstance(given, list | tuple):
         return "list", [], [one(v) for v in given]

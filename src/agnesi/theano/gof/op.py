@@ -457,8 +457,13 @@ def add_test_value(variable: Any) -> None:
             raise
 
 
-def get_debug_values(*args: Any) -> list[tuple[Any, ...]]:
-    """Return the test values of variables: a list with one tuple, or none where they are off."""
+def get_debug_values(*args: Any) -> list[Any]:
+    """Return the test values of variables, for a loop that runs once, or not at all.
+
+    Returns:
+        A list of one value, or of one tuple of values; an empty one where test values are off, or
+        where one is missing.
+    """
     if config.compute_test_value == "off":
         return []
     found: list[Any] = []
@@ -466,31 +471,42 @@ def get_debug_values(*args: Any) -> list[tuple[Any, ...]]:
         try:
             found.append(get_test_value(arg))
         except AttributeError:
-            if config.compute_test_value == "raise":
-                raise ValueError(f"Argument {k} ('{arg}') has no test value") from None
+            name = getattr(arg, "name", None)
+            missing_test_message(
+                f"Argument {k}('{name}') has no test value"
+                if name is not None
+                else f"Argument {k} has no test value"
+            )
             return []
-    return [tuple(found)]
+    return found if len(found) == 1 else [tuple(found)]
 
 
 def debug_assert(condition: Any, msg: str | None = None) -> None:
-    """Check a condition where test values are computed."""
-    if not condition:
+    """Raise, or warn, for a condition that does not hold where test values are computed."""
+    if condition:
+        return
+    if config.compute_test_value in ("raise", "ignore"):
         raise AssertionError(msg or "debug_assert failed")
+    warnings.warn(msg or "debug_assert failed", stacklevel=2)
 
 
 def debug_error_message(msg: str) -> None:
-    """Complain where test values are computed."""
+    """Raise, or warn, where test values are computed and an error was found in them."""
     action = config.compute_test_value
-    if action in ("raise", "pdb"):
+    if action == "off":
+        raise AssertionError("debug_error_message: test values are off")
+    if action in ("raise", "ignore"):
         raise ValueError(msg)
-    if action == "warn":
-        warnings.warn(msg, stacklevel=2)
+    warnings.warn(msg, stacklevel=2)
 
 
 def missing_test_message(msg: str) -> None:
-    """Complain about a missing test value."""
-    if config.compute_test_value == "raise":
+    """Raise, or warn, for a missing test value, as settings say."""
+    action = config.compute_test_value
+    if action == "raise":
         raise AttributeError(msg)
+    if action == "warn":
+        warnings.warn(msg, stacklevel=2)
 
 
 __all__ = [
