@@ -21,6 +21,7 @@ from agnesi.graph.leaves import new_input
 from agnesi.graph.tensor import SizeValue
 from agnesi.graph.types import TensorType as Kind
 from agnesi.ops.lift import broadcast_shape
+from agnesi.ops.lift import cast as cast_number
 from agnesi.ops.movement import broadcast
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Constant, Variable, clone, copied, io_toposort
@@ -716,7 +717,8 @@ def in_dtype(t: ag.Tensor, dtype: str, together: Sequence[ag.Tensor]) -> Any:
             return t
         if isinstance(t, ConstantTensor) and not t.ndim:
             return int(t.number)  # type: ignore[arg-type]
-    return ag.astype(t, dtype)
+    # A known number becomes another one, not a cast of one.
+    return cast_number(t, as_dtype(dtype)) if isinstance(t, ConstantTensor) else ag.astype(t, dtype)
 
 
 class _InResult(ScalarOp):

@@ -24,9 +24,11 @@ from agnesi.dims.dim import (
     Value,
     add,
     from_monomial,
+    sub,
     terms_of,
 )
 from agnesi.dims.dim import mul as times
+from agnesi.dims.simplify import maximum
 from agnesi.graph.body import Part
 from agnesi.graph.graph import rebuild, with_operands
 from agnesi.graph.leaves import Constant as ConstantTensor
@@ -265,6 +267,10 @@ def _padded(t: Any, ndim: int) -> Any:
 
 @_rule(movement.Transpose, movement.ExpandDims, movement.Squeeze)
 def _moved(t: Any) -> Reading:
+    if isinstance(t, movement.Squeeze) and isinstance(t.x, slicing.Slice):
+        items = _key(t.x, t.x.x.type.shape, t.x.extents, t.axes)
+        if items:
+            return Subtensor(items), [stands_for(t.x.x), *_numbers(items)]
     order = _order(t)
     base = stands_for(t.x)
     return DimShuffle(base.type.broadcastable, order), [base]
@@ -345,12 +351,26 @@ def _place_of_largest(t: Any) -> Reading | None:
 # -- parts ---------------------------------------------------------------------------------------
 
 
-def _key(t: Any, whole: Any, counts: Any) -> list[Any]:
-    """Return slices as variables: elements ``start + step*k`` for ``k < count``."""
+def _key(t: Any, whole: Any, counts: Any, single: Sequence[int] = ()) -> list[Any]:
+    """Return what stands in brackets: elements ``start + step*k`` for ``k < count``.
+
+    Args:
+        t: the node, with starts and steps.
+        whole: sizes of what is read.
+        counts: how many elements.
+        single: axes of one element, which is an index.
+    """
     items: list[Any] = []
-    for start, step, count, extent in zip(t.starts, t.steps, counts, whole, strict=True):
+    rows = zip(t.starts, t.steps, counts, whole, strict=True)
+    for axis, (start, step, count, extent) in enumerate(rows):
+        if axis in single:
+            items.append(_bound(start))
+            continue
         if start == 0 and step == 1 and count is extent:
             items.append(slice(None))
+            continue
+        if step == 1 and count is maximum(sub(extent, start), 0):
+            items.append(slice(_bound(start), None))
             continue
         end = add(start, times(count, step))
         if step > 0:
@@ -390,20 +410,24 @@ def _flipped(t: Any) -> Reading:
 
 @_rule(slicing.Place)
 def _placed(t: Any) -> Reading | None:
-    items = _key(t, t.target, t.x.type.shape)
+    single = t.x.axes if isinstance(t.x, movement.ExpandDims) else ()
+    items = _key(t, t.target, t.x.type.shape, single)
     if not items:
         return None
+    part = t.x.x if single else t.x
     zeros = native_ops.Alloc()(constant(0, dtype=t.dtype.numpy.name), *_all(t.target))
-    return IncSubtensor(items), [zeros, stands_for(t.x), *_numbers(items)]
+    return IncSubtensor(items), [zeros, stands_for(part), *_numbers(items)]
 
 
 @_rule(slicing.Replace)
 def _replaced(t: Any) -> Reading | None:
-    items = _key(t, t.x.type.shape, t.y.type.shape)
+    single = t.y.axes if isinstance(t.y, movement.ExpandDims) else ()
+    items = _key(t, t.x.type.shape, t.y.type.shape, single)
     if not items:
         return None
+    part = t.y.x if single else t.y
     op = IncSubtensor(items, set_instead_of_inc=True)
-    return op, [stands_for(t.x), stands_for(t.y), *_numbers(items)]
+    return op, [stands_for(t.x), stands_for(part), *_numbers(items)]
 
 
 def _brackets(t: Any) -> list[Any] | None:
