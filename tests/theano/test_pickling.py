@@ -53,3 +53,16 @@ def test_ops_of_other_settings_are_others():
 
     assert op(2) == op(2)
     assert op(2) != op(3)
+
+
+def test_shared_variables_of_expressions_come_back_as_theirs():
+    w = theano.shared(np.eye(3), "w")
+    own, again, back = pickle.loads(pickle.dumps([x, w, T.dot(x, w)]))
+    f = theano.function([own], back, updates=[(again, again * 2)])
+    given = np.ones((2, 3))
+    assert f.get_shared() == [again]
+    assert np.allclose(f(given), 1) and np.allclose(f(given), 2)
+    again.set_value(np.zeros((3, 5)))
+    assert np.array_equal(f(given), np.zeros((2, 5)))
+    assert np.array_equal(w.get_value(), np.eye(3))
+    assert len(f.maker.fgraph.inputs) == 2

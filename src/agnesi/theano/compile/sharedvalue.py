@@ -204,19 +204,23 @@ class SharedVariable(Variable):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        for gone in ("users", "known", "container", "tensor"):
+        for gone in ("users", "known", "container"):
             state.pop(gone, None)
-        state["_value"] = self.get_value(borrow=True)
+        if self.type.is_object:
+            state["_value"] = self.get_value(borrow=True)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        value = state.pop("_value")
+        value = state.pop("_value", None)
         self.__dict__.update(state)
-        self.users = WeakSet()
-        self.tensor = self._make(self.type, value, self._name)
+        self.users, self.known = WeakSet(), {}
         self.container = Container(self)
-        if self.tensor is not None:
-            _of_tensor[id(self.tensor)] = self
+        if self.type.is_object:
+            made = self._make(self.type, value, self._name)
+            self.tensor.set_value(made.get_value())
+        # The leaf that expressions in the file are made of too.
+        own_sizes(self.tensor)
+        _of_tensor[id(self.tensor)] = self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         made = type(self)(

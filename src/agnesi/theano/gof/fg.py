@@ -318,7 +318,7 @@ class FunctionGraph(object2):
         self.add_client(new_r, (node, i))
         self.remove_client(old, (node, i), reason=reason)
         if node != "output":
-            self._forget(node)
+            self._forget(node, i, old)
         self.execute_callbacks("on_change_input", node, i, old, new_r, reason=reason)
 
     def replace(self, r: Any, new_r: Any, reason: Any = None, verbose: bool | None = None) -> None:
@@ -372,21 +372,30 @@ class FunctionGraph(object2):
         for old, new in pairs:
             self.replace(old, new, reason=reason)
 
-    def _forget(self, node: Any) -> None:
-        """Forget what an application and all above it compute."""
+    def _forget(self, node: Any, place: int | None = None, old: Any = None) -> None:
+        """Forget what an application and all above it compute.
+
+        Args:
+            node: the application.
+            place: which of its inputs was ``old`` until now.
+            old: see there.
+        """
+        affected: dict[Any, None] = {}
         stack = [node]
-        seen: set[Any] = set()
         while stack:
             at = stack.pop()
-            if at == "output" or at in seen:
+            if at == "output" or at in affected or _is_forgotten(at):
                 continue
-            seen.add(at)
+            affected[at] = None
+            stack.extend(client for v in at.outputs for client, _ in v.clients)
+        for at in affected:
+            read = [old if at is node and k == place else v for k, v in enumerate(at.inputs)]
+            was = [v.tensor for v in read], [v.tensor for v in at.outputs]
+            at.__dict__["was"] = was
+        for at in affected:
             for variable in at.outputs:
-                if "tensor" not in variable.__dict__:
-                    continue
                 if variable.tensor is not None:
                     del variable.tensor
-                stack.extend(client for client, _ in variable.clients)
 
     def tensor_of(self, variable: Any) -> Any:
         """Return what a variable computes since what it depends on was changed.
@@ -408,7 +417,7 @@ class FunctionGraph(object2):
             if below:
                 stack.extend(below)
                 continue
-            for output, tensor in zip(node.outputs, node.tensors_of(node.inputs), strict=True):
+            for output, tensor in zip(node.outputs, _computed_again(node), strict=True):
                 output.tensor = tensor
                 graph._standing.setdefault(id(tensor), output)
         return variable.__dict__["tensor"]
@@ -574,6 +583,27 @@ class FunctionGraph(object2):
         for feature in self._features:
             if hasattr(feature, "unpickle"):
                 feature.unpickle(self)
+
+
+def _is_forgotten(node: Any) -> bool:
+    return not all("tensor" in v.__dict__ for v in node.outputs)
+
+
+def _computed_again(node: Any) -> list[Any]:
+    """Return what an application computes of what its inputs compute now.
+
+    That is what the op's ``make_node`` gives; where it takes other inputs than what a gradient has
+    made of them, it is what was computed before, with other tensors in the inputs' places.
+    """
+    before, after = node.__dict__.pop("was", ([], []))
+    try:
+        return node.tensors_of(node.inputs)
+    except Exception:
+        now = [v.tensor for v in node.inputs]
+        swaps = dict(zip(before, now, strict=False))
+        if None in swaps or len(swaps) != len(node.inputs) or not after:
+            raise
+        return graph.rebuild_tensors(after, swaps, graph.new_sizes(before, now))
 
 
 def _check_test_values(old: Any, new: Any, reason: Any) -> None:

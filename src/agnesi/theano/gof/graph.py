@@ -480,7 +480,7 @@ def same_tensor(a: Any, b: Any) -> bool:
         seen.add((id(x), id(y)))
         if isinstance(x, tuple) and isinstance(y, tuple) and len(x) == len(y):
             stack += zip(x, y, strict=True)
-        elif isinstance(x, ag.Tensor) and type(x) is type(y):
+        elif isinstance(x, ag.Tensor) and isinstance(y, type(x)) and type(x) is type(y):
             stack.append((x.args, y.args))
         elif isinstance(x, ag.Tensor) or isinstance(y, ag.Tensor) or x != y:
             return False

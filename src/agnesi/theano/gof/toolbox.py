@@ -89,11 +89,11 @@ class BadOptimization(Exception):
         total = np.maximum(np.abs(new) + np.abs(old), 1e-8)
         for name, found in (("Abs", gap), ("Rel", gap / total)):
             at = np.argmax(found)
-            print(f"  Max {name} Diff: ", np.max(found), file=out)
-            print(f"  Mean {name} Diff: ", np.mean(found), file=out)
-            print(f"  Median {name} Diff: ", np.median(found), file=out)
-            print(f"  Std {name} Diff: ", np.std(found), file=out)
-            print("  Value at Max Diff: ", (new.flat[at], old.flat[at]), file=out)
+            print(f"  Max {name} Diff:", np.max(found), file=out)
+            print(f"  Mean {name} Diff:", np.mean(found), file=out)
+            print(f"  Median {name} Diff:", np.median(found), file=out)
+            print(f"  Std {name} Diff:", np.std(found), file=out)
+            print("  Value at Max Diff:", (new.flat[at], old.flat[at]), file=out)
 
 
 class Feature:
