@@ -71,6 +71,8 @@ def test_a_size_is_enough_for_a_test_value():
     np.testing.assert_array_equal(T.arange(x.shape[0]).tag.test_value, np.arange(4))
     slopes, _ = theano.scan(lambda k, v: T.grad(v[k] ** 2, v), [T.arange(x.shape[0])], [], [x])
     assert slopes.tag.test_value.shape == (4, 4)
+    n = given(T.lscalar("n"), 3)
+    np.testing.assert_array_equal((T.arange(1, n + 2) * x[: n + 1]).tag.test_value, np.zeros(4))
 
 
 @pytest.mark.usefixtures("test_values")

@@ -1,9 +1,11 @@
-"""An LSTM that tells sequences apart, in the manner of early tutorials: dictionaries of parameters."""
+"""An LSTM for sentiment, in the manner of early tutorials: dictionaries of parameters."""
 
 from __future__ import print_function
 
+import sys
 from collections import OrderedDict
 
+import data
 import numpy
 import theano
 from theano import config
@@ -150,40 +152,53 @@ def build_model(tparams, options):
     return use_noise, x, mask, y, f_pred, cost
 
 
-def batches(rng, count, size):
-    """Sequences of words: class 1 has more words of the upper half than of the lower one."""
-    for _ in range(count):
-        lengths = rng.randint(5, 16, size)
-        x = numpy.zeros((lengths.max(), size), "int64")
-        mask = numpy.zeros((lengths.max(), size), config.floatX)
-        y = numpy.zeros(size, "int64")
-        for i, n in enumerate(lengths):
-            words = rng.randint(1, 40, n)
-            x[:n, i], mask[:n, i] = words, 1
-            y[i] = (words >= 20).mean() > 0.5
-        yield x, mask, y
+def prepare_data(seqs, labels):
+    """Fill sentences up to the longest one; a column for each."""
+    lengths = [len(seq) for seq in seqs]
+    x = numpy.zeros((max(lengths), len(seqs)), "int64")
+    mask = numpy.zeros((max(lengths), len(seqs)), config.floatX)
+    for i, seq in enumerate(seqs):
+        x[: lengths[i], i], mask[: lengths[i], i] = seq, 1
+    return x, mask, numpy.array(labels, "int64")
+
+
+def get_minibatches_idx(n, minibatch_size, shuffle=False):
+    order = numpy.arange(n)
+    if shuffle:
+        numpy.random.shuffle(order)
+    return [order[k : k + minibatch_size] for k in range(0, n, minibatch_size)]
+
+
+def pred_error(f_pred, sentences, labels):
+    wrong = 0
+    for index in get_minibatches_idx(len(sentences), 64):
+        x, mask, y = prepare_data([sentences[t] for t in index], [labels[t] for t in index])
+        wrong += (f_pred(x, mask) != y).sum()
+    return wrong / float(len(sentences))
 
 
 def main():
-    options = dict(n_words=40, dim_proj=24, ydim=2)
+    max_epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 16
+    options = dict(n_words=1500, dim_proj=32, ydim=2)
+    train, test = data.reviews(options["n_words"], 400)
     tparams = init_tparams(init_params(options))
     use_noise, x, mask, y, f_pred, cost = build_model(tparams, options)
     grads = tensor.grad(cost, wrt=list(tparams.values()))
     lr = tensor.scalar(name="lr")
     f_grad_shared, f_update = adadelta(lr, tparams, grads, x, mask, y, cost)
-    rng = numpy.random.RandomState(1)
-    use_noise.set_value(1.0)
-    for u, (bx, bm, by) in enumerate(batches(rng, 500, 16)):
-        c = f_grad_shared(bx, bm, by)
-        f_update(0.0001)
-        if u % 100 == 99:
-            print("Update", u + 1, "Cost", c)
-        if numpy.isnan(c) or numpy.isinf(c):
-            print("NaN detected")
-            return 1.0, 1.0, 1.0
-    use_noise.set_value(0.0)
-    errors = [numpy.mean(f_pred(bx, bm) != by) for bx, bm, by in batches(rng, 20, 16)]
-    print("RESULT", float(numpy.mean(errors)))
+    for eidx in range(max_epochs):
+        costs = []
+        use_noise.set_value(1.0)
+        for index in get_minibatches_idx(len(train[0]), 16, shuffle=True):
+            bx, bm, by = prepare_data([train[0][t] for t in index], [train[1][t] for t in index])
+            costs.append(f_grad_shared(bx, bm, by))
+            f_update(0.0001)
+            if numpy.isnan(costs[-1]) or numpy.isinf(costs[-1]):
+                print("NaN detected")
+                return 1.0, 1.0, 1.0
+        use_noise.set_value(0.0)
+        print("Epoch", eidx, "Cost", numpy.mean(costs), "Test", pred_error(f_pred, *test))
+    print("RESULT", float(pred_error(f_pred, *test)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
-"""An RNN-RBM on generated piano rolls, in the manner of early tutorials."""
+"""An RNN-RBM on chorales by Bach, in the manner of early tutorials."""
 
 from __future__ import print_function
 
+import sys
+
+import data
 import numpy
 import theano
 import theano.tensor as T
@@ -78,27 +81,35 @@ def build_rnnrbm(n_visible, n_hidden, n_hidden_recurrent):
         lambda u_tm1, *_: recurrence(None, u_tm1),
         outputs_info=[None, u0],
         non_sequences=params,
-        n_steps=20,
+        n_steps=64,
     )
     return (v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate)
 
 
 def main():
+    max_epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    low, high = 31, 85
     (v, v_sample, cost, monitor, params, updates_train, v_t, updates_generate) = build_rnnrbm(
-        24, 30, 20
+        high - low, 60, 40
     )
     gradient = T.grad(cost, params, consider_constant=[v_sample])
-    updates_train.update(((p, p - 0.05 * g) for p, g in zip(params, gradient)))
+    updates_train.update(((p, p - 0.02 * g) for p, g in zip(params, gradient)))
     train_function = theano.function([v], monitor, updates=updates_train)
+    test_function = theano.function([v], monitor, no_default_updates=True)
     generate_function = theano.function([], v_t, updates=updates_generate)
-    t = numpy.arange(60)
-    roll = ((t[:, None] + numpy.arange(24)) % 6 == 0).astype(theano.config.floatX)
-    first = numpy.mean([train_function(roll[i : i + 20]) for i in range(5)])
-    for epoch in range(60):
-        costs = [train_function(roll[i : i + 20]) for i in range(0, 40, 7)]
-    print(first, numpy.mean(costs))
-    print(generate_function().shape)
-    print("RESULT", float(numpy.mean(costs) - first))
+    rolls = [roll.astype(theano.config.floatX) for roll in data.chorales(low, high)]
+    train, test = rolls[:50], rolls[50:]
+    first = numpy.mean([test_function(roll) for roll in test])
+    print("Test", first)
+    for epoch in range(max_epochs):
+        numpy.random.shuffle(train)
+        costs = [train_function(roll) for roll in train]
+        print(
+            "Epoch", epoch, numpy.mean(costs), "Test", numpy.mean([test_function(r) for r in test])
+        )
+    piece = generate_function()
+    print("Notes at a beat", piece.sum(axis=1).mean(), piece.shape)
+    print("RESULT", float(numpy.mean([test_function(roll) for roll in test])))
 
 
 if __name__ == "__main__":

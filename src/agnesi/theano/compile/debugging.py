@@ -9,10 +9,11 @@ import numpy as np
 
 from agnesi.compile.shared import Shared
 from agnesi.core.errors import AgnesiError
-from agnesi.dims.dim import Dim, Symbol
+from agnesi.dims.dim import Dim, Size, Value
 from agnesi.graph.graph import toposort
 from agnesi.graph.interpret import Interpreter
 from agnesi.graph.leaves import Input
+from agnesi.graph.tensor import Tensor
 from agnesi.theano.compile.sharedvalue import SharedVariable, variable_of
 from agnesi.theano.gof import objects
 from agnesi.theano.gof.graph import standing, stands_for
@@ -35,7 +36,7 @@ def values_of(node: Any, given: Mapping[Any, Any]) -> list[Any]:
         # What is stored of a matrix is known to compiled functions only.
         compiled = importlib.import_module("agnesi.theano.compile.function_module").function
         return compiled(list(given), node.outputs, on_unused_input="ignore")(*given.values())
-    machine = Interpreter()
+    machine = Interpreter(around=_size)
     # Sizes may be those of what lies further up.
     for leaf in _leaves(node):
         value = _told(variable_of(leaf) or stands_for(leaf))
@@ -43,7 +44,7 @@ def values_of(node: Any, given: Mapping[Any, Any]) -> list[Any]:
             machine.give(leaf, value)
     for v, a in given.items():
         if v.tensor is not None:
-            machine.give(v.tensor, _native(v, a))
+            _give(machine, v.tensor, _native(v, a))
     return _run(machine, node.outputs, node)
 
 
@@ -54,14 +55,40 @@ def value_of_derived(variable: Any) -> Any:
         MissingTestValue: something that it depends on has none.
         ValueError: the values do not fit.
     """
-    machine = Interpreter()
-    for leaf in _below(variable.tensor):
-        given = variable_of(leaf) or stands_for(leaf)
-        value = _told(given)
-        if value is None:
-            raise MissingTestValue(f"{given} ({given.type}) has no test value")
-        machine.give(leaf, value)
+    machine = Interpreter(around=_size)
+    for leaf in toposort([variable.tensor]):
+        if isinstance(leaf, Input | Shared):
+            given = variable_of(leaf) or stands_for(leaf)
+            value = _told(given)
+            if value is None:
+                raise MissingTestValue(f"{given} ({given.type}) has no test value")
+            machine.give(leaf, value)
     return _run(machine, [variable], variable)[0]
+
+
+def _give(machine: Interpreter, tensor: ag.Tensor, value: Any) -> None:
+    """Give a tensor its value; numbers that its sizes are made of become known."""
+    machine.give(tensor, value)
+    for size, actual in zip(tensor.type.shape, value.shape, strict=True):
+        for atom in size.atoms if isinstance(size, Dim) else ():
+            term = atom.term if isinstance(atom, Value) else None
+            if not isinstance(term, Tensor) or term in machine.results:
+                continue
+            if atom is size:
+                machine.results[term] = np.asarray(actual, term.dtype.numpy)
+            else:
+                machine.run([term])
+
+
+def _size(symbol: Size) -> int:
+    """Return the size of a variable that may be all that is left of it."""
+    for variable in standing():
+        shape = variable.tensor.type.shape if isinstance(variable.tensor, Input | Shared) else ()
+        if symbol in shape:
+            value = _told(variable)
+            if value is not None:
+                return value.shape[shape.index(symbol)]
+    raise MissingTestValue(f"the variable of the size {symbol} has no test value")
 
 
 def _run(machine: Interpreter, outputs: Sequence[Any], what: Any) -> list[Any]:
@@ -75,24 +102,6 @@ def _run(machine: Interpreter, outputs: Sequence[Any], what: Any) -> list[Any]:
             ]
     except AgnesiError as error:
         raise ValueError(f"The test values of {what} do not fit: {error}") from error
-
-
-def _below(tensor: ag.Tensor) -> set[Any]:
-    """Return the leaves that a tensor depends on, or on whose sizes."""
-    found: set[Any] = set()
-    symbols: set[Symbol] = set()
-    for node in toposort([tensor]):
-        if isinstance(node, Input | Shared):
-            found.add(node)
-        for size in (*node.type.shape, *node.sizes_mentioned()):
-            if isinstance(size, Dim):
-                symbols.update(a for a in size.atoms if isinstance(a, Symbol))
-    symbols.difference_update(s for leaf in found for s in leaf.type.shape)
-    if symbols:
-        # A size may be all that is left of an input.
-        given = (v.tensor for v in standing() if isinstance(v.tensor, Input))
-        found.update(t for t in given if not symbols.isdisjoint(t.type.shape))
-    return found
 
 
 def _leaves(node: Any) -> list[Any]:
