@@ -134,3 +134,32 @@ class TestOps:
         cost = ((x[0] * w) ** 2).sum()
         f = theano.function([x], theano.grad(cost, w))
         np.testing.assert_allclose(f(items), 2 * 2.0 * (items[0] ** 2).sum())
+
+
+def test_lists_of_sparse_matrices():
+    import scipy.sparse
+
+    from agnesi.theano import sparse
+
+    x, s = TypedListType(sparse.SparseType("csr", "float64"))("x"), sparse.csr_matrix("s")
+    a, b = (scipy.sparse.random(5, 4, 0.3, "csr", random_state=k) for k in range(2))
+    f = theano.function([x, s], [x.ind(s), x[0], x.append(s)], allow_input_downcast=True)
+    place, first, longer = f([a, b], b)
+    assert place == 1
+    assert (first != a).nnz == 0
+    assert len(longer) == 3
+    assert (longer[2] != b).nnz == 0
+
+
+def test_memory_of_sparse_matrices():
+    import scipy.sparse
+
+    from agnesi.theano.misc.may_share_memory import may_share_memory
+
+    a = scipy.sparse.random(5, 4, 0.3, "csr", random_state=1)
+    assert may_share_memory(a, a)
+    assert may_share_memory(a, a.data[1:])
+    assert not may_share_memory(a, a.copy())
+    assert not may_share_memory(a, 3, raise_other_type=False)
+    with pytest.raises(TypeError, match="arrays"):
+        may_share_memory(a, 3)

@@ -96,12 +96,12 @@ class _Call:
 
 def compute_of_matrices(node: Apply) -> None:
     """Give the outputs of an application of a program's op of sparse matrices their tensors."""
-    arrays: list[Any] = []
+    given: list[Any] = []
     for variable in node.inputs:
         if isinstance(variable.type, SparseType):
-            arrays += variable.type.results_of(variable.tensor)
+            given += [fresh(t) for t in variable.type.results_of(variable.tensor)]
         else:
-            arrays.append(variable.tensor)
+            given.append(variable)
     outputs: list[Any] = []
     for variable in node.outputs:
         if isinstance(variable.type, SparseType):
@@ -109,7 +109,7 @@ def compute_of_matrices(node: Apply) -> None:
             outputs += [TensorType(d, (False,))() for d in dtypes]
         else:
             outputs.append(variable.type())
-    inner = Apply(_OfArrays(node), [fresh(t) for t in arrays], outputs)
+    inner = Apply(_OfArrays(node), given, outputs)
     compute(inner)
     node.built = True  # type: ignore[attr-defined]
     made = iter(v.tensor for v in inner.outputs)
