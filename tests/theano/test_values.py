@@ -198,3 +198,44 @@ def test_repetitions_are_checked():
             T.tile(x, reps, ndim=ndim)
     tiled = T.tile(x, T.lvector("r"), ndim=2)
     assert tiled.ndim == 2
+
+
+# -- arguments -----------------------------------------------------------------------------------
+
+
+def test_arguments_that_hold_what_the_input_can_hold():
+    cases = [
+        (T.iscalar, np.int64(3), 3),
+        (T.iscalar, 3.0, 3),
+        (T.iscalar, np.float64(3.0), 3),
+        (T.bscalar, np.int32(-3), -3),
+        (T.fscalar, np.float64(0.5), 0.5),
+        (T.fscalar, np.int64(7), 7.0),
+        (T.ivector, [1.0, 2.0], [1, 2]),
+        (T.ivector, np.array([1, 2], ">i4"), [1, 2]),
+        (T.dvector, np.array([1, 2], "uint8"), [1.0, 2.0]),
+    ]
+    for kind, given, expected in cases:
+        x = kind("x")
+        found = theano.function([x], x)(given)
+        assert found.dtype == x.dtype
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_arguments_that_would_lose_something():
+    cases = [
+        (T.iscalar, 3.5),
+        (T.iscalar, np.int64(2**40)),
+        (T.iscalar, np.array(3)),
+        (T.fscalar, np.float64(0.1)),
+        (T.fvector, np.array([0.5])),
+        (T.ivector, [1.5]),
+        (T.dscalar, 1j),
+    ]
+    for kind, given in cases:
+        x = kind("x")
+        f = theano.function([x], x)
+        with pytest.raises(TypeError):
+            f(given)
+    x = T.iscalar("x")
+    assert theano.function([x], x, allow_input_downcast=True)(3.7) == 3

@@ -52,7 +52,13 @@ class Parameter:
 
 
 class Binder:
-    """Brings the arguments of a call into the form that generated code takes."""
+    """Brings the arguments of a call into the form that generated code takes.
+
+    Attributes:
+        otherwise: makes an array of an argument that does not fit, given its position, or raises.
+    """
+
+    otherwise: Callable[[int, Any], Any] | None = None
 
     def __init__(self, function: str, parameters: Sequence[Parameter]) -> None:
         self.function = function
@@ -130,6 +136,16 @@ class Binder:
 
     def convert(self, parameter: Parameter, value: Any) -> Array:
         """Return the array of one argument, converted only where nothing can be lost."""
+        try:
+            return self.converted(parameter, value)
+        except CallError:
+            if self.otherwise is None:
+                raise
+            position = next(k for k, p in enumerate(self.parameters) if p is parameter)
+            return self.converted(parameter, self.otherwise(position, value))
+
+    def converted(self, parameter: Parameter, value: Any) -> Array:
+        """Return the array of one argument that fits, or raise."""
         declared = parameter.leaf.type
         if isinstance(value, Tensor):
             raise self.misfit(

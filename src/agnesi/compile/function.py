@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import warnings
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -221,7 +222,7 @@ class Request:
     updates: dict[Shared, Tensor]
     profile: bool = False
 
-    @property
+    @cached_property
     def binder(self) -> Binder:
         """The slow way in."""
         return Binder(self.name, self.parameters)

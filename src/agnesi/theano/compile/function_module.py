@@ -171,6 +171,7 @@ class Function:
             self.fn = plan.compiled()
         if self.fn.failure is not None:
             self.fn.failure.explain = Explaining(self)
+        self.fn.request.binder.otherwise = _Filtered(request.inputs)
         self.container = _Containers(self)
         native = watches(self) if watches else self.fn.native
         if plan.translates:
@@ -384,6 +385,17 @@ class _Stale(Function):
 
 
 _MISSING: Any = type("Missing", (), {"__repr__": lambda _: "missing"})()
+
+
+class _Filtered:
+    """Makes arrays of arguments that agnesi refuses, as far as Theano's types take them."""
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        self.specs = [i for i in inputs if i.variable.tensor is not None]
+
+    def __call__(self, position: int, value: Any) -> Any:
+        spec = self.specs[position]
+        return spec.variable.type.filter(value, spec.strict, spec.allow_downcast)
 
 
 class _Slot:

@@ -141,10 +141,12 @@ class TensorType(Type):
         return array
 
     def _converted(self, data: Any, wanted: Any, allow_downcast: bool | None) -> Any:
-        if allow_downcast:
-            return np.asarray(data).astype(wanted)
         up = np.asarray(data)
-        if isinstance(data, np.ndarray | np.generic):
+        if up.dtype.kind == "c" and wanted.kind != "c":
+            raise TypeError(f"{self} cannot store the complex value {data!r}")
+        if allow_downcast:
+            return up.astype(wanted)
+        if isinstance(data, np.ndarray):
             if np.can_cast(up.dtype, wanted, "safe"):
                 return up.astype(wanted)
             raise TypeError(
