@@ -16,6 +16,7 @@ from agnesi.graph.tensor import SizeValue
 from agnesi.ops.families import HostOp
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Constant, Variable
+from agnesi.theano.gof.native import computed_as
 from agnesi.theano.missing import submodule
 from agnesi.theano.scalar import basic as scalar_basic
 from agnesi.theano.scalar.basic import Scalar
@@ -1242,11 +1243,12 @@ _nonzero = Nonzero()
 
 def nonzero(a: Any, return_matrix: bool = False) -> Any:
     """Return the indices of elements that are not 0: a vector for each axis, or a matrix."""
+    a = as_tensor_variable(a)
     matrix = _nonzero(a)
     if return_matrix:
         return matrix
-    count = as_tensor_variable(a).ndim
-    return tuple(matrix[k] for k in range(count)) if count else (matrix[0],)
+    rows = [ag.astype(t, "i64") for t in ag.nonzero(a.tensor)]
+    return tuple(computed_as(matrix[k], row) for k, row in enumerate(rows))
 
 
 def flatnonzero(a: Any) -> Any:

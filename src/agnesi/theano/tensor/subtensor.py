@@ -15,7 +15,7 @@ import agnesi as ag
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.tensor import SizeValue
 from agnesi.theano.gof.graph import Apply, Variable
-from agnesi.theano.gof.native import NativeOp, native_apply
+from agnesi.theano.gof.native import NativeOp, computed_as, native_apply
 from agnesi.theano.gof.type import PureType
 from agnesi.theano.scalar.basic import Scalar, ScalarConstant, as_scalar, get_scalar_type, int64
 from agnesi.theano.tensor.casting import INTS, UINTS
@@ -944,7 +944,10 @@ def take(a: Any, indices: Any, axis: Any = None, mode: Any = "raise") -> Any:
         return rows.reshape(indices.shape, indices.ndim)
     parts = [a.shape[:axis]] if axis else []
     shape = concatenate([*parts, indices.shape, a.shape[axis + 1 :]])
-    return rows.reshape(shape, a.ndim + indices.ndim - 1)
+    made = rows.reshape(shape, a.ndim + indices.ndim - 1)
+    if mode != "raise" or not indices.ndim:
+        return made
+    return computed_as(made, a.tensor[(*[slice(None)] * axis, indices.tensor)])
 
 
 def set_subtensor(
@@ -1004,13 +1007,42 @@ def inc_subtensor(
         for place, axis in enumerate(op.new_order):
             if axis != "x" and place >= more:
                 order[axis] = place - more
-        return inc_subtensor(base, y.dimshuffle(order), *options).dimshuffle(op.new_order)
+        made = inc_subtensor(base, y.dimshuffle(order), *options).dimshuffle(op.new_order)
+        return _written_where_it_lies(made, x.owner, y, set_instead_of_inc)
     if isinstance(op, Reshape):
+        flat = y
         if y.ndim:
             full = alloc(y, *(x.shape[k] for k in range(x.ndim)))
-            y = full.reshape(base.shape, base.ndim)
-        return inc_subtensor(base, y, *options)
+            flat = full.reshape(base.shape, base.ndim)
+        made = inc_subtensor(base, flat, *options)
+        return _rows_written(made, x, y, set_instead_of_inc)
     raise TypeError("x must be the result of a subtensor operation")
+
+
+def _written_where_it_lies(made: Any, owner: Apply, y: Any, sets: bool) -> Any:
+    """Return an array with columns written, which are written without moving axes about."""
+    inner = owner.inputs[0].owner
+    if inner is None or not isinstance(inner.op, AdvancedSubtensor1):
+        return made
+    rows, source = inner.inputs[1], inner.inputs[0].owner
+    if source is None or source.op != owner.op:
+        return made
+    base, axis = source.inputs[0].tensor, owner.op.new_order.index(0)
+    key = (*[slice(None)] * axis, rows.tensor)
+    return computed_as(made, _written(base, key, y.tensor, sets=sets))
+
+
+def _rows_written(made: Any, x: Any, y: Any, sets: bool) -> Any:
+    """Return an array with rows of an array of integers written, which is not made flat."""
+    inner = x.owner.inputs[0].owner
+    if not isinstance(inner.op, AdvancedSubtensor1) or inner.inputs[1].owner is None:
+        return made
+    base, (rows, *_) = inner.inputs[0], inner.inputs[1].owner.inputs
+    if rows.type.dtype not in _INTEGERS or rows.ndim + base.ndim - 1 != x.ndim:
+        return made
+    if inner.inputs[1].owner.op != x.owner.op.__class__(1):
+        return made
+    return computed_as(made, _written(base.tensor, rows.tensor, y.tensor, sets=sets))
 
 
 _WRITES: dict[Any, Any] = {
