@@ -300,3 +300,24 @@ def test_modes_that_check(mode):
         mode = theano.compile.nanguardmode.NanGuardMode(True, True, True)
     f = theano.function([x, m], [x.append(m * 2)[1].sum(), length(x.reverse())], mode=mode)
     assert f([np.ones(2)], np.ones(3)) == [6, 1]
+
+
+def test_parameters_of_ops():
+    class Scaled(Op):
+        __props__ = ("factor",)
+        params_type = generic
+
+        def __init__(self, factor):
+            self.factor = factor
+
+        def get_params(self, node):
+            return {"factor": self.factor}
+
+        def make_node(self, x):
+            return Apply(self, [x], [x.type()])
+
+        def perform(self, node, inputs, output_storage, params):
+            output_storage[0][0] = inputs[0] * params["factor"]
+
+    x = T.dvector("x")
+    assert theano.function([x], Scaled(3)(x))([1.0, 2.0]).tolist() == [3, 6]

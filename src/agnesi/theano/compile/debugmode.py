@@ -412,7 +412,7 @@ class Debugged(Stepwise):
         pairs = list(zip(node.inputs, fn.inputs, strict=True))
         given, before = ([own_copy(v, cell[0]) for v, cell in pairs] for _ in range(2))
         storage: list[list[Any]] = [[None] for _ in node.outputs]
-        node.op.perform(node, given, storage)
+        node.performed(given, storage)
         self._kept_its_inputs(node, before, given)
         self._declared_views(node, given, [cell[0] for cell in storage])
         for variable, cell, own in zip(node.outputs, fn.outputs, storage, strict=True):
@@ -476,7 +476,7 @@ class Debugged(Stepwise):
         for kind, memory in _memories(kinds, results, self.previous.get(node)):
             storage = [[m] for m in memory]
             fresh = [own_copy(v, a) for v, a in zip(node.inputs, given, strict=True)]
-            node.op.perform(node, fresh, storage)
+            node.performed(fresh, storage)
             for variable, first, cell in zip(node.outputs, results, storage, strict=True):
                 if not check_eq(variable, first, np.asarray(cell[0])):
                     raise BadThunkOutput(

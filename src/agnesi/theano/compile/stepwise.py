@@ -202,9 +202,7 @@ def chosen(node: Apply, values: Sequence[Any]) -> list[Any]:
 def performed(node: Apply, values: Sequence[Any]) -> list[Any]:
     """Return the results of an op that a program wrote."""
     storage: list[list[Any]] = [[None] for _ in node.outputs]
-    node.op.perform(
-        node, [own_copy(x, v) for x, v in zip(node.inputs, values, strict=True)], storage
-    )
+    node.performed([own_copy(x, v) for x, v in zip(node.inputs, values, strict=True)], storage)
     return [
         own_copy(out, out.type.filter(cell[0], allow_downcast=None))
         for out, cell in zip(node.outputs, storage, strict=True)

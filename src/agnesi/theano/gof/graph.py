@@ -242,9 +242,18 @@ class Apply(Node):
         return self
 
     def run_params(self) -> Any:
-        """Return the op's parameters, or ``NoParams``."""
+        """Return the op's parameters, as its ``params_type`` wants them, or ``NoParams``."""
         get = getattr(self.op, "get_params", None)
-        return NoParams if get is None else get(self)
+        if get is None:
+            return NoParams
+        kind = getattr(self.op, "params_type", None)
+        return get(self) if kind is None else kind.filter(get(self))
+
+    def performed(self, inputs: Any, output_storage: Any) -> None:
+        """Have the op compute: its ``perform`` is given parameters too, if it has some."""
+        params = self.run_params()
+        more = () if params is NoParams else (params,)
+        self.op.perform(self, inputs, output_storage, *more)
 
     def run_context(self) -> str:
         """Return the device: the processor."""

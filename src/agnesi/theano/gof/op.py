@@ -203,7 +203,7 @@ class Call:
         given = [self._passed(v, a) for v, a in zip(self.node.inputs, operands, strict=True)]
         storage: list[list[Any]] = [[None] for _ in self.node.outputs]
         try:
-            self.op.perform(self.node, given, storage)
+            self.node.performed(given, storage)
         except Exception as error:
             failed[0](error, self.node, given)
             raise

@@ -42,7 +42,7 @@ class _OfArrays(Op):
             else:
                 given.append(next(arrays))
         storage: list[list[Any]] = [[None] for _ in self.of.outputs]
-        self.of.op.perform(self.of, given, storage)
+        self.of.performed(given, storage)
         cells = iter(output_storage)
         for variable, (value,) in zip(self.of.outputs, storage, strict=True):
             if not isinstance(variable.type, SparseType):
