@@ -290,6 +290,7 @@ def test_soft_maxima_and_cross_entropies():
     np.testing.assert_allclose(got[4], np.where(value > 0, value, 0.1 * value))
 
 
+@pytest.mark.filterwarnings("ignore:theano.tensor.nnet.conv.conv2d is deprecated")
 def test_convolution_pooling_and_old_names():
     from agnesi.theano.tensor.nnet.conv import conv2d as old
     from agnesi.theano.tensor.signal import downsample, pool
