@@ -18,7 +18,6 @@ from agnesi.theano.gof.opt import (
     MergeOptimizer,
     NavigatorOptimizer,
     Optimizer,
-    parts_of,
 )
 from agnesi.theano.gof.optdb import EquilibriumDB, LocalGroupDB, Query, SequenceDB, TopoDB
 
@@ -157,7 +156,7 @@ predefined_linkers: dict[str | None, Any] = {
 
 def is_programs(rewrite: Any) -> bool:
     """Whether a program has registered a rewrite, or one that it is made of."""
-    parts = parts_of(rewrite)
+    parts = rewrite._parts() if hasattr(rewrite, "_parts") else []
     return any(map(is_programs, parts)) if parts or _is_empty(rewrite) else rewrite not in _ours
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class DB(opt._Numbered):
+class DB(opt.Numbered):
     """Rewrites, and databases of them, by names and tags."""
 
     def __init__(self) -> None:

@@ -128,9 +128,13 @@ def constant_folding(node: Any) -> Any:
         return False
     if not getattr(node.op, "do_constant_folding", lambda _: True)(node):
         return False
+    if any(v.type.members for v in node.outputs):
+        # Of a sparse matrix only compiled functions know the arrays.
+        return False
     if not all(_is_known(v.tensor) for v in node.outputs):
         return False
-    if sum(v.tensor.type.size for v in node.outputs) > sum(v.data.size for v in node.inputs):
+    held = sum(getattr(v.data, "size", 1) for v in node.inputs)
+    if sum(v.tensor.type.size for v in node.outputs) > held:
         # An array is not kept where a number says it.
         return False
     values = values_of(node, {v: v.data for v in node.inputs})
