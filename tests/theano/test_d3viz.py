@@ -12,7 +12,7 @@ from agnesi import theano
 from agnesi.theano import d3viz
 from agnesi.theano.d3viz import formatting
 from agnesi.theano.d3viz.d3viz import replace_patterns, safe_json
-from agnesi.theano.dot import Dot, Edge, Node
+from agnesi.theano.dot_language import Dot, Edge, Node
 from agnesi.theano.layout import laid_out
 
 
@@ -138,3 +138,7 @@ class TestLayout:
         dot.add_edge(Edge("a", "b"))
         assert '"a" [label="say \\"a\\"\\n", shape="box"];' in dot.to_string()
         assert b"<svg" in dot.create(format="svg")
+
+
+def test_dot_stays_the_product():
+    assert callable(theano.dot)

@@ -519,6 +519,7 @@ def test_slices(format: str):
     whole_slope(lambda x: x[1:8:2, 2:7], a)
     i, j = T.iscalar(), T.iscalar()
     x = sparse.matrix(format, dtype="float64")
+    close(theano.function([x, i], x[::i, 1::i])(a, 3), a.toarray()[::3, 1::3])
     f = theano.function([x, i, j], [x[i:j], x[i, j]])
     out, number = f(a, 2, 5)
     close(out, a.toarray()[2:5])

@@ -739,23 +739,25 @@ def stored_of(x: Tensor) -> FromCompressed:
     return own if own is x else with_data(x, part(x, DATA))
 
 
-def cut(x: Tensor, rows: slice, columns: slice) -> Tensor:
-    """Return a part of a sparse matrix, cut out by slices, which may have steps."""
+def picked(x: Tensor, rows: Tensor | None, columns: Tensor | None) -> Tensor:
+    """Return rows and columns of a sparse matrix, by their numbers, which are good; None for all.
+
+    No two of a kind are the same.
+    """
     own = _sure(x)
     lines, places = (columns, rows) if own.by_column else (rows, columns)
     found: Tensor = x
-    if not _is_whole(lines):
-        numbers = Arange((own.lines,), 0)[lines]
-        found = _lines_of(found, known_within(numbers, own.lines))
-    if not _is_whole(places):
-        found = _places_of(found, Arange((own.width,), 0)[places])
+    if lines is not None:
+        found = _lines_of(found, known_within(lines, own.lines))
+    if places is not None:
+        found = _places_of(found, places)
     if found is x:
         return x
-    return AsStored(stored_of(found), x[rows, columns])
-
-
-def _is_whole(key: slice) -> bool:
-    return key.start is None and key.stop is None and key.step is None
+    like = x
+    for axis, (which, size) in enumerate(zip((rows, columns), x.type.shape, strict=True)):
+        if which is not None:
+            like = Gather(like, (known_within(which, size),), (axis,), axis)
+    return AsStored(stored_of(found), like)
 
 
 def _places_of(x: Tensor, which: Tensor) -> FromCompressed:

@@ -14,7 +14,7 @@ import numpy as np
 from agnesi.theano.compile.function_module import Function
 from agnesi.theano.compile.sharedvalue import SharedVariable
 from agnesi.theano.configparser import config
-from agnesi.theano.dot import Dot, Edge, Node
+from agnesi.theano.dot_language import Dot, Edge, Node
 from agnesi.theano.gof.fg import FunctionGraph
 from agnesi.theano.gof.graph import Apply, Constant, Variable, inputs, io_toposort
 

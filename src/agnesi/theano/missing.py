@@ -43,7 +43,7 @@ _INSTEAD = {
     "theano.typed_list.opt": "agnesi's own rewrites, which need no help",
     "theano.sandbox.linalg.ops.HintsFeature": "theano.sandbox.linalg.ops.hints(variable)",
     "theano.sandbox.linalg.ops.HintsOptimizer": "theano.sandbox.linalg.ops.hints(variable)",
-    "theano.printing.pd": "theano.dot, whose pictures need no pydot",
+    "theano.printing.pd": "theano.dot_language, whose pictures need no pydot",
     "theano.misc.check_blas": "agnesi doctor, or a timing of T.dot",
     "theano.test": "pytest tests/theano, in agnesi's repository",
     "theano.mean": "theano.tensor.mean",

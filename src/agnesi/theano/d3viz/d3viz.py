@@ -12,7 +12,7 @@ from agnesi.theano.layout import laid_out
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agnesi.theano.dot import Dot, Node
+    from agnesi.theano.dot_language import Dot, Node
 
 _PAGE = Path(__file__).with_name("page.html")
 # Letters that have room on a node.

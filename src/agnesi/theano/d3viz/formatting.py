@@ -9,7 +9,7 @@ import numpy as np
 
 from agnesi.theano.compile.builders import OpFromGraph
 from agnesi.theano.compile.sharedvalue import SharedVariable
-from agnesi.theano.dot import Dot, Edge, Node
+from agnesi.theano.dot_language import Dot, Edge, Node
 from agnesi.theano.drawing import Drawn, places
 from agnesi.theano.gof.graph import Apply, Constant
 from agnesi.theano.scan_module.scan import Scan

@@ -29,9 +29,11 @@ from agnesi.theano import tensor
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply, Constant, Variable
 from agnesi.theano.gof.op import PureOp
-from agnesi.theano.sparse.type import SparseType, scipy_sparse
+from agnesi.theano.sparse.type import SparseType, WholeGradient, scipy_sparse
+from agnesi.theano.sparse.type import _is_sparse as _is_sparse
 from agnesi.theano.tensor.applying import fresh
 from agnesi.theano.tensor.casting import COMPLEXES, FLOATS, INTS, UINTS, upcast
+from agnesi.theano.tensor.subtensor import positions_of
 from agnesi.theano.tensor.type import TensorType
 
 if TYPE_CHECKING:
@@ -1370,7 +1372,7 @@ class Dot(_SparseOp):
                     f"theano.sparse.Dot: input {place} (0-indexed) must have ndim of 1 or 2, "
                     f"{variable.ndim} given."
                 )
-        return self.applied([x, y], _product(*_alike(x, y)))
+        return self.applied([x, y], _product(*map(WholeGradient, _alike(x, y))))
 
     def __str__(self) -> str:
         return "SparseDot"
@@ -1506,13 +1508,14 @@ class GetItem2d(_SparseOp):
         if len(index) not in (1, 2):
             raise AssertionError("a matrix has two axes")
         bounds: list[Any] = []
-        cuts: list[slice] = []
-        for key in index:
+        numbers: list[Any] = [None, None]
+        for axis, key in enumerate(index):
             ends = self._ends(key)
             bounds += [e for e in ends if e is not None]
-            cuts.append(slice(*map(_bound, ends)))
-        cuts += [slice(None)] * (2 - len(cuts))
-        made = matrices.cut(x.tensor, *cuts)
+            if any(e is not None for e in ends):
+                every = ag.arange(scalar_of(x.tensor.type.shape[axis]))
+                numbers[axis] = positions_of(every, slice(*map(_bound, ends)))
+        made = matrices.picked(x.tensor, *numbers)
         return self.applied([x, *bounds], made, format=x.format)
 
     @staticmethod

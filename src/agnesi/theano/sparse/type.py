@@ -17,8 +17,11 @@ from agnesi.core.dtypes import U8, as_dtype
 from agnesi.dims.dim import fresh_symbol
 from agnesi.graph.leaves import Constant, new_input
 from agnesi.graph.types import TensorType as Kind
+from agnesi.ops.arithmetic import Add
+from agnesi.ops.gradients import Marker
 from agnesi.ops.sparse import compressed, parts, sparse_form
 from agnesi.theano.gof.type import Type
+from agnesi.theano.tensor.type import TensorType
 
 # Its types say less than what it does.
 scipy_sparse: Any = _scipy
@@ -26,6 +29,7 @@ scipy_sparse: Any = _scipy
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agnesi.graph.tensor import Tensor
     from agnesi.ops.compressed import FromCompressed
 
 
@@ -42,6 +46,21 @@ def _is_sparse(x: Any) -> bool:
             x,
         )
     return isinstance(x, scipy_sparse.spmatrix)
+
+
+class WholeGradient(Marker):
+    """A matrix, the gradient by which is an array where it is a sparse one."""
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """The cotangent, marked."""
+        return (WholeGradient(ct),)
+
+
+def _is_whole(tensor: Tensor) -> bool:
+    """Return whether a gradient is an array: it is marked so, or a part of its sum is."""
+    if isinstance(tensor, Add):
+        return any(map(_is_whole, tensor.operands))
+    return isinstance(tensor, WholeGradient)
 
 
 class SparseType(Type):
@@ -182,7 +201,10 @@ class SparseType(Type):
         return [data, ag.astype(indices, "int32"), ag.astype(starts, "int32"), shape]
 
     def gradient(self, tensor: Any) -> Any:
-        """Return a variable of this type for a gradient, of which agnesi knows what is stored."""
+        """Return a variable of this type for a gradient; an array where Theano gives one."""
+        if _is_whole(tensor):
+            kind = TensorType(tensor.dtype.numpy.name, (False, False))
+            return kind.Variable(kind, tensor=tensor)
         made = sparse_form(tensor, by_column=self.by_column)
         kind = SparseType(self.format, made.dtype.numpy.name)
         return kind.Variable(kind, tensor=made)

@@ -540,6 +540,11 @@ def _read(x: ag.Tensor, key: tuple[Any, ...]) -> ag.Tensor:
     return made
 
 
+def positions_of(every: ag.Tensor, part: slice) -> ag.Tensor:
+    """Return what a slice, whose step may be a tensor, takes of the positions of an axis."""
+    return _read(every, (part,))
+
+
 def _with_whole_axes(x: ag.Tensor, key: Any) -> tuple[Any, list[tuple[int, ag.Tensor]]]:
     """Return a key with whole axes for slices of unknown steps, and the positions they take."""
     if not isinstance(key, tuple) or not any(
