@@ -77,16 +77,10 @@ class SparseTensorSharedVariable(_sparse_py_operators, SharedVariable):
         """Set all that is stored to 0."""
         self.members[0].zero(borrow=borrow)
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        state.pop("members", None)
-        return state
-
     def __setstate__(self, state: dict[str, Any]) -> None:
-        value = state.pop("_value")
+        # The arrays are in the file, and what the matrix is made of is theirs.
         self.__dict__.update(state)
-        self.users = WeakSet()
-        self.tensor = self._make(self.type, value, self._name)
+        self.users, self.known = WeakSet(), {}
         self.container = Container(self)
 
     __hash__ = object.__hash__
