@@ -6,7 +6,8 @@ import scipy.linalg
 
 import agnesi.theano.tensor as T
 from agnesi import theano
-from agnesi.theano.tensor import fft, nlinalg, slinalg
+from agnesi.theano.sandbox import fourier
+from agnesi.theano.tensor import blas, fft, nlinalg, slinalg
 from agnesi.theano.tests import unittest_tools as utt
 
 RNG = np.random.RandomState(0)
@@ -160,3 +161,41 @@ def test_fourier_of_lengths():
     made = theano.function([t, s], fft.rfft_op(t, s))(A, [6])
     expected = np.fft.rfft(A, 6)
     np.testing.assert_allclose(made[..., 0] + 1j * made[..., 1], expected)
+
+
+def test_blas_ops():
+    """Products by name, as programs that build them themselves have them."""
+    z, x, y = T.dmatrices("z", "x", "y")
+    a, b, v, u, s = T.dscalar(), T.dscalar(), T.dvector(), T.dvector(), T.dtensor3()
+    Z, X, Y, stack = RNG.rand(2, 4), RNG.rand(2, 3), RNG.rand(3, 4), RNG.rand(2, 3, 5)
+    outputs = [
+        blas.gemm(z, a, x, y, b),
+        blas.gemv(v, a, y, u, b),
+        blas.ger(y, a, v, u),
+        blas._dot22scalar(x, y, a),
+        blas.batched_dot(x, s),
+    ]
+    found = theano.function([z, x, y, a, b, v, u, s], outputs)(Z, X, Y, 2.0, 0.5, X[0], Z[0], stack)
+    expected = [
+        0.5 * Z + 2 * X @ Y,
+        0.5 * X[0] + 2 * Y @ Z[0],
+        Y + 2 * np.outer(X[0], Z[0]),
+        2 * X @ Y,
+        np.einsum("bi,bij->bj", X, stack),
+    ]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other)
+    assert str(outputs[0].owner.op) == "Gemm{no_inplace}"
+    for bad in (lambda: blas.gemm(v, a, x, y, b), lambda: blas.gemm(z, a, T.fmatrix(), y, b)):
+        with pytest.raises(TypeError):
+            bad()
+
+
+def test_transforms_of_early_programs():
+    """Complex, of rows or columns; and cosines."""
+    x = T.dmatrix()
+    found = theano.function([x], [fourier.fft(x, 3, 1), fourier.half_fft(x, 4, 0)])(A)
+    np.testing.assert_allclose(found[0], np.fft.fft(A, 3, 1))
+    np.testing.assert_allclose(found[1], np.fft.fft(A, 4, 0)[:2])
+    matrix = fourier.dct_matrix(4, 4)
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(4), atol=1e-12)

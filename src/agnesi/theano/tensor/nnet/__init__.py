@@ -14,6 +14,7 @@ from agnesi.theano.tensor.nnet.abstract_conv import conv3d as conv3d
 from agnesi.theano.tensor.nnet.abstract_conv import separable_conv2d as separable_conv2d
 from agnesi.theano.tensor.nnet.basic import *
 from agnesi.theano.tensor.nnet.bn import batch_normalization as batch_normalization
+from agnesi.theano.tensor.nnet.conv import ConvOp as ConvOp
 from agnesi.theano.tensor.nnet.interface import conv2d as conv2d
 from agnesi.theano.tensor.nnet.interface import conv2d_transpose as conv2d_transpose
 
