@@ -175,8 +175,6 @@ class TestRecord:
         run([1.0, 2.0], replay=True)
         with pytest.raises(record.MismatchError):
             run([1.0, 2.5], replay=True)
-        with pytest.raises(ValueError, match="Un-named"):
-            theano.function([x], x, mode=record.RecordMode(file_object=StringIO()))
 
 
 class TestMultinomial:

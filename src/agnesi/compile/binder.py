@@ -55,10 +55,10 @@ class Binder:
     """Brings the arguments of a call into the form that generated code takes.
 
     Attributes:
-        otherwise: makes an array of an argument that does not fit, given its position, or raises.
+        before: is given positional and keyword arguments first; it returns an array for each input.
     """
 
-    otherwise: Callable[[int, Any], Any] | None = None
+    before: Callable[[tuple[Any, ...], dict[str, Any]], Sequence[Any]] | None = None
 
     def __init__(self, function: str, parameters: Sequence[Parameter]) -> None:
         self.function = function
@@ -71,6 +71,8 @@ class Binder:
         Raises:
             CallError: arguments that are missing, too many, or do not fit.
         """
+        if self.before is not None:
+            args, named = tuple(self.before(args, named)), {}
         whole = not named and len(args) == len(self.parameters)
         given = args if whole else self.arrange(args, named)
         return tuple([self.convert(p, v) for p, v in zip(self.parameters, given, strict=True)])
@@ -136,16 +138,6 @@ class Binder:
 
     def convert(self, parameter: Parameter, value: Any) -> Array:
         """Return the array of one argument, converted only where nothing can be lost."""
-        try:
-            return self.converted(parameter, value)
-        except CallError:
-            if self.otherwise is None:
-                raise
-            position = next(k for k, p in enumerate(self.parameters) if p is parameter)
-            return self.converted(parameter, self.otherwise(position, value))
-
-    def converted(self, parameter: Parameter, value: Any) -> Array:
-        """Return the array of one argument that fits, or raise."""
         declared = parameter.leaf.type
         if isinstance(value, Tensor):
             raise self.misfit(

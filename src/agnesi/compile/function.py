@@ -357,7 +357,8 @@ def make_native(function: Function) -> None:
         words[emitted.layout.first_key + k] = id(key)
     arena = Kept(words, at.ARENA, at.ARENA_BYTES, at.BUSY)
     kept = (loaded, binder, failure, host, held, cells, request.keys, arena, names, defaults)
-    function.emitted, function.loaded, function.failure = emitted, loaded, failure
+    function.emitted, function.loaded = emitted, loaded
+    function.failure = failure
     if request.profile:
         function.profile = Profile(request.name, program, words, emitted.layout)
     function.native = make_builtin(request.name, loaded.address, words, *kept)

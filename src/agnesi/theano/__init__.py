@@ -30,6 +30,7 @@ from agnesi.theano import printing as printing
 from agnesi.theano import scan_module as scan_module
 from agnesi.theano.compile import FAST_COMPILE as FAST_COMPILE
 from agnesi.theano.compile import FAST_RUN as FAST_RUN
+from agnesi.theano.compile import FunctionMaker as FunctionMaker
 from agnesi.theano.compile import In as In
 from agnesi.theano.compile import Mode as Mode
 from agnesi.theano.compile import OpFromGraph as OpFromGraph
@@ -41,10 +42,12 @@ from agnesi.theano.compile import SymbolicInput as SymbolicInput
 from agnesi.theano.compile import SymbolicOutput as SymbolicOutput
 from agnesi.theano.compile import as_op as as_op
 from agnesi.theano.compile import function as function
+from agnesi.theano.compile import function_dump as function_dump
 from agnesi.theano.compile import predefined_linkers as predefined_linkers
 from agnesi.theano.compile import predefined_modes as predefined_modes
 from agnesi.theano.compile import predefined_optimizers as predefined_optimizers
 from agnesi.theano.compile import shared as shared
+from agnesi.theano.compile.sharedvalue import Container as Container
 from agnesi.theano.configparser import change_flags as change_flags
 from agnesi.theano.configparser import config as config
 from agnesi.theano.gof import Apply as Apply

@@ -297,6 +297,16 @@ def _compiledir() -> str:
     return str(folder)
 
 
+def local_bitwidth() -> int:
+    """Return the bits of an address."""
+    return 8 * np.dtype(np.intp).itemsize
+
+
+def python_int_bitwidth() -> int:
+    """Return the bits of an integer of Python's as an array holds it."""
+    return 8 * np.asarray(1).dtype.itemsize
+
+
 def _add() -> None:
     for name, param, doc, why_not in _SETTINGS:
         param.why_not = why_not

@@ -295,8 +295,8 @@ def _stored(fct: Function) -> Callable[[Any], Any]:
             return [variable.data]
         if isinstance(variable, SharedVariable):
             return [variable.get_value(borrow=True)]
-        slot = fct.plan.slots.get(variable)
-        return [None if slot is None else slot.value]
+        held = fct.finder.get(variable)
+        return [None if held is None else held.value]
 
     return stored
 

@@ -12,10 +12,25 @@ from agnesi.theano.compile import nanguardmode as nanguardmode
 from agnesi.theano.compile import ops as ops
 from agnesi.theano.compile import sharedvalue as sharedvalue
 from agnesi.theano.compile.builders import OpFromGraph as OpFromGraph
+from agnesi.theano.compile.debugmode import DebugMode as DebugMode
+from agnesi.theano.compile.function import function as function
+from agnesi.theano.compile.function import function_dump as function_dump
+from agnesi.theano.compile.function_module import AliasedMemoryError as AliasedMemoryError
 from agnesi.theano.compile.function_module import Function as Function
+from agnesi.theano.compile.function_module import FunctionMaker as FunctionMaker
 from agnesi.theano.compile.function_module import OrderedUpdates as OrderedUpdates
+from agnesi.theano.compile.function_module import Supervisor as Supervisor
 from agnesi.theano.compile.function_module import UnusedInputError as UnusedInputError
-from agnesi.theano.compile.function_module import function as function
+from agnesi.theano.compile.function_module import alias_root as alias_root
+from agnesi.theano.compile.function_module import (
+    convert_function_input as convert_function_input,
+)
+from agnesi.theano.compile.function_module import fgraph_updated_vars as fgraph_updated_vars
+from agnesi.theano.compile.function_module import get_info_on_inputs as get_info_on_inputs
+from agnesi.theano.compile.function_module import orig_function as orig_function
+from agnesi.theano.compile.function_module import register_checker as register_checker
+from agnesi.theano.compile.function_module import std_fgraph as std_fgraph
+from agnesi.theano.compile.function_module import view_tree_set as view_tree_set
 from agnesi.theano.compile.io import In as In
 from agnesi.theano.compile.io import Out as Out
 from agnesi.theano.compile.io import Param as Param
@@ -48,6 +63,8 @@ from agnesi.theano.compile.ops import as_op as as_op
 from agnesi.theano.compile.ops import deep_copy_op as deep_copy_op
 from agnesi.theano.compile.ops import shape_i as shape_i
 from agnesi.theano.compile.ops import view_op as view_op
+from agnesi.theano.compile.pfunc import pfunc as pfunc
+from agnesi.theano.compile.pfunc import rebuild_collect_shared as rebuild_collect_shared
 from agnesi.theano.compile.profiling import ProfileStats as ProfileStats
 from agnesi.theano.compile.profiling import ScanProfileStats as ScanProfileStats
 from agnesi.theano.compile.profiling import print_global_stats as print_global_stats

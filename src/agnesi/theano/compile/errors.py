@@ -6,6 +6,7 @@ import sys
 import traceback
 from io import StringIO
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -162,11 +163,15 @@ class Explaining:
     """
 
     def __init__(self, function: Any) -> None:
-        self.function = function
+        # Native code holds this object: it would hold the function, and itself, for good.
+        self.known = ref(function)
 
     def __call__(self, error: Exception, arguments: Sequence[Any]) -> None:
         """Add to an error what is known; an error that NumPy does not meet stays as it is."""
-        graph = self.function.graph()
+        function = self.known()
+        if function is None:
+            return
+        graph = function.graph()
         node, run = None, None
         try:
             pairs = zip(graph.inputs, arguments, strict=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import warnings
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
@@ -13,6 +14,7 @@ import agnesi as ag
 from agnesi.compile.shared import Shared
 from agnesi.core import knobs
 from agnesi.core.errors import GraphTypeError
+from agnesi.core.source import user_line
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Input
@@ -22,16 +24,22 @@ from agnesi.theano.compile.io import In, SymbolicInput, SymbolicOutput
 from agnesi.theano.compile.mode import Mode, get_mode
 from agnesi.theano.compile.rewriting import Roots, rewrite
 from agnesi.theano.compile.rewriting import Supervisor as Supervisor
-from agnesi.theano.compile.sharedvalue import Container, SharedVariable, variable_of
+from agnesi.theano.compile.sharedvalue import (
+    Container,
+    SharedContainer,
+    SharedVariable,
+    variable_of,
+)
 from agnesi.theano.compile.stepwise import Graph
 from agnesi.theano.compile.translating import Translated, handles_objects
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.fg import FunctionGraph, MissingInputError
-from agnesi.theano.gof.graph import Constant, Variable, copied, followed_sizes
+from agnesi.theano.gof.graph import Constant, Variable, ancestors, copied, followed_sizes
+from agnesi.theano.gof.utils import get_variable_trace_string
 from agnesi.theano.tensor.type import TensorType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class UnusedInputError(Exception):
@@ -87,6 +95,7 @@ class _Request:
         self.inputs: list[In] = []
         self.outputs: list[Any] = []
         self.form = "list"
+        self.none = False
         self.keys: list[str] = []
         self.updates: dict[Any, Any] = {}
         self.givens: dict[Any, Any] = {}
@@ -111,15 +120,134 @@ class _Request:
         return made
 
 
-class _Maker:
-    """What made a function: ``f.maker``."""
+class FunctionMaker:
+    """What makes functions: ``FunctionMaker(inputs, outputs, mode).create()``; ``f.maker``.
 
-    def __init__(self, request: _Request) -> None:
-        self.inputs, self.mode = request.inputs, request.mode
-        self.outputs = [SymbolicOutput(v) for v in request.outputs]
-        self.profile, self.name = None, request.name
+    Attributes:
+        outputs: what is returned.
+        mode: how it is compiled.
+        profile: of the function.
+        name: of the function.
+        unpack_single: whether the only result comes without a list.
+        return_none: whether there are no results.
+        output_keys: names of results that come as a dictionary.
+        accept_inplace: nothing: graphs have no operations in place.
+        function_builder: the class of functions.
+    """
+
+    def __init__(
+        self,
+        inputs: Any,
+        outputs: Any,
+        mode: Any = None,
+        accept_inplace: bool = False,
+        function_builder: Any = None,
+        profile: Any = None,
+        on_unused_input: str | None = None,
+        fgraph: Any = None,
+        output_keys: Any = None,
+        name: str | None = None,
+    ) -> None:
+        del function_builder, fgraph
+        given = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
+        specs = [_input(i) for i in given]
+        updates = {
+            i.variable: i.update
+            for i in specs
+            if isinstance(i.variable, SharedVariable) and i.update is not None
+        }
+        specs = [i for i in specs if not isinstance(i.variable, SharedVariable)]
+        if output_keys is not None:
+            outputs = dict(zip(output_keys, outputs, strict=True))
+        asked = _Asked(specs, outputs, mode, updates, None, False, name, True, None, profile)
+        self._take(asked.request(on_unused_input))
+        self.accept_inplace = accept_inplace
+
+    @classmethod
+    def of(cls, request: _Request) -> FunctionMaker:
+        """Return the maker of what was asked for."""
+        made = cls.__new__(cls)
+        made._take(request)
+        made.accept_inplace = False
+        return made
+
+    def _take(self, request: _Request) -> None:
         self._request = request
-        self.input_keys = [i.name for i in request.inputs]
+        self.outputs = [SymbolicOutput(v) for v in request.outputs]
+        self.mode, self.profile, self.name = request.mode, request.profile, request.name
+        self.unpack_single, self.return_none = request.form == "one", request.none
+        self.output_keys = request.keys or None
+        self.on_unused_input, self.function_builder = request.unused, Function
+
+    def create(
+        self, input_storage: Any = None, trustme: bool = False, storage_map: Any = None
+    ) -> Function:
+        """Return a function.
+
+        Args:
+            input_storage: values or containers of inputs, None for those that have none.
+            trustme: nothing: values are always checked.
+            storage_map: nothing here.
+        """
+        del trustme, storage_map
+        held = None
+        if input_storage is not None:
+            specs = self._request.inputs
+            given = list(input_storage)[: len(specs)]
+            held = [_storage_of(i) for i in specs]
+            for k, value in enumerate(given):
+                if isinstance(value, Container):
+                    held[k] = value
+                elif value is not None:
+                    held[k].value = value
+        return Function(self._request, held)
+
+    @property
+    def inputs(self) -> list[In]:
+        """The inputs, behind them the shared variables."""
+        return _all_inputs(self._request, _Plan(self._request))
+
+    @property
+    def expanded_inputs(self) -> list[In]:
+        """The inputs, behind them the shared variables."""
+        return self.inputs
+
+    @property
+    def indices(self) -> list[Any]:
+        """The inputs, in Theano's old form."""
+        return [[i, None, [i]] for i in self.inputs]
+
+    @property
+    def required(self) -> list[bool]:
+        """Whether calls have to give an input."""
+        return [i.value is None for i in self.inputs]
+
+    @property
+    def refeed(self) -> list[bool]:
+        """Whether an input goes back to its default after a call."""
+        return [
+            i.value is not None and not isinstance(i.value, Container) and i.update is None
+            for i in self.inputs
+        ]
+
+    @property
+    def input_keys(self) -> list[str | None]:
+        """Keywords of the inputs."""
+        return [i.name for i in self._request.inputs]
+
+    @staticmethod
+    def wrap_in(input: Any) -> In:
+        """Return an input with settings."""
+        return _input(input)
+
+    @staticmethod
+    def wrap_out(output: Any) -> SymbolicOutput:
+        """Return an output with settings."""
+        if isinstance(output, SymbolicOutput):
+            return output
+        if isinstance(output, Variable):
+            return SymbolicOutput(output)
+        raise TypeError(f"Unknown output type: {type(output)} ({output})")
 
     @property
     def fgraph(self) -> FunctionGraph:
@@ -142,16 +270,30 @@ class Function:
         trust_input: ignored: arguments are always checked, in native code.
     """
 
-    def __init__(self, request: _Request) -> None:
+    def __init__(self, request: _Request, containers: Sequence[Container] | None = None) -> None:
         self.request = request
-        self.maker = _Maker(request)
+        self.maker = FunctionMaker.of(request)
         self.name = request.name
         self.trust_input = False
+        self.containers = list(containers or map(_storage_of, request.inputs))
+        # What inputs go back to when a call is over.
+        self.refeeds = {
+            k: self.containers[k].value
+            for k, i in enumerate(request.inputs)
+            if i.value is not None
+            and i.update is None
+            and not isinstance(i.value, Container | SharedVariable)
+        }
+        self.container, self.value = _Containers(self), _Values(self)
+        self._check_for_aliased_inputs = any(i.mutable or i.borrow for i in request.inputs)
+        for spec, held in zip(request.inputs, self.containers, strict=True):
+            for checker in _checkers:
+                checker(spec.variable, held.storage)
         self.profile: Any = request.profile
         self.maker.profile = request.profile
         self.n_returned_outputs = len(request.outputs)
         self.unpack_single = request.form == "one"
-        self.return_none = False
+        self.return_none = request.none
         self.output_keys = request.keys or None
         self._fresh_compile()
 
@@ -171,8 +313,7 @@ class Function:
             self.fn = plan.compiled()
         if self.fn.failure is not None:
             self.fn.failure.explain = Explaining(self)
-        self.fn.request.binder.otherwise = _Filtered(request.inputs)
-        self.container = _Containers(self)
+        self._find()
         native = watches(self) if watches else self.fn.native
         if plan.translates:
             native = Translated(
@@ -183,7 +324,12 @@ class Function:
             )
         self.native = native
         special = plan.converts or plan.states or plan.translates or plan.changing
-        direct = not special and request.form == plan.form
+        direct = not special and not watches and request.form == plan.form
+        if direct:
+            # Arguments that native code does not take are Theano's to convert, or to refuse.
+            # Native code holds what is called, which is not to hold the function.
+            known = ref(self)
+            self.fn.request.binder.before = lambda args, named: known()._bound(args, named)  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
         kind = type("Function", (Function,), {"__module__": __name__})
         if direct:
             # A builtin as the class's __call__: nothing stands between the call and native code.
@@ -193,6 +339,42 @@ class Function:
             self.profile.add(self)
             kind = profiling.timed(kind, self.profile)
         self.__class__ = kind  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+
+    def _find(self) -> None:
+        """Note where inputs and shared variables keep their values."""
+        self.finder: dict[Any, Any] = {}
+        specs = _all_inputs(self.request, self.plan)
+        self.input_storage = [*self.containers, *(v.container for v in self.plan.owners())]
+        self.inv_finder = dict(zip(self.input_storage, specs, strict=True))
+        for number, (spec, held) in enumerate(zip(specs, self.input_storage, strict=True)):
+            self.finder[number] = self.finder[spec.variable] = held
+            if spec.name is not None:
+                self.finder[spec.name] = DUPLICATE if spec.name in self.finder else held
+
+    @property
+    def outputs(self) -> list[SymbolicOutput]:
+        """What is returned."""
+        return self.maker.outputs
+
+    @property
+    def defaults(self) -> list[tuple[bool, bool, Any]]:
+        """Of each input: whether calls have to give it, whether it goes back, and to what."""
+        found = [
+            (i.value is None and not i.implicit, k in self.refeeds, self.refeeds.get(k))
+            for k, i in enumerate(self.request.inputs)
+        ]
+        return found + [(False, False, None)] * len(self.plan.owners())
+
+    @property
+    def indices(self) -> list[Any]:
+        """The inputs, in Theano's old form."""
+        return [[i, None, [i]] for i in self.maker.inputs]
+
+    def inputs_as_text(self) -> str:
+        """Return what inputs there are, for an error."""
+        specs = _all_inputs(self.request, self.plan)
+        named = [i.name for i in specs if i.name is not None]
+        return get_info_on_inputs(named, len(specs) - len(named))
 
     def graph(self) -> Graph:
         """Return the variables that it computes, with givens in their places."""
@@ -226,9 +408,11 @@ class Function:
         if states:
             shown = len(self.request.outputs)
             whole = list(results) if isinstance(results, list | tuple) else [results]
-            for slot, value in zip(states, whole[shown:], strict=True):
-                slot.value = value
+            for place, value in zip(states, whole[shown:], strict=True):
+                self.containers[place].storage[0] = value
             results = whole[:shown]
+        for place, value in self.refeeds.items():
+            self.containers[place].storage[0] = value
         results = list(results)
         if subset is not None:
             wanted = [self.request.keys.index(k) if isinstance(k, str) else k for k in subset]
@@ -239,33 +423,47 @@ class Function:
 
     def _bound(self, args: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
         """Return the arguments of agnesi's function in their order."""
-        inputs = self.request.inputs
-        title = self.name or "function"
-        if len(args) > len(inputs):
+        if "output_subset" in named:
             raise TypeError(
-                f"{title}: Too many parameter passed to theano function: {len(args)} for "
-                f"{len(inputs)} inputs"
+                "output_subset: native code computes all results; leave outputs out of the function"
             )
+        inputs = self.request.inputs
+        if len(args) + len(named) > len(self.input_storage):
+            raise TypeError("Too many parameter passed to theano function")
         values: list[Any] = [*args, *[_MISSING] * (len(inputs) - len(args))]
         for key, value in named.items():
-            places = [k for k, i in enumerate(inputs) if i.name == key]
-            if not places:
-                raise TypeError(f"{title}: Unknown input or state: {key}")
-            if values[places[0]] is not _MISSING:
-                raise TypeError(f"{title}: Tried to provide value for the same input twice: {key}")
-            values[places[0]] = value
+            place = self._place(key)
+            if values[place] is not _MISSING:
+                raise TypeError(f"Multiple values for input: {key}")
+            values[place] = value
         found: list[Any] = []
-        for k, (spec, value) in enumerate(zip(inputs, values, strict=True)):
+        for k, (spec, value) in enumerate(zip(inputs, values, strict=False)):
+            if value is not _MISSING and spec.implicit:
+                raise TypeError(f"Tried to provide value for implicit input: {spec.variable}")
             if value is _MISSING:
-                value = self.plan.default(spec)
-                if value is _MISSING:
-                    raise TypeError(
-                        f"Missing required input: {spec.name or spec.variable} of {title}"
-                    )
+                if spec.value is None and not spec.implicit:
+                    raise TypeError(f"Missing required input: {spec.variable}")
+                value = self.containers[k].value
             if spec.variable.tensor is None:
                 continue
             found.append(self._converted(k, spec, value))
+        if len(values) > len(inputs):
+            shared = self.plan.owners()[0]
+            raise TypeError(f"Tried to provide value for implicit input: {shared}")
         return found
+
+    def _place(self, key: str) -> int:
+        """Return the number of the input that a keyword names."""
+        held = self.finder.get(key)
+        if held is None:
+            raise TypeError(f"Unknown input or state: {key}. {self.inputs_as_text()}")
+        if held is DUPLICATE:
+            self.value[key]
+        place = next(k for k, c in enumerate(self.input_storage) if c is held)
+        if place >= len(self.containers):
+            shared = self.plan.owners()[place - len(self.containers)]
+            raise TypeError(f"Tried to provide value for implicit input: {shared}")
+        return place
 
     def _converted(self, place: int, spec: Any, value: Any) -> Any:
         downcast = spec.allow_downcast
@@ -274,25 +472,29 @@ class Function:
         try:
             return spec.variable.type.filter(value, spec.strict, downcast)
         except (TypeError, ValueError) as error:
-            title = f'with name "{self.name}" ' if self.name else ""
-            said = f'named "{spec.name}" ' if spec.name else ""
-            raise type(error)(
-                f"Bad input argument {said}to theano function {title}at index {place} (0-based). "
-                f"{error}"
-            ) from error
+            title = f'function with name "{self.name}"' if self.name else "function"
+            said = f' with name "{value.name}"' if getattr(value, "name", None) else ""
+            where = get_variable_trace_string(spec.variable)
+            first, *others = error.args or ("",)
+            text = f"Bad input argument{said} to theano {title} at index {place} (0-based). {where}"
+            error.args = (f"{text}{first}",) if not others else (text, first, *others)
+            raise
 
     # -- looking at it ---------------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Any:
-        return self.container[key]
+        return self.value[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self.container[key] = value
+        self.value[key] = value
 
     def __contains__(self, key: Any) -> bool:
-        return key in self.container
+        return key in self.finder
 
-    value = property(lambda self: self.container, doc="Values of inputs with defaults.")
+    @property
+    def output_storage(self) -> list[Container]:
+        """Where results would be kept: they are not."""
+        return [Container(o.variable, [None]) for o in self.maker.outputs]
 
     def get_shared(self) -> list[Any]:
         """Return the shared variables that it reads or updates."""
@@ -304,11 +506,6 @@ class Function:
 
     def sync_shared(self) -> None:
         """Nothing: values are always there."""
-
-    @property
-    def input_storage(self) -> list[Any]:
-        """Where inputs with defaults keep their values."""
-        return [self.plan.slots.get(i.variable) for i in self.request.inputs]
 
     def explain(self, **sizes: int) -> Any:
         """Return what agnesi made of it."""
@@ -334,7 +531,9 @@ class Function:
         del share_memory
         old = self.request
         request = copy.copy(old)
-        request.name = name or old.name
+        request.name = name or (f"{old.name} copy" if old.name else None)
+        # As in Theano, copies give lists.
+        request.form, request.keys = "list", []
         request.profile = profiling.wanted(profile, request.name)
         request.updates = {} if delete_updates else dict(old.updates)
         if delete_updates:
@@ -357,23 +556,77 @@ class Function:
             request.givens = {**given, **swaps}
             request.updates = {swaps.get(t, t): v for t, v in request.updates.items()}
         request.inputs = [copy.copy(i) for i in old.inputs]
-        return Function(request)
+        made = Function(request, self._copied(lambda value: copy.copy(value)))
+        made.trust_input = self.trust_input
+        return made
+
+    def _copied(self, copied: Callable[[Any], Any]) -> list[Container]:
+        """Return containers like those of the inputs; what is shared with others stays shared."""
+        found: list[Container] = []
+        for spec, held in zip(self.request.inputs, self.containers, strict=True):
+            if isinstance(spec.value, Container | SharedVariable):
+                found.append(held)
+                continue
+            made = Container(
+                spec.variable, [held.value], False, spec.strict, spec.allow_downcast, spec.name
+            )
+            if spec.mutable:
+                made.storage[0] = copied(held.value)
+            found.append(made)
+        return found
 
     def __copy__(self) -> Function:
         return self.copy()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Function:
         request = copy.copy(self.request)
+        request.profile = None
         swaps = {v: copy.deepcopy(v, memo) for v in self.plan.owners()}
         request.givens = {**{k: v for k, v in request.givens.items() if k not in swaps}, **swaps}
         request.updates = {swaps.get(t, t): v for t, v in request.updates.items()}
-        return Function(request)
+        containers = [memo.get(id(c)) or _deep(c, memo) for c in self.containers]
+        request.inputs = [_with_container(i, memo) for i in request.inputs]
+        made = Function(request, containers)
+        made.trust_input = self.trust_input
+        memo[id(self)] = made
+        # Who has copied variables as well finds values by the copies.
+        for spec in request.inputs:
+            held = made.finder.pop(spec.variable)
+            if id(spec.variable) in memo:
+                made.finder[memo[id(spec.variable)]] = held
+        return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Function, (self.request,)
+        return _restored, (self.request, self.containers, self.trust_input)
 
     def __repr__(self) -> str:
         return f"<theano function {self.name or ''} of {[i.variable for i in self.request.inputs]}>"
+
+
+def _deep(held: Container, memo: dict[int, Any]) -> Container:
+    """Return a copy of a container, the same for all functions that are copied together."""
+    if isinstance(held, SharedContainer):
+        return copy.deepcopy(held, memo)
+    made = copy.copy(held)
+    made.storage = copy.deepcopy(held.storage, memo)
+    memo[id(held)] = made
+    return made
+
+
+def _with_container(spec: In, memo: dict[int, Any]) -> In:
+    made = copy.copy(spec)
+    if isinstance(spec.value, Container):
+        made.value = memo.get(id(spec.value)) or _deep(spec.value, memo)
+    return made
+
+
+def _restored(request: _Request, containers: list[Container], trust_input: bool) -> Any:
+    """Return a function that was pickled; None where settings want none."""
+    if not config.unpickle_function:
+        return None
+    made = Function(request, containers)
+    made.trust_input = trust_input
+    return made
 
 
 class _Stale(Function):
@@ -387,75 +640,72 @@ class _Stale(Function):
 _MISSING: Any = type("Missing", (), {"__repr__": lambda _: "missing"})()
 
 
-class _Filtered:
-    """Makes arrays of arguments that agnesi refuses, as far as Theano's types take them."""
-
-    def __init__(self, inputs: Sequence[Any]) -> None:
-        self.specs = [i for i in inputs if i.variable.tensor is not None]
-
-    def __call__(self, position: int, value: Any) -> Any:
-        spec = self.specs[position]
-        return spec.variable.type.filter(value, spec.strict, spec.allow_downcast)
+# Stands for a container in a finder where several inputs have one name.
+DUPLICATE = type("DUPLICATE", (), {"__repr__": lambda _: "DUPLICATE"})()
 
 
-class _Slot:
-    """The stored value of an input."""
+def _all_inputs(request: _Request, plan: _Plan) -> list[In]:
+    """Return the inputs of a function, behind them its shared variables."""
+    found = list(request.inputs)
+    for variable in plan.owners():
+        spec = In(variable, value=variable.container, implicit=True, shared=True)
+        # Its type may repeat other axes: it was checked with the other updates.
+        spec.update = plan.changes.get(variable)
+        spec.mutable = spec.update is not None
+        found.append(spec)
+    return found
 
-    def __init__(self, spec: Any) -> None:
-        self.spec = spec
-        self._value = (
-            spec.value
-            if isinstance(spec.value, Container | SharedVariable)
-            else spec.variable.type.filter(spec.value, spec.strict, spec.allow_downcast)
-        )
 
-    @property
-    def value(self) -> Any:
-        """The value."""
-        if isinstance(self._value, Container):
-            return self._value.value
-        return self._value
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        if isinstance(self._value, Container):
-            self._value.value = value
-        else:
-            self._value = self.spec.variable.type.filter(
-                value, self.spec.strict, self.spec.allow_downcast
-            )
+def _storage_of(spec: Any) -> Container:
+    """Return where an input keeps its value: its own place, or that of what it shares it with."""
+    if isinstance(spec.value, Container):
+        return spec.value
+    if isinstance(spec.value, SharedVariable):
+        return spec.value.container
+    made = Container(spec.variable, [None], False, spec.strict, spec.allow_downcast, spec.name)
+    if spec.value is not None:
+        made.value = spec.value
+    return made
 
 
 class _Containers:
-    """Values of inputs with defaults and of shared variables: ``f[x]``."""
+    """Containers of inputs and shared variables, by variable, name or number: ``f.container``."""
 
     def __init__(self, function: Function) -> None:
         self.function = function
 
-    def _found(self, key: Any) -> Any:
-        plan = self.function.plan
-        for spec in self.function.request.inputs:
-            if key is spec.variable or (isinstance(key, str) and key == spec.name):
-                return plan.slots.get(spec.variable)
-        for variable in plan.owners():
-            if key is variable or (isinstance(key, str) and key == variable.name):
-                return variable.container
-        return None
-
     def __getitem__(self, key: Any) -> Any:
-        found = self._found(key)
-        if found is None:
-            raise KeyError(f"Unknown input or state: {key}")
-        return found.value
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        found = self._found(key)
-        if found is None:
-            raise KeyError(f"Unknown input or state: {key}")
-        found.value = value
+        return self.function.finder[key]
 
     def __contains__(self, key: Any) -> bool:
-        return self._found(key) is not None
+        return key in self.function.finder
+
+
+class _Values:
+    """Values of inputs and shared variables, by variable, name or number: ``f[x]``."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+
+    def _found(self, key: Any, more: str) -> Container:
+        found = self.function.finder.get(key)
+        if found is None:
+            raise TypeError(f"Unknown input or state: {key}{more}")
+        if found is DUPLICATE:
+            raise TypeError(
+                f"Ambiguous name: {key} - please check the names of the inputs of your function "
+                "for duplicates."
+            )
+        return found
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._found(key, "").value
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._found(key, f". {self.function.inputs_as_text()}").value = value
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.function.finder
 
 
 class _Plan:
@@ -463,20 +713,25 @@ class _Plan:
 
     def __init__(self, request: _Request) -> None:
         self.request = request
-        self.slots = {i.variable: _Slot(i) for i in request.inputs if i.value is not None}
-        self.states = [self.slots[i.variable] for i in request.inputs if i.update is not None]
+        self.states = [k for k, i in enumerate(request.inputs) if i.update is not None]
         states = [i.update for i in request.inputs if i.update is not None]
         self.results = [*request.outputs, *states]
         given = [i.variable for i in request.inputs if i.variable.tensor is not None]
         self.translates = any(
             v.type.encoded or v.type.members for v in (*given, *self.results)
         ) or handles_objects([*self.results, *request.updates.values(), *request.givens.values()])
-        self.converts = bool(self.slots) or any(
-            i.strict or i.allow_downcast or (i.allow_downcast is None and request.downcast)
+        self.converts = any(
+            i.value is not None
+            or i.implicit
+            or i.strict
+            or i.allow_downcast
+            or (i.allow_downcast is None and request.downcast)
             for i in request.inputs
         )
         self.changing: dict[Any, tuple[int, ...]] = {}
-        self.form = "list" if self.states or self.converts or self.translates else request.form
+        watched = getattr(request.mode, "watched", None) is not None
+        special = self.states or self.converts or self.translates or watched
+        self.form = "list" if special else request.form
         self.roots = [t for v in self.results for t in _tensors_of(v)]
         self.updates = {
             old: new for t, v in request.updates.items() for old, new in t.tensor_updates(v)
@@ -488,14 +743,6 @@ class _Plan:
         self.changes: dict[Any, Any] = dict(request.updates)
         self._take_defaults()
         self.shareds = self._shareds()
-
-    def default(self, spec: Any) -> Any:
-        """Return the stored value of an input."""
-        slot = self.slots.get(spec.variable)
-        if slot is None:
-            return _MISSING
-        found = slot.value
-        return found.get_value(borrow=True) if isinstance(found, SharedVariable) else found
 
     def _take_defaults(self) -> None:
         """Add the updates that shared variables bring with them."""
@@ -512,7 +759,7 @@ class _Plan:
                 variable = variable_of(leaf) if isinstance(leaf, Shared) else None
                 if variable is None or variable.default_update is None:
                     continue
-                if leaf not in self.updates and leaf not in barred and leaf not in self.givens:
+                if leaf not in self.updates and leaf not in barred:
                     added[leaf] = variable.default_update.tensor
             if not added:
                 return
@@ -669,24 +916,82 @@ def function(
         TypeError: an update or what takes a variable's place has another type.
     """
     del accept_inplace
-    request = _Request()
-    request.name, request.downcast = name, allow_input_downcast
-    request.profile = profiling.wanted(profile, name)
-    request.no_defaults = no_default_updates
-    request.mode = get_mode(mode)
-    request.unused = config.on_unused_input if on_unused_input is None else on_unused_input
     if isinstance(inputs, dict) or not isinstance(inputs, list | tuple):
         raise Exception(
             "Input variables of a Theano function should be contained in a list, even when there "
             "is a single input."
         )
-    request.inputs = [_input(i) for i in inputs]
+    asked = _Asked(
+        [_input(i) for i in inputs],
+        outputs,
+        mode,
+        updates,
+        givens,
+        no_default_updates,
+        _caller() if name is None else name,
+        rebuild_strict,
+        allow_input_downcast,
+        profile,
+    )
+    return Function(asked.request(on_unused_input))
+
+
+def _caller() -> str | None:
+    """Return the line of the program that makes a function: its name where it has none."""
+    line = user_line()
+    return f"{line.file}:{line.line}" if line is not None else None
+
+
+class _Asked(NamedTuple):
+    """What a program has asked ``function`` for."""
+
+    inputs: list[In]
+    outputs: Any
+    mode: Any
+    updates: Any
+    givens: Any
+    no_default_updates: Any
+    name: str | None
+    rebuild_strict: bool
+    downcast: bool | None
+    profile: Any
+
+    def request(self, on_unused_input: str | None) -> _Request:
+        """Return it checked, and rewritten by the program's own rewrites."""
+        request = _Request()
+        request.name, request.downcast = self.name, self.downcast
+        request.profile = profiling.wanted(self.profile, self.name)
+        request.no_defaults = self.no_default_updates
+        if not isinstance(request.no_defaults, bool | list):
+            raise TypeError("no_default_update should be either a boolean or a list")
+        request.mode = get_mode(self.mode)
+        request.unused = config.on_unused_input if on_unused_input is None else on_unused_input
+        request.inputs = self.inputs
+        _check_inputs(request.inputs)
+        request.none = self.outputs is None
+        request.form, request.keys, request.outputs = _outputs(self.outputs)
+        request.updates = _updates(self.updates)
+        request.givens = _givens(self.givens, strict=self.rebuild_strict)
+        _check_givens(request)
+        _check_used(request)
+        _check_given(request)
+        if request.profile is not None and getattr(request.mode, "refuses_profile", False):
+            raise Exception("DebugMode do not support profiling.")
+        rewrites = getattr(request.mode, "rewrites", None)
+        chosen = rewrites() if rewrites is not None else None
+        if chosen is not None:
+            rewrite(request, _Plan(request), chosen)
+        return request
+
+
+def _check_inputs(inputs: Sequence[In]) -> None:
+    """Raise for inputs that are given twice, constants and shared variables."""
     seen: set[Any] = set()
-    for spec in request.inputs:
+    for number, spec in enumerate(inputs):
         if spec.variable in seen:
             raise UnusedInputError(
                 f"Variable {spec.variable} is used twice in inputs to theano.function at index "
-                f"{request.inputs.index(spec)}.  This would result in values provided for it being "
+                f"{number}.  This would result in values provided for it being "
                 "ignored. Please do not duplicate variables in the inputs list."
             )
         seen.add(spec.variable)
@@ -697,18 +1002,6 @@ def function(
                 f"Cannot use a shared variable ({spec.variable}) as explicit input. Consider "
                 "substituting a non-shared variable via the `givens` parameter"
             )
-    request.form, request.keys, request.outputs = _outputs(outputs)
-    request.updates = _updates(updates)
-    request.givens = _givens(givens, strict=rebuild_strict)
-    _check_given(request)
-    _check_used(request)
-    if request.profile is not None and getattr(request.mode, "refuses_profile", False):
-        raise Exception("DebugMode do not support profiling.")
-    rewrites = getattr(request.mode, "rewrites", None)
-    chosen = rewrites() if rewrites is not None else None
-    if chosen is not None:
-        rewrite(request, _Plan(request), chosen)
-    return Function(request)
 
 
 def _input(given: Any) -> In:
@@ -814,6 +1107,18 @@ def replacement(target: Any, value: Any, *, strict: bool = True) -> Any:
     return value.astype(target.dtype) if value.dtype != target.dtype else value
 
 
+def _check_givens(request: _Request) -> None:
+    """Raise for inputs that something takes the place of."""
+    for spec in request.inputs:
+        if spec.variable in request.givens:
+            raise RuntimeError(
+                f"You are trying to replace variable '{spec.variable}' through the `givens` "
+                "parameter, but this variable is an input to your function. Replacing inputs is "
+                "forbidden because it has no effect: leave it out of the inputs, or make another "
+                "variable the input."
+            )
+
+
 def _check_given(request: _Request) -> None:
     """Raise for a variable that is not computed, not shared and not given."""
     given = {i.variable.tensor for i in request.inputs if i.variable.tensor is not None}
@@ -821,6 +1126,7 @@ def _check_given(request: _Request) -> None:
     roots = [_tensor_of(v) for v in request.outputs]
     roots += [v.tensor for v in request.updates.values() if v.tensor is not None]
     roots += [v.tensor for v in request.givens.values() if v.tensor is not None]
+    roots += [i.update.tensor for i in request.inputs if i.update is not None]
     for leaf in toposort(roots, given):
         if isinstance(leaf, Input) and leaf not in given:
             raise MissingInputError(
@@ -834,25 +1140,32 @@ def _check_used(request: _Request) -> None:
     """Raise, or warn, for inputs that nothing depends on."""
     if request.unused == "ignore":
         return
-    if request.unused not in ("raise", "warn"):
-        raise ValueError(f"on_unused_input is raise, warn or ignore, not {request.unused!r}")
     roots = [_tensor_of(v) for v in request.outputs]
     roots += [v.tensor for v in request.updates.values() if v.tensor is not None]
     roots += [i.update.tensor for i in request.inputs if i.update is not None]
     roots += [v.tensor for v in request.givens.values() if v.tensor is not None]
     news = [i.update for i in request.inputs if i.update is not None]
     costs, seen = _walked(
-        [*request.outputs, *request.updates.values(), *request.givens.values(), *news]
+        [*request.outputs, *request.updates.values(), *request.givens.values(), *news],
+        {id(i.variable) for i in request.inputs},
     )
-    nodes = toposort([*roots, *costs])
-    used = set(nodes)
-    sizes = {
+    # What is computed of inputs that are given themselves is not used.
+    cut = {i.variable.tensor for i in request.inputs if i.variable.tensor is not None}
+    nodes = toposort([*roots, *costs], cut)
+    used: set[Any] = set(nodes)
+    sizes: set[Any] = {
         a
         for n in nodes
         for s in (*n.type.shape, *n.sizes_mentioned())
         if not isinstance(s, int)
         for a in s.atoms
     }
+    given = [i.variable for i in request.inputs]
+    if any(not isinstance(v.tensor, Input) for v in given):
+        # Some are computed: what only they depend on is not used, not for its sizes either.
+        variables = [*request.outputs, *request.updates.values(), *request.givens.values(), *news]
+        seen = {id(v) for v in ancestors(variables, given)}
+        used, sizes = set(), set()
     for spec in request.inputs:
         tensor = spec.variable.tensor
         if (
@@ -874,10 +1187,12 @@ def _check_used(request: _Request) -> None:
         )
         if request.unused == "raise":
             raise UnusedInputError(message)
-        warnings.warn(message, stacklevel=4)
+        if request.unused != "warn":
+            raise ValueError(f"on_unused_input is raise, warn or ignore, not {request.unused!r}")
+        warnings.warn(message, stacklevel=5)
 
 
-def _walked(variables: list[Any]) -> tuple[list[Any], set[int]]:
+def _walked(variables: list[Any], stop: set[int]) -> tuple[list[Any], set[int]]:
     """Return the costs whose gradients a program has used, and the variables that it went by.
 
     A shape depends on its variable for a program, though sizes are no operands below.
@@ -890,6 +1205,8 @@ def _walked(variables: list[Any]) -> tuple[list[Any], set[int]]:
         if id(variable) in seen:
             continue
         seen.add(id(variable))
+        if id(variable) in stop:
+            continue
         for other in variable.__dict__.get("leans_on", ()):
             found.append(other.tensor)
             stack.append(other)
@@ -898,4 +1215,145 @@ def _walked(variables: list[Any]) -> tuple[list[Any], set[int]]:
     return found, seen
 
 
-__all__ = ["Function", "Mode", "OrderedUpdates", "UnusedInputError", "function", "np"]
+# -- other names -----------------------------------------------------------------------------------
+
+
+def orig_function(
+    inputs: Any,
+    outputs: Any,
+    mode: Any = None,
+    accept_inplace: bool = False,
+    name: str | None = None,
+    profile: Any = None,
+    on_unused_input: str | None = None,
+    output_keys: Any = None,
+) -> Function:
+    """Return a function of inputs with settings; see :class:`FunctionMaker`."""
+    maker = FunctionMaker(
+        inputs,
+        outputs,
+        mode,
+        accept_inplace,
+        profile=profile,
+        on_unused_input=on_unused_input,
+        output_keys=output_keys,
+        name=name,
+    )
+    return maker.create()
+
+
+def convert_function_input(input: Any) -> In:
+    """Return an input with settings, of what may be in the list of a function's inputs.
+
+    A variable, ``(variable, value)``, ``(name, variable)``, ``(variable, update)``, or one with
+    settings already.
+    """
+    if isinstance(input, list | tuple) and len(input) >= 2 and isinstance(input[0], str):
+        made = convert_function_input(input[1] if len(input) == 2 else list(input[1:]))
+        made.name = input[0]
+        return made
+    return _input(input)
+
+
+def get_info_on_inputs(named_inputs: Sequence[str], n_unnamed_inputs: int) -> str:
+    """Return what inputs a function has, as a sentence."""
+    count = len(named_inputs)
+    plural = "s" if count != 1 else ""
+    named = f"{count} named input{plural} ({', '.join(named_inputs)})"
+    several = "s" if n_unnamed_inputs != 1 else ""
+    unnamed = f"{n_unnamed_inputs} unnamed input{several} which thus cannot be accessed through "
+    unnamed += (
+        f"keyword argument{several} (use 'name=...' in a variable's constructor to give a name)."
+    )
+    if not count:
+        return f"The function has {unnamed}" if n_unnamed_inputs else "The function has no inputs."
+    if not n_unnamed_inputs:
+        return f"The function has {named}."
+    return f"The function has {named}, and {unnamed}"
+
+
+_checkers: list[Callable[..., Any]] = []
+
+
+def register_checker(checker: Callable[..., Any]) -> None:
+    """Have a function called with ``(variable, storage)`` of each input of a new function."""
+    _checkers.append(checker)
+
+
+def alias_root(v: Any) -> Any:
+    """Return the variable whose memory a variable shares, by the ``view_map`` of ops."""
+    while v.owner is not None:
+        views = getattr(v.owner.op, "view_map", {}).get(v.owner.outputs.index(v))
+        if not views:
+            break
+        if len(views) > 1:
+            raise NotImplementedError(f"{v} is a view of several inputs of {v.owner}")
+        v = v.owner.inputs[views[0]]
+    return v
+
+
+def view_tree_set(v: Any, treeset: set[Any]) -> None:
+    """Add to a set all variables that share a variable's memory, itself too, by their ops' maps."""
+    treeset.add(v)
+    for client, place in getattr(v, "clients", []):
+        if client == "output":
+            continue
+        maps = (getattr(client.op, name, {}) for name in ("view_map", "destroy_map"))
+        for each in maps:
+            for out, sources in each.items():
+                if place in sources and client.outputs[out] not in treeset:
+                    view_tree_set(client.outputs[out], treeset)
+
+
+def fgraph_updated_vars(fgraph: Any, expanded_inputs: Sequence[Any]) -> dict[Any, Any]:
+    """Return inputs of a graph with what they are updated to: the last of its outputs."""
+    with_update = [
+        (v, i) for v, i in zip(fgraph.inputs, expanded_inputs, strict=True) if i.update is not None
+    ]
+    outputs = list(fgraph.outputs)[len(fgraph.outputs) - len(with_update) :]
+    return {v: out for (v, _), out in zip(with_update, outputs, strict=True)}
+
+
+def std_fgraph(
+    input_specs: Sequence[Any], output_specs: Sequence[Any], accept_inplace: bool = False
+) -> tuple[FunctionGraph, list[SymbolicOutput]]:
+    """Return the graph of inputs and outputs with settings, and the outputs that updates add."""
+    del accept_inplace
+    updates = [i.update for i in input_specs if i.update is not None]
+    places = [k for k, i in enumerate(input_specs) if i.update is not None]
+    mapping = {len(output_specs) + k: place for k, place in enumerate(places)}
+    made = FunctionGraph(
+        [i.variable for i in input_specs],
+        [*(o.variable for o in output_specs), *updates],
+        update_mapping=mapping,
+    )
+    made.attach_feature(Supervisor(made.inputs))
+    return made, [SymbolicOutput(v) for v in updates]
+
+
+def check_equal(x: Any, y: Any) -> None:
+    """Raise unless two values are equal: for ``register_checker`` and linkers that compare."""
+    if not np.array_equal(np.asarray(x), np.asarray(y), equal_nan=True):
+        raise Exception("Output mismatch.", {"performlinker": x, "clinker": y})
+
+
+__all__ = [
+    "AliasedMemoryError",
+    "Function",
+    "FunctionMaker",
+    "Mode",
+    "OrderedUpdates",
+    "Supervisor",
+    "UnusedInputError",
+    "alias_root",
+    "check_equal",
+    "convert_function_input",
+    "fgraph_updated_vars",
+    "function",
+    "get_info_on_inputs",
+    "np",
+    "orig_function",
+    "register_checker",
+    "std_fgraph",
+    "view_tree_set",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from agnesi.theano.compile.sharedvalue import Container
 from agnesi.theano.gof.graph import Variable
 
 
@@ -38,6 +39,7 @@ class SymbolicInput:
         if self.name is not None and not isinstance(self.name, str):
             raise TypeError("name must be a string!", self.name)
         self.update = update
+        mutable = update is not None if mutable is None else mutable
         if update is not None and not variable.type == update.type:
             raise TypeError("Variable.type of update does not match that of the variable", update)
         self.mutable, self.strict, self.allow_downcast = mutable, strict, allow_downcast
@@ -54,8 +56,14 @@ class SymbolicInput:
 class In(SymbolicInput):
     """An input of a function, with a default value.
 
+    Nothing is ever written into arguments, nor kept of them: ``mutable`` and ``borrow`` permit what
+    is not done.
+
     Attributes:
-        value: default; None for none.
+        value: default; None for none; the container of another function's input to share it.
+        implicit: whether calls may not give it; by default if its value is a container.
+        borrow: nothing here.
+        shared: nothing here.
     """
 
     def __init__(
@@ -72,6 +80,15 @@ class In(SymbolicInput):
         borrow: bool | None = None,
         shared: bool = False,
     ) -> None:
+        mutable = update is not None if mutable is None else mutable
+        borrow = mutable if borrow is None else borrow
+        if mutable and not borrow:
+            raise AssertionError(
+                f"Symbolic input for variable {variable} (name={name}) has flags mutable=True, "
+                "borrow=False: what may be overwritten may be borrowed."
+            )
+        kept = isinstance(value, Container) or hasattr(value, "container")
+        implicit = kept if implicit is None else implicit
         super().__init__(
             variable, name, update, mutable, strict, allow_downcast, autoname, bool(implicit)
         )
@@ -79,7 +96,12 @@ class In(SymbolicInput):
 
 
 class SymbolicOutput:
-    """An output of a function."""
+    """An output of a function.
+
+    Attributes:
+        variable: which.
+        borrow: nothing here: results never share memory with anything.
+    """
 
     def __init__(self, variable: Any, borrow: bool = False) -> None:
         self.variable, self.borrow = variable, borrow

@@ -40,26 +40,93 @@ def variable_of(tensor: Any) -> SharedVariable | None:
 
 
 class Container:
-    """Where a variable keeps its value."""
+    """Where a variable keeps its value: ``container.value``, or ``container.storage[0]``.
 
-    def __init__(self, variable: Any, strict: bool = False) -> None:
-        self.variable, self.strict = variable, strict
+    Attributes:
+        type: what may be kept.
+        storage: a list with the value, which functions may share.
+        name: of the variable.
+        readonly: whether the value may not be set.
+        strict: whether values have to be of the very type.
+        allow_downcast: whether they may lose precision.
+    """
 
-    @property
-    def storage(self) -> list[Any]:
-        """The value, in a list of its own."""
-        return [self.variable.get_value(borrow=True)]
+    def __init__(
+        self,
+        r: Any,
+        storage: list[Any],
+        readonly: bool = False,
+        strict: bool = False,
+        allow_downcast: Any = None,
+        name: str | None = None,
+    ) -> None:
+        given: Any = storage
+        if not isinstance(given, list) or not given:
+            raise TypeError("storage must be a list of length at least one")
+        variable = isinstance(r, Variable)
+        self.type = r.type if variable else r
+        self.name = r.name if name is None and variable else name
+        self.storage, self.readonly = storage, readonly
+        self.strict, self.allow_downcast = strict, allow_downcast
 
     @property
     def value(self) -> Any:
         """The value."""
-        return self.variable.get_value(borrow=True)
+        return self.storage[0]
 
     @value.setter
     def value(self, value: Any) -> None:
-        self.variable.set_value(value)
+        if self.readonly:
+            raise Exception(f"Cannot set readonly storage: {self.name}")
+        if value is not None:
+            value = self.type.filter(value, self.strict, self.allow_downcast)
+        self.storage[0] = value
 
     data = value
+
+    def __str__(self) -> str:
+        return f"<{self.storage[0]}>"
+
+    def __repr__(self) -> str:
+        return f"<{self.storage[0]!r}>"
+
+
+class _Cell(list[Any]):
+    """A list with the value of a shared variable."""
+
+    def __init__(self, variable: Any) -> None:
+        super().__init__([None])
+        self.variable = variable
+
+    def __getitem__(self, place: Any) -> Any:
+        return [self.variable.get_value(borrow=True)][place]
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        self.variable.set_value(value, borrow=True)
+
+    def __iter__(self) -> Any:
+        return iter([self[0]])
+
+    def __reduce__(self) -> Any:
+        return _Cell, (self.variable,)
+
+
+class SharedContainer(Container):
+    """Where a shared variable keeps its value."""
+
+    def __init__(self, variable: Any) -> None:
+        super().__init__(variable, _Cell(variable), False, variable.strict, variable.allow_downcast)
+        self.variable = variable
+
+    def __reduce__(self) -> Any:
+        return _container_of, (self.variable,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.deepcopy(self.variable, memo).container
+
+
+def _container_of(variable: Any) -> Container:
+    return variable.container
 
 
 class SharedVariable(Variable):
@@ -84,7 +151,7 @@ class SharedVariable(Variable):
         self._default_update: Any = None
         held = container.value if container is not None else value
         super().__init__(type, None, None, name, self._make(type, held, name))
-        self.container = Container(self)
+        self.container = SharedContainer(self)
         if self.tensor is not None:
             _of_tensor[id(self.tensor)] = self
 
@@ -107,6 +174,10 @@ class SharedVariable(Variable):
     @default_update.setter
     def default_update(self, value: Any) -> None:
         self._default_update = None if value is None else self.filter_update(value)
+
+    @default_update.deleter
+    def default_update(self) -> None:
+        self._default_update = None
 
     def filter_update(self, update: Any) -> Any:
         """Return an update as a variable of this one's type."""
@@ -214,7 +285,7 @@ class SharedVariable(Variable):
         value = state.pop("_value", None)
         self.__dict__.update(state)
         self.users, self.known = WeakSet(), {}
-        self.container = Container(self)
+        self.container = SharedContainer(self)
         if self.type.is_object:
             made = self._make(self.type, value, self._name)
             self.tensor.set_value(made.get_value())

@@ -70,6 +70,16 @@ class scratchpad:
         self.trace = [[(f, n, c, linecache.getline(f, n).strip()) for f, n, c in self._calls]]
         return self.trace
 
+    def __getstate__(self) -> Any:
+        return self.__dict__, getattr(self, "_calls", None)
+
+    def __setstate__(self, state: Any) -> None:
+        # Older pickles, and those without traces, have the dictionary alone.
+        kept, calls = state if isinstance(state, tuple) else (state, None)
+        self.__dict__.update(kept)
+        if calls is not None:
+            self._calls = calls
+
     def note_calls(self) -> None:
         """Remember which calls of the program led here."""
         limit = config.traceback.limit
@@ -148,7 +158,6 @@ class Apply(Node):
                 output._owner, output.index = self, index
             elif output._owner is not self or output.index != index:
                 raise ValueError("All output variables passed to Apply must belong to it.")
-            trace.note(output)
         # An op that a program wrote computes from now on, also if make_node() was called by hand.
         computes = getattr(op, "_computes", None)
         if computes is not None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import agnesi as ag
-from agnesi.theano.gof import trace
 from agnesi.theano.gof.graph import Apply, _standing, scratchpad
 from agnesi.theano.gof.op import Op, compute
 
@@ -41,7 +40,6 @@ def native_apply(op: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> Appl
     node.built = True  # type: ignore[attr-defined]
     for index, output in enumerate(node.outputs):
         output._owner, output.index = node, index
-        trace.note(output)
     return node
 
 

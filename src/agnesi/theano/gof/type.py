@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agnesi.theano.gof import objects, trace
+from agnesi.theano.gof import objects
 from agnesi.theano.gof.graph import Constant, Variable
 from agnesi.theano.missing import submodule
 
@@ -80,9 +80,7 @@ class PureType:
         return self.Constant(type=self, data=value, name=name)
 
     def __call__(self, name: str | None = None) -> Any:
-        made = self.make_variable(name)
-        trace.note(made)
-        return made
+        return self.make_variable(name)
 
     def new_tensor(self, name: str | None) -> Any:
         """Return a fresh input of agnesi; None for what has no value."""
