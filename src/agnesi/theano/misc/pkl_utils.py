@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from agnesi.compile.shared import Cell
 from agnesi.theano.compile.sharedvalue import SharedVariable
 from agnesi.theano.gof.graph import scratchpad
 
@@ -177,6 +178,10 @@ class _Pickler(pickle.Pickler):
     def persistent_id(self, obj: Any) -> Any:
         """Return where an object is kept outside of the pickle."""
         return self.persistent(obj)
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Give arrays of shared variables themselves: they are known by identity."""
+        return (Cell, (obj.array,)) if isinstance(obj, Cell) else NotImplemented
 
 
 class _Unpickler(pickle.Unpickler):
