@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 import agnesi as ag
 from agnesi.theano.compile.sharedvalue import (
-    Container,
+    SharedContainer,
     SharedVariable,
     shared_constructor,
     tensor_constructor,
@@ -81,7 +81,7 @@ class SparseTensorSharedVariable(_sparse_py_operators, SharedVariable):
         # The arrays are in the file, and what the matrix is made of is theirs.
         self.__dict__.update(state)
         self.users, self.known = WeakSet(), {}
-        self.container = Container(self)
+        self.container = SharedContainer(self)
 
     __hash__ = object.__hash__
 
