@@ -90,3 +90,76 @@ def test_ops_applied_again_give_the_same(name):
     for a, b in zip(expected, found, strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=1e-9 if a.dtype == np.float64 else 1e-5, atol=1e-12)
+
+
+def test_graphs_of_functions_mention_variables_whose_sizes_alone_are_read():
+    s = theano.shared(np.ones((2, 3)))
+    f = theano.function([], s[[0, 0]].shape[1] * 2)
+    assert f() == 6
+    names = [str(n.op) for n in f.maker.fgraph.toposort()]
+    assert names[0] == "AdvancedSubtensor1" and names[-1] == "Elemwise{mul,no_inplace}"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: T.dot(x, y), "dot"),
+        (lambda: x.sum(axis=[0, 1], dtype="float32"), "Sum{axis=[0, 1], acc_dtype=float64}"),
+        (lambda: x.dimshuffle(1, "x", 0), "InplaceDimShuffle{1,x,0}"),
+        (lambda: x[1:, k], "Subtensor{int64::, int32}"),
+        (lambda: T.set_subtensor(x[k], 0), "IncSubtensor{Set;int32}"),
+        (lambda: x[i], "AdvancedSubtensor1"),
+        (lambda: T.inc_subtensor(x[i], 0), "AdvancedIncSubtensor1{no_inplace,inc}"),
+        (lambda: x[i, i], "AdvancedSubtensor"),
+        (lambda: x[x > 0], "AdvancedBooleanSubtensor"),
+        (lambda: x.reshape((4, 3)), "Reshape{2}"),
+        (lambda: T.join(0, x, y), "Join"),
+        (lambda: T.split(x, [1, 2], 2)[0], "Split{2}"),
+        (lambda: T.stack([k, k]), "MakeVector{dtype='int32'}"),
+        (lambda: T.eye(3), "Eye{dtype='float64'}"),
+        (lambda: T.arange(k), "ARange{dtype='int64'}"),
+        (lambda: T.alloc(v, 3, 4), "Alloc"),
+        (lambda: x.max(axis=1), "MaxAndArgmax{axis=(1,)}"),
+        (lambda: T.any(x), "Any"),
+        (lambda: T.addbroadcast(x, 1), "Rebroadcast{?,1}"),
+        (lambda: T.diag(x), "ExtractDiag{offset=0, axis1=0, axis2=1, view=False}"),
+        (lambda: T.cast(x, "int8"), "Elemwise{Cast{int8}}"),
+        (lambda: T.nnet.sigmoid(x), "sigmoid"),
+        (lambda: x.shape, "Shape"),
+        (lambda: theano.gradient.disconnected_grad(x), "DisconnectedGrad"),
+    ],
+)
+def test_names_of_ops(make, text):
+    assert str(make().owner.op) == text
+
+
+def test_ops_are_built_and_applied_as_in_theano():
+    ops = T.basic
+    made = {
+        "join": ops.Join()(1, x, y),
+        "reshape": ops.Reshape(1)(x, [-1]),
+        "sum": T.elemwise.Sum(axis=0)(x),
+        "all": T.elemwise.All()(x > -1),
+        "shuffle": T.elemwise.DimShuffle((False, False), (1, 0))(x),
+        "rebroadcast": T.Rebroadcast((1, False))(x),
+        "split": ops.Split(2)(v, 0, [1, 3])[1],
+        "subtensor": T.Subtensor([slice(theano.scalar.int64, None, None)])(v, k.astype("int64")),
+        "take": T.AdvancedSubtensor1()(x, i),
+        "flat": ops.ExtractDiag(1)(x),
+        "diag": ops.AllocDiag(-1)(v),
+        "choose": ops.Choose("wrap")(i, [i, i * 2]),
+        "eye": ops.Eye("int8")(2, 3, 1),
+        "permuted": ops.PermuteRowElements()(v, [2, 0, 1, 3], 0),
+        "shape": theano.compile.ops.Shape_i(1)(x),
+        "specified": theano.compile.ops.SpecifyShape()(x, (3, 4)),
+    }
+    found = theano.function([x, y, v, i, k], list(made.values()))(X, Y, *map(VALUES.get, (v, i, k)))
+    V, I = VALUES[v], VALUES[i]
+    expected = [
+        np.concatenate([X, Y], 1), X.ravel(), X.sum(0), True, X.T, X, V[1:], V[1:], X[I],
+        np.diagonal(X, 1), np.diag(V, -1), np.choose(I, [I, I * 2], mode="wrap"),
+        np.eye(2, 3, 1, "int8"), V[[2, 0, 1, 3]], 4, X,
+    ]  # fmt: skip
+    for name, a, b in zip(made, found, expected, strict=True):
+        np.testing.assert_array_equal(a, b, name)
+        assert a.dtype == np.asarray(b).dtype

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict as OrderedDict
 from itertools import islice as islice
+from operator import truediv as operator_div  # noqa: F401
 
 PY3 = True
 imap, izip = map, zip

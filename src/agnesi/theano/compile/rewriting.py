@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agnesi.theano.compile.sharedvalue import SharedVariable
 from agnesi.theano.configparser import change_flags
 from agnesi.theano.gof import graph
 from agnesi.theano.gof.fg import FunctionGraph
@@ -50,6 +51,11 @@ class Roots:
         every = [*request.outputs, *states, *plan.changes.values()]
         if request.givens:
             every = graph.copied(every, request.givens)[0]
+        # Graphs mention variables whose sizes alone are needed too.
+        seen = set(self.shareds)
+        for v in graph.inputs(every, self.inputs):
+            if isinstance(v, SharedVariable) and v not in seen:
+                self.shareds.append(v)
         self.targets = list(plan.changes)
         self.cuts = len(request.outputs), len(request.outputs) + len(states)
         self.every = every

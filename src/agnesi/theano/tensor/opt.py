@@ -22,6 +22,8 @@ from agnesi.theano.tensor.basic import get_scalar_constant_value as get_scalar_c
 from agnesi.theano.tensor.shape_feature import ShapeFeature as ShapeFeature
 from agnesi.theano.tensor.shape_feature import ShapeOptimizer as ShapeOptimizer
 from agnesi.theano.tensor.shapes import MakeVector as MakeVector
+from agnesi.theano.tensor.shapes import Shape as Shape
+from agnesi.theano.tensor.shapes import Shape_i as Shape_i
 
 if TYPE_CHECKING:
     from collections.abc import Callable
