@@ -46,7 +46,7 @@ class Roots:
 
     def __init__(self, request: Any, plan: Any) -> None:
         self.inputs = [i.variable for i in request.inputs]
-        self.shareds = list(plan.shareds)
+        self.shareds = list(plan.owners())
         states = [i.update for i in request.inputs if i.update is not None]
         every = [*request.outputs, *states, *plan.changes.values()]
         if request.givens:

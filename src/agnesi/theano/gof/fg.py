@@ -223,6 +223,9 @@ class FunctionGraph(object2):
         """Whether a value would have to be given for a variable and is not."""
         if variable.owner is not None or isinstance(variable, Constant) or variable in self.inputs:
             return False
+        if getattr(variable, "belongs_to", None) is not None:
+            # One of the arrays that a sparse matrix is made of.
+            return False
         return variable.tensor is None or isinstance(variable.tensor, Input | Shared)
 
     def import_node(self, apply_node: Apply, check: bool = True, reason: Any = None) -> None:
@@ -599,11 +602,12 @@ def _computed_again(node: Any) -> list[Any]:
     try:
         return node.tensors_of(node.inputs)
     except Exception:
-        now = [v.tensor for v in node.inputs]
-        swaps = dict(zip(before, now, strict=False))
-        if None in swaps or len(swaps) != len(node.inputs) or not after:
+        pairs = [(a, v.tensor) for a, v in zip(before, node.inputs, strict=False)]
+        pairs = [(a, b) for a, b in pairs if a is not b]
+        swaps = dict(pairs)
+        if None in swaps or not after or any(swaps[a] is not b for a, b in pairs):
             raise
-        return graph.rebuild_tensors(after, swaps, graph.new_sizes(before, now))
+        return graph.rebuild_tensors(after, swaps, graph.new_sizes(swaps, swaps.values()))
 
 
 def _check_test_values(old: Any, new: Any, reason: Any) -> None:
