@@ -321,3 +321,24 @@ def test_parameters_of_ops():
 
     x = T.dvector("x")
     assert theano.function([x], Scaled(3)(x))([1.0, 2.0]).tolist() == [3, 6]
+
+
+def test_objects_live_as_long_as_somebody_holds_them():
+    import gc
+    import pickle
+
+    held = theano.shared({"x": [1.0]}, "held")
+    twin = held.clone()
+    del held
+    gc.collect()
+    np.testing.assert_array_equal(theano.function([], Item("x")(twin))(), [1])
+    again = pickle.loads(pickle.dumps(twin))
+    again.set_value({"x": [3.0]})
+    np.testing.assert_array_equal(theano.function([], Item("x")(again))(), [3])
+    np.testing.assert_array_equal(theano.function([], Item("x")(twin))(), [1])
+    before = len(objects._objects)
+    table, more = generic.make_constant({"x": [2.0]}), theano.shared([1])
+    assert len(objects._objects) == before + 2
+    del table, more
+    gc.collect()
+    assert len(objects._objects) == before

@@ -74,7 +74,7 @@ class _Root:
     def __init__(
         self, variable: Any, order: list[Any] | None = None, clients: Any = None, **known: Any
     ) -> None:
-        self.variable, self.order = variable, order or []
+        self.variable, self.order = variable, {n: k for k, n in enumerate(order or ())}
         self.clients: dict[Any, list[Any]] = clients or {}
         self.profile: Any = known.get("profile")
         self.storage: Callable[[Any], Any] | None = known.get("storage")
@@ -121,23 +121,28 @@ class _Tree:
         return text
 
     def show(self, root: _Root, variable: Any, depth: int, first: str = "", rest: str = "") -> None:
-        """Print a variable and what is below it."""
-        if depth == 0:
-            return
-        if variable.owner is None:
-            self._leaf(root, variable, first)
-            return
-        node = variable.owner
-        before = node in self.done
-        print(first + self._line(root, variable, node), file=self.file)
-        if before or (self.stop and variable.name is not None):
-            return
-        inner = f"{rest} |"
-        for k, parent in enumerate(node.inputs):
-            below = f"{rest}  " if k == len(node.inputs) - 1 else inner
-            if _is_scan(parent):
-                self.scans.append(parent)
-            self.show(root, parent, depth - 1, inner, below)
+        """Print a variable and what is below it; what loops compute is noted."""
+        waiting = [(variable, depth, first, rest)]
+        while waiting:
+            variable, depth, first, rest = waiting.pop()
+            if _is_scan(variable):
+                self.scans.append(variable)
+            if depth == 0:
+                continue
+            node = variable.owner
+            if node is None:
+                self._leaf(root, variable, first)
+                continue
+            before = node in self.done
+            print(first + self._line(root, variable, node), file=self.file)
+            if before or (self.stop and variable.name is not None):
+                continue
+            inner, last = f"{rest} |", len(node.inputs) - 1
+            below = [
+                (v, depth - 1, inner, f"{rest}  " if k == last else inner)
+                for k, v in enumerate(node.inputs)
+            ]
+            waiting += reversed(below)
 
     def _kind(self, variable: Any) -> str:
         return f" <{variable.type}>" if self.types else ""
@@ -154,7 +159,7 @@ class _Tree:
     def _line(self, root: _Root, variable: Any, node: Any) -> str:
         which = f".{node.outputs.index(variable)}" if len(node.outputs) > 1 else ""
         mark = self.mark(node, variable)
-        place = str(root.order.index(node)) if root.order else ""
+        place = str(root.order[node]) if root.order else ""
         data = "" if root.storage is None else f" {root.storage(node.outputs[0])}"
         said = f"{node.op}{which} {mark}{self._kind(variable)} '{variable.name or ''}'   {place}"
         return said + data + self._clients(root, variable) + _times(root.profile, node)
@@ -166,7 +171,7 @@ class _Tree:
         shown = [
             (
                 self.mark(c, variable, printed=False),
-                root.order.index(c) if c in root.order else "",
+                root.order.get(c, ""),
             )
             for c in clients
         ]
@@ -243,8 +248,6 @@ def debugprint(
         known = any(node in r.profile.apply_time for r in profiled for node in r.order)
         print(_TIMES if known else _NO_TIMES, file=out)
     for root in roots:
-        if _is_scan(root.variable):
-            tree.scans.append(root.variable)
         tree.show(root, root.variable, depth)
     _show_bodies(tree, depth)
     if file == "str":
@@ -315,9 +318,9 @@ def _show_bodies(tree: _Tree, depth: int) -> None:
         print(file=tree.file)
         root = _Root(variable)
         tree.show(root, variable, depth)
+        # The loop itself is not another one.
+        tree.scans.remove(variable)
         for output in node.op.inner_outputs:
-            if _is_scan(output):
-                tree.scans.append(output)
             tree.show(root, output, depth, " >", " >")
         waiting.extend(tree.scans)
 

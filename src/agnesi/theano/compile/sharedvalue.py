@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import importlib
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, WeakValueDictionary, finalize
+from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 
@@ -158,10 +158,9 @@ class SharedVariable(Variable):
     def _make(self, kind: Any, value: Any, name: str | None) -> Any:
         """Return the leaf of agnesi that holds the value, or the number that stands for it."""
         if kind.is_object:
-            self._number = objects.kept_number(value)
-            finalize(self, objects.forget, self._number)
+            self.kept = objects.Kept(value)
             self.known = {}
-            return _leaf(_NUMBERS, np.asarray(self._number, np.int64), name)
+            return _leaf(_NUMBERS, np.asarray(self.kept.number, np.int64), name)
         array = kind.filter(value, self.strict, self.allow_downcast)
         self.known = {}
         return _leaf(kind, array, name)
@@ -209,8 +208,7 @@ class SharedVariable(Variable):
         """Return the value: a copy, unless it is borrowed."""
         del return_internal_type
         if self.type.is_object:
-            held = objects.object_of(self._number)
-            return held if borrow else copy.deepcopy(held)
+            return self.kept.value if borrow else copy.deepcopy(self.kept.value)
         return self.tensor.get_value(borrow=borrow)
 
     def set_value(self, new_value: Any, borrow: bool = False) -> None:
@@ -221,7 +219,7 @@ class SharedVariable(Variable):
         """
         if self.type.is_object:
             value = self.type.filter(new_value, self.strict, self.allow_downcast)
-            objects.replace(self._number, value if borrow else copy.deepcopy(value))
+            self.kept.value = value if borrow else copy.deepcopy(value)
             return
         array = self.type.filter(new_value, self.strict, self.allow_downcast)
         before = self.tensor.cell.array.shape
@@ -232,9 +230,9 @@ class SharedVariable(Variable):
     def take_over(self) -> None:
         """Keep the object whose number a call has put here."""
         cell = self.tensor.cell
-        if int(cell.array) != self._number:
-            objects.replace(self._number, objects.object_of(cell.array))
-            cell.array = np.asarray(self._number, np.int64)
+        if int(cell.array) != self.kept.number:
+            self.kept.value = objects.object_of(cell.array)
+            cell.array = np.asarray(self.kept.number, np.int64)
 
     # The variable of which it is a part, for a part of a sparse matrix.
     belongs_to: Any = None
@@ -275,7 +273,7 @@ class SharedVariable(Variable):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        for gone in ("users", "known", "container"):
+        for gone in ("users", "known", "kept", "container"):
             state.pop(gone, None)
         if self.type.is_object:
             state["_value"] = self.get_value(borrow=True)

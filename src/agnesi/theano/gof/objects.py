@@ -16,6 +16,7 @@ import itertools
 import os
 import threading
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 
@@ -30,7 +31,7 @@ DTYPE = "int64"
 # Numbers differ between processes, so that one of another process is told as such.
 _numbers = itertools.count(int.from_bytes(os.urandom(4), "little") << 28)
 _objects: dict[int, Any] = {}
-_constants: dict[Any, int] = {}
+_constants: dict[Any, Kept] = {}
 
 
 class ObjectConstant(Constant):
@@ -81,21 +82,26 @@ def number_of(value: Any) -> int:
     return number
 
 
-def kept_number(value: Any) -> int:
-    """Return a new number for an object that is kept."""
-    number = next(_numbers)
-    _objects[number] = value
-    return number
+class Kept:
+    """An object that is kept under a number as long as somebody holds this.
 
+    Attributes:
+        number: stands for the object.
+    """
 
-def replace(number: int, value: Any) -> None:
-    """Have a number stand for another object."""
-    _objects[number] = value
+    def __init__(self, value: Any) -> None:
+        self.number = next(_numbers)
+        _objects[self.number] = value
+        finalize(self, _objects.pop, self.number, None)
 
+    @property
+    def value(self) -> Any:
+        """The object."""
+        return _objects[self.number]
 
-def forget(number: int) -> None:
-    """Give up a number that was kept."""
-    _objects.pop(number, None)
+    @value.setter
+    def value(self, value: Any) -> None:
+        _objects[self.number] = value
 
 
 def object_of(number: Any) -> Any:
@@ -126,11 +132,13 @@ def input_tensor(name: str | None) -> Tensor:
 def constant_tensor(value: Any) -> Tensor:
     """Return a constant of agnesi that stands for an object: the same for equal plain values."""
     key = _key(value)
-    if key is None:
-        number = kept_number(value)
-    else:
-        number = _constants.get(key) or _constants.setdefault(key, kept_number(value))
-    return ObjectConstant(np.asarray(number, np.int64).tobytes(), TensorType(as_dtype(DTYPE), ()))
+    kept = Kept(value) if key is None else _constants.get(key) or Kept(value)
+    if key is not None:
+        _constants[key] = kept
+    data = np.asarray(kept.number, np.int64).tobytes()
+    made = ObjectConstant(data, TensorType(as_dtype(DTYPE), ()))
+    made.__dict__["kept"] = kept
+    return made
 
 
 def _key(value: Any) -> Any:
