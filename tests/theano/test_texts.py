@@ -127,6 +127,7 @@ KINDS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:DEPRECATION")
 @pytest.mark.parametrize(("code", "text"), PRINTED)
 def test_pp(names, code, text):
     with theano.change_flags(floatX="float64"):
