@@ -16,7 +16,7 @@ from agnesi.core.record import field, record, replace
 from agnesi.dims.dim import Dim, Size, Symbol, Value, product
 from agnesi.graph.body import Several
 from agnesi.graph.graph import toposort
-from agnesi.graph.leaves import Constant, Leaf, owner_of
+from agnesi.graph.leaves import Constant, Input, Leaf, owner_of
 from agnesi.graph.tensor import Requirement, SizeFloat, SizeValue, Tensor
 from agnesi.loops.nodes import Buffer, Contract, Load, Store, fresh_buffer
 from agnesi.loops.traverse import scalars_in, walk_scalars, walk_statements
@@ -227,6 +227,9 @@ class Lowering:
         for node in [*self.nodes, *self.updates, *self.owners()]:
             if node in self.buffers or not is_materialised_leaf(node):
                 continue
+            if isinstance(node, Input):
+                # Native code would read memory that nobody gave.
+                raise CompilerBug(f"{self.name} reads {node!r}, which is no input of it")
             position = len(self.shareds)
             self.shareds.append(node)  # type: ignore[arg-type]
             self.position[node] = position
