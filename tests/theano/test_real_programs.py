@@ -86,3 +86,13 @@ def test_a_constant_gradient_leads_to_what_it_is_by():
     k, x = T.lscalar("k"), T.dvector("x")
     assert k in theano.gof.graph.inputs([T.grad(T.switch(k, 0.3, 0.7), k)])
     assert x in theano.gof.graph.inputs([T.grad(3 * x.sum(), x)])
+
+
+@pytest.mark.parametrize("axis", [None, -1, 0])
+def test_shares_add_up_to_exactly_one(axis):
+    # PyMC3's Multinomial: all(eq(sum(p, axis=-1), 1)), where p is divided by its sum.
+    x = T.dmatrix("x")
+    shares = x / x.sum(axis=axis, keepdims=True)
+    value = np.random.RandomState(0).rand(500, 6)
+    assert (shares.sum(axis=axis).eval({x: value}) == 1).all()
+    assert np.isnan(shares.sum(axis=axis).eval({x: 0 * value})).all()

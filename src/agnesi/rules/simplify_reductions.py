@@ -19,7 +19,7 @@ import numpy as np
 
 from agnesi.dims.dim import product
 from agnesi.graph.tensor import SizeValue
-from agnesi.ops.arithmetic import Add, Multiply, Negative
+from agnesi.ops.arithmetic import Add, Divide, Multiply, Negative
 from agnesi.ops.choice import astype
 from agnesi.ops.linear import MatMul
 from agnesi.ops.movement import (
@@ -180,6 +180,26 @@ def lift_factor(node: Sum) -> Tensor | None:
             return None
 
 
+@rewrite(Sum)
+def sum_of_shares(node: Sum) -> Tensor | None:
+    """Shares of a total add up to exactly 1, and not to what rounding each of them leaves.
+
+    Programs compare such sums with 1. Where the total is 0 or infinite this is NaN.
+
+    before: sum(divide(x, broadcast_to(expand_dims(sum(x, [1]), [1]), [n, 4])), [1])
+    after:  divide(sum(x, [1]), sum(x, [1]))
+    with:   x: f32[n, 4]
+    """
+    match node.x:
+        case Divide(x, BroadcastTo(ExpandDims(Sum(y, axes) as total, added))) if x is y:
+            whole = axes == added == node.axes
+        case Divide(x, BroadcastTo(Sum(y, axes) as total)) if x is y:
+            whole = axes == node.axes and not total.ndim
+        case _:
+            return None
+    return Divide(total, total) if whole and type(node) is type(total) is Sum else None
+
+
 @rewrite(Max, Min)
 def lift_monotone(node: Max | Min) -> Tensor | None:
     """The largest of ``x + c`` is the largest plus ``c``; the largest of ``-x``, less the smallest.
@@ -262,6 +282,7 @@ REDUCE = (
     lift_sign_of_product,
     sum_of_products,
     lift_factor,
+    sum_of_shares,
     lift_monotone,
     drop_broadcast,
 )
