@@ -194,7 +194,8 @@ def sum_of_shares(node: Sum) -> Tensor | None:
         case Divide(x, BroadcastTo(ExpandDims(Sum(y, axes) as total, added))) if x is y:
             whole = axes == added == node.axes
         case Divide(x, BroadcastTo(Sum(y, axes) as total)) if x is y:
-            whole = axes == node.axes and not total.ndim
+            # Without axes of size 1 it stands under the last axes.
+            whole = axes == node.axes == tuple(range(len(axes)))
         case _:
             return None
     return Divide(total, total) if whole and type(node) is type(total) is Sum else None
