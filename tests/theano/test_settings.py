@@ -213,3 +213,26 @@ def test_types_may_refuse_what_is_not_finite(monkeypatch):
     monkeypatch.setattr(T.TensorType, "filter_checks_isfinite", True)
     with pytest.raises(ValueError, match="non-finite"):
         T.dvector.filter([np.nan])
+
+
+def test_arguments_that_mean_nothing_say_so_once(monkeypatch):
+    monkeypatch.setattr(c, "_said", set())
+    x = T.dvector("x")
+    cases = {
+        "scan(mode=)": {"mode": "FAST_RUN"},
+        "scan(profile=)": {"profile": True},
+        "scan(allow_gc=)": {"allow_gc": False},
+    }
+    for name, named in cases.items():
+        with pytest.warns(TheanoConfigWarning, match="means nothing") as caught:
+            theano.scan(lambda row: row * 2, x, **named)
+            theano.scan(lambda row: row * 2, x, **named)
+        assert [str(w.message).startswith(name) for w in caught] == [True]
+    with pytest.warns(TheanoConfigWarning, match="one way") as caught:
+        theano.Mode(linker="py")
+        theano.Mode(linker="py")
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        theano.Mode(linker="cvm", optimizer="fast_run").including("fusion")
+        theano.compile.get_mode("Mode")

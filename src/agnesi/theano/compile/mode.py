@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from agnesi.theano.configparser import config
+from agnesi.theano.configparser import config, say_once
 from agnesi.theano.gof.destroyhandler import DestroyHandler
 from agnesi.theano.gof.link import Linker
 from agnesi.theano.gof.opt import (
@@ -172,7 +172,8 @@ class Mode:
     """How a function is compiled.
 
     Attributes:
-        provided_linker: the linker that was given, or its name; it means nothing here.
+        provided_linker: the linker that was given, or its name; it means nothing here, which is
+            said once.
         provided_optimizer: what chooses rewrites of programs: a query, or a rewrite.
         watched: what is called in the place of native code, of a function; None for native code.
         needs_native: whether what is watched needs native code too.
@@ -189,7 +190,9 @@ class Mode:
     needs_native = False
     call_time = fn_time = 0
 
-    def __init__(self, linker: Any = None, optimizer: Any = "default", **_: Any) -> None:
+    def __init__(self, linker: Any = None, optimizer: Any = "default") -> None:
+        if isinstance(linker, str) and linker != "cvm" and linker in predefined_linkers:
+            say_once(f"Mode(linker={linker!r})", "functions are run in one way: native code")
         if linker is None:
             linker = config.linker
         if isinstance(optimizer, str) and optimizer == "default":
@@ -271,7 +274,11 @@ def _is_print(rewrite: Any) -> bool:
     )
 
 
-FAST_RUN, FAST_COMPILE, JAX = Mode("cvm", "fast_run"), Mode("vm", "fast_compile"), Mode("cvm")
+FAST_RUN, FAST_COMPILE, JAX = (
+    Mode("cvm", "fast_run"),
+    Mode(Linker("vm"), "fast_compile"),
+    Mode("cvm"),
+)
 predefined_modes: dict[str, Any] = {
     "FAST_COMPILE": FAST_COMPILE,
     "FAST_RUN": FAST_RUN,
@@ -298,7 +305,7 @@ def get_mode(orig_string: Any) -> Any:
 
 def _mode_named(name: str) -> Any:
     if name == "Mode":
-        return Mode(config.linker, config.optimizer)
+        return Mode(None, config.optimizer)
     if name in predefined_modes:
         return predefined_modes[name]
     if name in makers:

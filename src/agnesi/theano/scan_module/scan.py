@@ -24,7 +24,7 @@ from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.tensor import SizeValue
 from agnesi.theano.compile.function_module import OrderedUpdates
 from agnesi.theano.compile.sharedvalue import variable_of
-from agnesi.theano.configparser import config
+from agnesi.theano.configparser import config, say_once
 from agnesi.theano.gof.fg import MissingInputError
 from agnesi.theano.gof.graph import Variable, followed_sizes
 from agnesi.theano.gof.op import get_test_value
@@ -229,17 +229,22 @@ def scan(
         n_steps: number of steps; negative ones go backwards.
         truncate_gradient: through how many of the last steps gradients go; -1 for all.
         go_backwards: begin with the last rows.
-        mode: nothing here.
+        mode: means nothing, which is said once: a loop is part of its function.
         name: of the loop.
-        profile: nothing here.
-        allow_gc: nothing here.
+        profile: means nothing as well: the function's profile measures the steps of loops too.
+        allow_gc: means nothing as well: memory is planned when a function is compiled.
         strict: whether the step may use no other shared variables than it is given.
         return_list: whether a single output comes as a list.
 
     Returns:
         Outputs, each with a row for each step, and the updates of shared variables.
     """
-    del mode, profile, allow_gc
+    if mode is not None:
+        say_once("scan(mode=)", "a loop is part of its function, whose mode counts")
+    if profile:
+        say_once("scan(profile=)", "the profile of its function measures the steps of loops too")
+    if allow_gc is not None:
+        say_once("scan(allow_gc=)", "memory of loops is planned when functions are compiled")
     loop = _made(
         fn,
         sequences,

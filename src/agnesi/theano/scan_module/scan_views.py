@@ -17,13 +17,13 @@ def map(
     name: str | None = None,
 ) -> Any:
     """Apply a function to each row of sequences."""
-    del mode
     return scan(
         fn,
         sequences=sequences,
         non_sequences=non_sequences,
         truncate_gradient=truncate_gradient,
         go_backwards=go_backwards,
+        mode=mode,
         name=name,
     )
 
@@ -38,13 +38,13 @@ def reduce(
     name: str | None = None,
 ) -> Any:
     """Fold rows of sequences into one value: the last outputs of a scan."""
-    del mode
     outputs, updates = scan(
         fn,
         sequences=sequences,
         outputs_info=outputs_info,
         non_sequences=non_sequences,
         go_backwards=go_backwards,
+        mode=mode,
         name=name,
     )
     if isinstance(outputs, list | tuple):
