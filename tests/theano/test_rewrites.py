@@ -406,6 +406,22 @@ def test_shapes_are_known_to_rewrites(register):
     np.testing.assert_allclose(fn(np.zeros((3, 2))), np.full((3, 2), 3 * np.sin(1.0)))
 
 
+def test_values_repeated_like_others():
+    x, c = T.dmatrix("x"), T.dcol("c")
+    g = FunctionGraph([x, c], [T.exp(x), T.exp(c)])
+    g.attach_feature(topt.ShapeFeature())
+    for old, pattern in zip(list(g.outputs), ((False, False), (False, True)), strict=True):
+        new = topt.broadcast_like(2, old, g)
+        assert new.dtype == "float64" and new.broadcastable == pattern
+        g.replace(old, new)
+    shown = theano.function(g.inputs, g.outputs)(np.zeros((2, 3)), np.zeros((4, 1)))
+    assert [a.tolist() for a in shown] == [[[2.0] * 3] * 2, [[2.0]] * 4]
+    with pytest.raises(NotImplementedError, match="template"):
+        topt.broadcast_like(2, x, g)
+    assert topt.encompasses_broadcastable((False, True), (True,))
+    assert not topt.encompasses_broadcastable((True,), (False,))
+
+
 def test_debug_mode_compares_values(register):
     x = T.dvector("x")
     wrong = PatternSub((T.tanh, "v"), (T.sin, "v"), name="tanh_to_sin")

@@ -11,6 +11,7 @@ from agnesi.graph.graph import toposort
 from agnesi.graph.leaves import Input
 from agnesi.theano.compile.debugging import values_of
 from agnesi.theano.compile.mode import local_useless, optdb, ours
+from agnesi.theano.gof import opt as opt
 from agnesi.theano.gof.graph import Apply, Constant
 from agnesi.theano.gof.op import Op
 from agnesi.theano.gof.opt import copy_stack_trace as copy_stack_trace
@@ -18,6 +19,7 @@ from agnesi.theano.gof.opt import in2out, local_optimizer
 from agnesi.theano.gof.opt import out2in as out2in
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.basic import NotScalarConstantError as NotScalarConstantError
+from agnesi.theano.tensor.basic import alloc, as_tensor_variable, cast, patternbroadcast
 from agnesi.theano.tensor.basic import get_scalar_constant_value as get_scalar_constant_value
 from agnesi.theano.tensor.shape_feature import ShapeFeature as ShapeFeature
 from agnesi.theano.tensor.shape_feature import ShapeOptimizer as ShapeOptimizer
@@ -141,6 +143,48 @@ def constant_folding(node: Any) -> Any:
         return False
     values = values_of(node, {v: v.data for v in node.inputs})
     return [v.type.Constant(v.type, value) for v, value in zip(node.outputs, values, strict=True)]
+
+
+def encompasses_broadcastable(b1: Any, b2: Any) -> bool:
+    """Whether arrays with the axes of one pattern hold those with the axes of another one.
+
+    Args:
+        b1: for each axis whether it repeats.
+        b2: the same of what is to be held.
+    """
+    if len(b1) < len(b2):
+        return False
+    return not any(a and not b for a, b in zip(b1[len(b1) - len(b2) :], b2, strict=True))
+
+
+def broadcast_like(value: Any, template: Any, fgraph: Any, dtype: Any = None) -> Any:
+    """Return a value repeated to the shape of a variable of a graph.
+
+    Args:
+        value: a variable or a number.
+        template: the variable.
+        fgraph: its graph.
+        dtype: of the result; by default the variable's.
+
+    Raises:
+        NotImplementedError: the variable is not part of the graph.
+    """
+    value = as_tensor_variable(value)
+    if value.type == template.type:
+        return value
+    if template not in fgraph.variables:
+        raise NotImplementedError(
+            "broadcast_like currently requires the template Variable to be in the fgraph already"
+        )
+    wanted = template.dtype if dtype is None else dtype
+    known = getattr(fgraph, "shape_feature", None)
+    if known is None:
+        shape = [template.shape[k] for k in range(template.ndim)]
+    else:
+        shape = known.shape_of[template]
+    repeated = alloc(cast(value, wanted), *shape)
+    same = repeated.broadcastable == template.broadcastable
+    return repeated if same else patternbroadcast(repeated, template.broadcastable)
 
 
 def _is_known(tensor: Any) -> bool:
