@@ -239,3 +239,34 @@ def test_arguments_that_would_lose_something():
             f(given)
     x = T.iscalar("x")
     assert theano.function([x], x, allow_input_downcast=True)(3.7) == 3
+
+
+# -- stability -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("form", ["library", "by hand", "exponential"])
+def test_cross_entropies_of_sigmoids_far_out(dtype, form):
+    u, t = T.vector("u", dtype), T.vector("t", dtype)
+    z = 1 / (1 + T.exp(-u)) if form == "exponential" else T.nnet.sigmoid(u)
+    if form == "library":
+        cost = T.nnet.binary_crossentropy(z, t)
+    else:
+        cost = -(t * T.log(z) + (1 - t) * T.log(1 - z))
+    f = theano.function([u, t], [cost.sum(), T.grad(cost.sum(), u)])
+    far = np.array([-2000, -800, -100, -20, -5, 0, 5, 20, 100, 800, 2000], dtype)
+    targets = np.linspace(0, 1, 11).astype(dtype)
+    value, slope = f(far, targets)
+    sigmoid = 1 / (1 + np.exp(-np.clip(far.astype("float64"), -700, 700)))
+    np.testing.assert_allclose(slope, sigmoid - targets, atol=1e-6)
+    wanted = np.logaddexp(0, -far.astype("float64")) + (1 - targets) * far
+    np.testing.assert_allclose(value, wanted.sum(), rtol=1e-6)
+
+
+def test_sizes_that_have_to_be_equal_are_one_size():
+    x, y = T.dmatrix("x"), T.dmatrix("y")
+    f = theano.function([x, y], T.tanh(x - y).sum())
+    assert str(f.fn.explain()).count("kernel k") == 1
+    for a, b in (((2, 3), (2, 4)), ((2, 3), (3, 3)), ((1, 3), (2, 3))):
+        with pytest.raises(ValueError):
+            f(np.zeros(a), np.zeros(b))

@@ -15,9 +15,11 @@ from agnesi.compile.shared import Shared
 from agnesi.core import knobs
 from agnesi.core.errors import GraphTypeError
 from agnesi.core.source import user_line
+from agnesi.dims.dim import Symbol
 from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant as ConstantTensor
-from agnesi.graph.leaves import Input
+from agnesi.graph.leaves import Input, new_input
+from agnesi.graph.types import TensorType as Kind
 from agnesi.theano.compile import profiling
 from agnesi.theano.compile.errors import Explaining
 from agnesi.theano.compile.io import In, SymbolicInput, SymbolicOutput
@@ -856,8 +858,43 @@ class _Plan:
         fresh = rebuild(self.givens.values(), before, followed_sizes(before)) if self.givens else []
         swaps = {**before, **dict(zip(self.givens, fresh, strict=True))}
         every = [*self.roots, *self.updates.values()]
-        made = rebuild(every, swaps, followed_sizes(swaps))
+        made = self._with_equal_sizes(rebuild(every, swaps, followed_sizes(swaps)))
         return made[: len(self.roots)], made[len(self.roots) :]
+
+    def _with_equal_sizes(self, made: list[Any]) -> list[Any]:
+        """Give sizes of inputs that a call finds to be equal one symbol, which rules go by.
+
+        In Theano each input has sizes of its own; that of a target and of a prediction are
+        one size to whoever adds them.
+        """
+        inputs = {t for t in self.cut.values() if isinstance(t, Input)}
+        same = _equal_symbols(made, {s for t in inputs for s in t.type.shape})
+        if not same:
+            return made
+        swaps: dict[Any, Any] = {}
+        for old, cut in self.cut.items():
+            shape = tuple(same.get(s, s) for s in cut.type.shape)
+            if cut in inputs and shape != cut.type.shape:
+                swaps[cut] = self.cut[old] = new_input(cut.name, Kind(cut.dtype, shape))
+        return rebuild(made, swaps, same)
+
+
+def _equal_symbols(roots: Sequence[Any], own: set[Any]) -> dict[Any, Any]:
+    """Return what symbols become, of which nodes require that they are equal to others."""
+    became: dict[Any, Any] = {}
+
+    def last(symbol: Any) -> Any:
+        while symbol in became:
+            symbol = became[symbol]
+        return symbol
+
+    for node in toposort(roots):
+        for need in node.requirements():
+            if need.kind == "equal" and need.a in own and need.b in own:
+                a, b = last(need.a), last(need.b)
+                if a is not b and isinstance(a, Symbol) and isinstance(b, Symbol):
+                    became[a] = b
+    return {symbol: last(symbol) for symbol in became}
 
 
 def _keyword(name: str | None) -> str | None:
