@@ -328,7 +328,7 @@ def test_scales_and_sums(format: str):
     close(run(sparse.diag, square), square.diagonal())
     whole_slope(sparse.diag, square)
     close(run(sparse.square_diagonal, columns), np.diag(columns))
-    with pytest.raises(ag.IndexOutOfBounds, match="square"):
+    with pytest.raises(ag.ShapeError, match="square"):
         run(sparse.diag, a)
 
 
@@ -554,6 +554,38 @@ def test_construct_sparse_from_list():
     expected[[4, 1]] = v
     assert out.format == "csc"
     close(out, expected)
+
+
+def test_shapes_that_do_not_fit():
+    a, numbers = random(), np.ones(9)
+    for shape in ((2, 2), (30, 40)):
+        b = random("csc", shape)
+        for build in (
+            sparse.add,
+            sparse.mul,
+            sparse.true_dot,
+            sparse.dot,
+            lambda x, y: sparse.hstack([x, y]),
+            lambda x, y: sparse.vstack([x, y]),
+        ):
+            with pytest.raises(ag.ShapeError):
+                run(build, a, b)
+        for build in (sparse.mul, sparse.add, sparse.structured_dot):
+            with pytest.raises(ag.ShapeError):
+                run(build, a, b.toarray())
+    for build in (sparse.row_scale, sparse.col_scale, sparse.structured_add_s_v):
+        with pytest.raises(ag.ShapeError):
+            run(build, a, numbers)
+    with pytest.raises(ag.ShapeError):
+        run(sparse.sampling_dot, np.ones((6, 2)), np.ones((4, 2)), a)
+
+
+@pytest.mark.parametrize("starts", [[0, 2, 1, 3], [1, 2, 3, 3], [0, 1, 2, 2], [0, 1, 2]])
+def test_starts_that_are_none(starts: list[int]):
+    data, indices, indptr = T.dvector(), T.ivector(), T.ivector()
+    f = theano.function([data, indices, indptr], sparse.CSR(data, indices, indptr, [3, 4]))
+    with pytest.raises(ag.ShapeError):
+        f(np.ones(3), np.arange(3), starts)
 
 
 # -- ops of programs ---------------------------------------------------------------------------

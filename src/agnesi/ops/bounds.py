@@ -8,7 +8,7 @@ constant array are compared with the size when the call begins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -200,4 +200,98 @@ def _number(x: Tensor) -> Size | None:
             return None
 
 
-OPS: tuple[type[Op], ...] = (WithinBounds,)
+class Agreeing(Elementwise):
+    """Integers of which a call has found that sizes or numbers, in pairs, are equal.
+
+    Attributes:
+        first: numbers.
+        second: what each of them is equal to.
+        limit: the integers are less, and not negative.
+        words: what has to be equal.
+    """
+
+    x: Tensor
+    first: tuple[Size, ...]
+    second: tuple[Size, ...]
+    limit: Size
+    words: str
+
+    public = "agreeing"
+    reference = staticmethod(_same)
+    dtypes = INTEGERS
+    domain = (Domain(0, 4),)
+    samples = (Sample(((5,),), (5,)), Sample(((),), (5,)), Sample(((2, 0),), (5,)))
+    differentiable = False
+    folds = False
+    rebuilds_sizes = True
+
+    @classmethod
+    def call(cls, *operands: Any, **named: Any) -> Tensor:
+        """Of numbers that are equal."""
+        x, limit = operands
+        return cls(x, (limit,), (limit,), limit, "equal")
+
+    @classmethod
+    def all_rejects(cls) -> tuple[Reject, ...]:
+        """What is not an integer."""
+        return (Reject(("f32[2]",), "not defined for f32", (5,)),)
+
+    def infer(self) -> TensorType:
+        """The operand's type."""
+        if not self.x.dtype.is_integer:
+            raise GraphTypeError(f"agreeing: is not defined for {self.x.dtype}")
+        return self.x.type
+
+    def result_dtype(self, operand: DType) -> DType:
+        """The operand's."""
+        return operand
+
+    def scalar(self, *operands: Scalar) -> Scalar:
+        """The integer itself."""
+        return operands[0]
+
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """What has to be equal is the same for all examples."""
+        (x,) = operands
+        return self.replace(x=x)
+
+    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
+        """No gradient."""
+        return (None,)
+
+    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
+        """The integers themselves."""
+        return operands[0]
+
+    def index_limit(self) -> Size | None:
+        """What they are less than."""
+        return self.limit
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What has to be equal."""
+        pairs = zip(self.first, self.second, strict=True)
+        return tuple(Requirement("equal", a, b, self.words) for a, b in pairs)
+
+
+def agreeing(x: Tensor, limit: Size, pairs: Sequence[tuple[Size, Size]], words: str) -> Tensor:
+    """Return integers ``0 <= x < limit``, for which a call checks that pairs of sizes are equal.
+
+    Args:
+        x: integers.
+        limit: what they are less than, if the sizes are equal.
+        pairs: of sizes.
+        words: what they are, for the error.
+
+    Raises:
+        GraphTypeError: two are known to differ.
+    """
+    if any(isinstance(a, int) and isinstance(b, int) and a != b for a, b in pairs):
+        raise GraphTypeError(f"sizes {[f'{a}, {b}' for a, b in pairs]} differ: {words}")
+    unknown = [(a, b) for a, b in pairs if a != b]
+    if not unknown:
+        return known_within(x, limit)
+    first, second = zip(*unknown, strict=True)
+    return Agreeing(x, first, second, limit, words)
+
+
+OPS: tuple[type[Op], ...] = (WithinBounds, Agreeing)

@@ -42,7 +42,7 @@ from agnesi.loops.nodes import (
 )
 from agnesi.loops.prims import Prim
 from agnesi.ops.arithmetic import ALL_NUMBERS
-from agnesi.ops.bounds import WithinBounds, within_bounds
+from agnesi.ops.bounds import agreeing, within_bounds
 from agnesi.ops.creation import Arange, full
 from agnesi.ops.families import Domain, LoopOp, Memory, Op, Sample, all_in_front
 from agnesi.ops.gathering import SIGNED, Gather, Scatter
@@ -73,11 +73,11 @@ def stored_structure(
     """
     within = within_bounds(indices, width, "places of stored elements")
     begins = within_bounds(starts, add(count, 1), "starts of lines of stored elements")
-    last = size_of(begins[-1])
-    if last != count:
-        words = "elements behind the end of the last line of stored ones"
-        begins = WithinBounds(begins, (sub(count, last),), 1, words, False)
-    return within, begins
+    first, last = size_of(begins[0]), size_of(begins[-1])
+    falls = size_of((begins[1:] < begins[:-1]).any().astype(I64))
+    words = "starts of lines begin with 0, do not fall, and end with the number of elements"
+    pairs = [(first, 0), (last, count), (falls, 0)]
+    return within, agreeing(begins, add(count, 1), pairs, words)
 
 
 def even_starts(lines: int, count: Tensor | int) -> Tensor:

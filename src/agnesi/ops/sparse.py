@@ -21,13 +21,13 @@ import numpy as np
 from agnesi.batching.graph import batch_graph
 from agnesi.core.dtypes import BOOL, I64
 from agnesi.core.errors import CompilerBug, GraphTypeError
-from agnesi.dims.dim import add, mul, sub
+from agnesi.dims.dim import add, mul
 from agnesi.graph.graph import size_of, with_operands
 from agnesi.graph.leaves import new_input
 from agnesi.graph.tensor import Array, Requirement, Sizes, Tensor, scalar_of
 from agnesi.graph.types import TensorType
 from agnesi.ops.arithmetic import ALL_NUMBERS, Add, Multiply, Negative
-from agnesi.ops.bounds import WithinBounds, known_within, within_bounds
+from agnesi.ops.bounds import agreeing, known_within, within_bounds
 from agnesi.ops.choice import Cast, where
 from agnesi.ops.compressed import (
     ELEMENTS_AT,
@@ -239,15 +239,28 @@ def _elements_at(x: Tensor, where: FromCompressed) -> Tensor:
             return part(x, DATA)
         if isinstance(x, AsStored) and _is_worth(x.like):
             return _elements_at(x.like, where)
+        where = _of_shape(where, x)
         turned = by(x, column=where.by_column)
         return StoredAt(*parts(turned), *where.structure, where.width)
     if isinstance(x, Elementwise) and _is_worth(x):
         return with_operands(x, [_elements_at(o, where) for o in x.operands])
+    where = _of_shape(where, x)
     if isinstance(x, MatMul | SparseDot) and stored(x.x) is None and stored(x.y) is None:
         left, right = x.x, swapaxes(x.y, 0, 1)
         by_line, by_index = (right, left) if where.by_column else (left, right)
         return SampledDot(by_line, by_index, *where.structure)
     return Gather(x, where.positions(), (0, 1), 0)
+
+
+def _of_shape(where: FromCompressed, x: Tensor) -> FromCompressed:
+    """Return stored places of which a call checks that they are those of a matrix of a shape."""
+    pairs = [(a, b) for a, b in zip(where.type.shape, x.type.shape, strict=True) if a != b]
+    if not pairs:
+        return where
+    words = f"shapes of {x.type} and of what is stored of {where.type} are the same"
+    found = where.replace(indices=agreeing(where.indices, where.width, pairs, words))
+    assert isinstance(found, FromCompressed)
+    return found
 
 
 def _is_worth(x: Tensor, depth: int = 8) -> bool:
@@ -385,7 +398,13 @@ def plus(x: Tensor, y: Tensor) -> Tensor:
     """Return the sum of two sparse matrices, stored as the first is; it stores no zeros."""
     own, other = _sure(x), _like(y, x)
     data = concatenate([part(x, DATA), part(other, DATA)])
-    keys = concatenate([keys_of(x), keys_of(other)])
+    pairs = list(zip(x.type.shape, y.type.shape, strict=True))
+    keys = agreeing(
+        concatenate([keys_of(x), keys_of(other)]),
+        mul(own.rows, own.columns),
+        pairs,
+        f"shapes of {x.type} and {y.type} are the same",
+    )
     found = from_keys(
         data, keys, own.rows, own.columns, by_column=own.by_column, adds=True, drops=True
     )
@@ -516,6 +535,8 @@ def _of_lines(x: Tensor, y: Tensor) -> FromCompressed:
     data, indices, starts = parts(x)
     others, places, begins = parts(y)
     count = data.type.shape[0]
+    words = f"sizes of {x.type} @ {y.type} fit"
+    indices = agreeing(indices, b.rows, [(a.columns, b.rows)], words)
     first = Gather(begins, (indices,), (0,), 0)
     many = Gather(begins, (_next(indices, b),), (0,), 0) - first
     ends = many.cumsum(0)
@@ -663,11 +684,7 @@ def diagonal(x: Tensor) -> Tensor:
     """Return the diagonal of a square sparse matrix."""
     rows, columns = x.type.shape
     row, column = _positions(x)
-    if rows != columns:
-        difference = sub(rows, columns)
-        row = WithinBounds(
-            row, (difference,), 1, "rows beyond columns: the matrix is square", False
-        )
+    row = agreeing(row, rows, [(rows, columns)], "rows and columns: the matrix is square")
     data = where(row == column, part(x, DATA), 0)
     zeros = full((scalar_of(rows),), 0, data.dtype)
     found = Scatter(zeros, (row,), data, (0,), 0, "add")
@@ -692,7 +709,12 @@ def joined(xs: Sequence[Tensor], axis: int) -> Tensor:
     shape = (across, lines) if axis else (lines, across)
     found = FromCompressed(
         data,
-        known_within(concatenate([part(own, INDICES) for own in owns]), across),
+        agreeing(
+            concatenate([part(own, INDICES) for own in owns]),
+            across,
+            [(x.type.shape[1 - axis], across) for x in xs[1:]],
+            f"sizes of axis {1 - axis} of what is joined are the same",
+        ),
         known_within(concatenate(starts), add(data.type.shape[0], 1)),
         *shape,
         bool(axis),

@@ -21,7 +21,7 @@ from agnesi.graph.graph import with_operands
 from agnesi.graph.interpret import compute, require
 from agnesi.graph.leaves import Constant
 from agnesi.graph.tensor import SizeValue, Tensor
-from agnesi.ops.bounds import WithinBounds
+from agnesi.ops.bounds import Agreeing, WithinBounds
 from agnesi.ops.families import Elementwise, Op
 from agnesi.ops.movement import BroadcastTo, broadcast
 from agnesi.rewrite.rule import rewrite
@@ -94,7 +94,7 @@ def lift_broadcast(node: Elementwise) -> Tensor | None:
     after:  broadcast_to(exp(x), [n, 4])
     with:   x: f32[1, 4]
     """
-    if isinstance(node, WithinBounds) or not node.ndim or not aligned(node):
+    if isinstance(node, WithinBounds | Agreeing) or not node.ndim or not aligned(node):
         return None
     inner: list[Tensor] = []
     for operand in node.operands:

@@ -23,7 +23,7 @@ from agnesi.graph.graph import size_of
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.tensor import scalar_of
 from agnesi.ops import sparse as matrices
-from agnesi.ops.bounds import known_within
+from agnesi.ops.bounds import agreeing, known_within
 from agnesi.ops.compressed import FromCompressed, LineNumbers, SampledDot, StoredAt
 from agnesi.theano import tensor
 from agnesi.theano.configparser import config
@@ -743,13 +743,16 @@ def _scaled(x: Any, s: Any, axis: int | None) -> Any:
     """Return a matrix whose rows, columns, or elements all alike are multiplied by numbers."""
     dtype = upcast(x.dtype.numpy.name, s.dtype.numpy.name)
     x, s = _cast(x, dtype), ag.astype(s, dtype)
-    each = s if axis is None else ag.take(s, known_within(*_place(x, axis)), axis=0)
+    each = s if axis is None else _numbers(s, x, axis)
     made = matrices.with_data(x, _data(x) * each)
     return matrices.AsStored(made, matrices.Scaled(x, s, axis))
 
 
-def _place(x: Any, axis: int) -> tuple[Any, Size]:
-    return _positions(x)[axis], x.type.shape[axis]
+def _numbers(s: Any, x: Any, axis: int) -> Any:
+    """Return the number of a vector for the row or column of each stored element."""
+    own, size = s.type.shape[0], x.type.shape[axis]
+    words = f"numbers, and the size of axis {axis}, are as many"
+    return ag.take(s, agreeing(_positions(x)[axis], own, [(own, size)], words), axis=0)
 
 
 def col_scale(x: Any, s: Any) -> Any:
@@ -904,7 +907,7 @@ class StructuredAddSV(_SparseOp):
             raise AssertionError("y is a vector")
         if x.dtype != y.dtype:
             raise NotImplementedError(f"structured_add_s_v of {x.dtype} and {y.dtype}")
-        each = ag.take(y.tensor, known_within(*_place(x.tensor, 1)), axis=0)
+        each = _numbers(y.tensor, x.tensor, 1)
         made = matrices.with_data(x.tensor, _data(x.tensor) + each)
         return self.applied([x, y], made, format=x.format)
 
@@ -1345,9 +1348,12 @@ class SamplingDot(_SparseOp):
         dtype = upcast(x.dtype, y.dtype, p.dtype)
         a, b = (ag.astype(v.tensor, dtype) for v in (x, y))
         by_line, by_index = (b, a) if p.format == "csc" else (a, b)
-        data, *structure = matrices.parts(p.tensor)
+        data, indices, starts = matrices.parts(p.tensor)
+        shapes = zip(p.tensor.type.shape, (a.type.shape[0], b.type.shape[0]), strict=True)
+        words = "rows and columns of p are as many as rows of x and y"
+        indices = agreeing(indices, by_index.type.shape[0], list(shapes), words)
         held = ag.astype(ag.undefined_gradient(data), dtype)
-        found = ag.astype(held * SampledDot(by_line, by_index, *structure), p.dtype)
+        found = ag.astype(held * SampledDot(by_line, by_index, indices, starts), p.dtype)
         made = matrices.with_data(p.tensor, found)
         return self.applied([x, y, p], made, format=p.format)
 
