@@ -585,7 +585,7 @@ def test_starts_that_are_none(starts: list[int]):
     data, indices, indptr = T.dvector(), T.ivector(), T.ivector()
     f = theano.function([data, indices, indptr], sparse.CSR(data, indices, indptr, [3, 4]))
     with pytest.raises(ag.ShapeError):
-        f(np.ones(3), np.arange(3), starts)
+        f(np.ones(3), [0, 1, 2], starts)
 
 
 # -- ops of programs ---------------------------------------------------------------------------
