@@ -183,6 +183,16 @@ def test_givens_of_a_variable_with_an_update_of_its_own():
     assert a.default_update is None
 
 
+def test_an_input_that_only_an_update_of_a_shared_variable_uses():
+    x, y, a = theano.shared(0), theano.shared(1), T.lscalar("a")
+    x.default_update = y
+    y.default_update = y + a
+    f = theano.function([a], x)
+    assert [int(f(2)), int(f(2)), int(f(2))] == [0, 1, 3]
+    with pytest.raises(theano.compile.UnusedInputError):
+        theano.function([a], x, no_default_updates=True)
+
+
 # -- copies and pickles ----------------------------------------------------------------------------
 
 
@@ -236,6 +246,15 @@ def test_pickles_of_functions():
     k2, w2 = pickle.loads(pickle.dumps((k, w)))
     k2(1.0)
     assert (w.get_value(), w2.get_value()) == (1, 2)
+
+
+def test_test_values_need_not_be_pickled():
+    x = T.dscalar("x")
+    x.tag.test_value = np.array(1.0)
+    assert pickle.loads(pickle.dumps(x)).tag.test_value == 1
+    with theano.change_flags(pickle_test_value=False):
+        assert not hasattr(pickle.loads(pickle.dumps(x)).tag, "test_value")
+    assert theano.function([x], x, name="mine").maker.fgraph.name == "mine"
 
 
 def test_functions_are_let_go():

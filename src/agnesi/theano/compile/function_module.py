@@ -257,6 +257,7 @@ class FunctionMaker:
         request = self._request
         if request.fgraph is None:
             request.fgraph = Roots(request, _Plan(request)).fgraph()
+        request.fgraph.name = request.name
         return request.fgraph
 
 
@@ -1214,6 +1215,8 @@ def _check_used(request: _Request) -> None:
             continue
         if isinstance(tensor, ConstantTensor):
             continue
+        if id(spec.variable) in _used_by_defaults(request, given):
+            continue
         message = (
             "theano.function was asked to create a function computing outputs given certain "
             f"inputs, but the provided input variable at index {request.inputs.index(spec)} is not "
@@ -1227,6 +1230,13 @@ def _check_used(request: _Request) -> None:
         if request.unused != "warn":
             raise ValueError(f"on_unused_input is raise, warn or ignore, not {request.unused!r}")
         warnings.warn(message, stacklevel=5)
+
+
+def _used_by_defaults(request: _Request, given: Sequence[Any]) -> set[int]:
+    """Return what the updates that shared variables bring with them depend on."""
+    changes = _Plan(request).changes
+    news = [new for target, new in changes.items() if target not in request.updates]
+    return {id(v) for v in ancestors(news, given)} if news else set()
 
 
 def _walked(variables: list[Any], stop: set[int]) -> tuple[list[Any], set[int]]:

@@ -50,6 +50,7 @@ class FunctionGraph(object2):
         variables: the variables, a set; each has ``clients``, where it is read.
         update_mapping: the number of the input that an output is the new value of, by output.
         profile: None: rewrites are not timed.
+        name: of the function that it is of.
 
     Args:
         inputs: variables; with ``clone``, computed ones too.
@@ -61,6 +62,8 @@ class FunctionGraph(object2):
     Raises:
         MissingInputError: outputs depend on a variable that is not among the inputs.
     """
+
+    name: str | None = None
 
     def __init__(
         self,

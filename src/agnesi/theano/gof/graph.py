@@ -71,7 +71,10 @@ class scratchpad:
         return self.trace
 
     def __getstate__(self) -> Any:
-        return self.__dict__, getattr(self, "_calls", None)
+        kept = dict(self.__dict__)
+        if not config.pickle_test_value:
+            kept.pop("test_value", None)
+        return kept, getattr(self, "_calls", None)
 
     def __setstate__(self, state: Any) -> None:
         # Older pickles, and those without traces, have the dictionary alone.
