@@ -769,7 +769,8 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     if axis is not None and not -x.ndim <= axis < x.ndim:
         raise IndexError("too many indices for array")
     made = apply("Roll", lambda t, s: ag.roll(t, shapes.whole(s), axis), [x, shift], axis=axis)
-    moved = range(x.ndim) if axis is None else (axis % x.ndim,)
+    # Without an axis it is the array in one row that moves, and gets its shape back.
+    moved = (0,) if x.ndim == 1 else () if axis is None else (axis % x.ndim,)
     pattern = [one and k not in moved for k, one in enumerate(x.broadcastable)]
     made.type = TensorType(x.dtype, pattern)
     return made
