@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import agnesi as ag
+from agnesi.nn.computed_windows import computed_pool
 from agnesi.theano.gof.graph import Variable
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as tensor
@@ -99,7 +100,8 @@ class _Pooling(NativeOp):
         """
         stride = ws if stride is None else stride
         pad = (0,) * self.ndim if pad is None else pad
-        if isinstance(pad, tuple | list) and not any(isinstance(p, Variable) for p in pad):
+        symbolic = not isinstance(pad, tuple | list) or any(isinstance(p, Variable) for p in pad)
+        if not symbolic and not isinstance(self, PoolGrad):
             if max(pad) != 0 and not self.ignore_border:
                 raise NotImplementedError("padding works only with ignore_border=True")
             if isinstance(ws, tuple | list) and any(
@@ -128,19 +130,26 @@ class _Pooling(NativeOp):
     def pooled(self, x: ag.Tensor, *numbers: ag.Tensor) -> ag.Tensor:
         """Return windows' largest elements, sums or means."""
         window, stride, pad = (tuple(shapes.sizes_in(n, self.ndim)) for n in numbers)
-        sizes: list[Any] = [
-            tuple(n if isinstance(n, int) else shapes.SizeValue(n) for n in every)
-            for every in (window, stride, pad)
-        ]
-        made = ag.nn.pool(
-            x,
-            *sizes,
-            mode={"max": "max", "sum": "sum"}.get(self.mode, "average"),  # type: ignore[arg-type]
-            axes=tuple(range(-self.ndim, 0)),
-            ignore_border=bool(self.ignore_border),
-            count_include_pad=self.mode == "average_inc_pad",
-            ties=self.ties,
-        )
+        mode: Any = {"max": "max", "sum": "sum"}.get(self.mode, "average")
+        named: dict[str, Any] = {
+            "ignore_border": bool(self.ignore_border),
+            "count_include_pad": self.mode == "average_inc_pad",
+            "ties": self.ties,
+        }
+        axes = tuple(range(-self.ndim, 0))
+        if any(
+            isinstance(p, int) and isinstance(w, int) and p >= w
+            for p, w in zip(pad, window, strict=True)
+        ):
+            # Windows that may lie in the padding, which ag.nn.pool does not have.
+            along = tuple(a + x.ndim for a in axes)
+            made = computed_pool(x, along, window, stride, pad, mode, **named)
+        else:
+            sizes: list[Any] = [
+                tuple(n if isinstance(n, int) else shapes.SizeValue(n) for n in every)
+                for every in (window, stride, pad)
+            ]
+            made = ag.nn.pool(x, *sizes, mode=mode, axes=axes, **named)
         return ag.astype(made, x.dtype)
 
     @staticmethod
