@@ -163,3 +163,19 @@ def test_ops_are_built_and_applied_as_in_theano():
     for name, a, b in zip(made, found, expected, strict=True):
         np.testing.assert_array_equal(a, b, name)
         assert a.dtype == np.asarray(b).dtype
+
+
+def test_gradients_repeat_where_their_variables_do():
+    for a in (T.dvector("a"), T.drow("a"), T.dcol("a"), T.dmatrix("a")):
+        for b in (T.dcol("b"), T.dmatrix("b")):
+            g = T.grad(T.dot(a, b).sum(), [a, b])
+            assert [v.broadcastable for v in g] == [a.broadcastable, b.broadcastable]
+
+
+def test_splits_and_places_that_are_refused():
+    with pytest.raises(ValueError, match="negative"):
+        T.split(v, [5, -1], 2)
+    with pytest.raises(ValueError, match="non-scalar"):
+        T.flatnonzero(T.dscalar())
+    with pytest.raises(ValueError, match="len 2"):
+        T.tensordot(x, y, (0, 1, 2))

@@ -27,7 +27,7 @@ from agnesi.theano.gof.op import Op, Performed, add_test_value
 from agnesi.theano.gof.type import PureType
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor.applying import fresh
-from agnesi.theano.tensor.basic import as_tensor_variable
+from agnesi.theano.tensor.basic import as_tensor_variable, patternbroadcast
 from agnesi.theano.tensor.casting import DISCRETE
 from agnesi.theano.tensor.elementary import fill
 from agnesi.theano.tensor.native_ops import ViewOp
@@ -258,7 +258,9 @@ class _Asked:
         if _is_constant(found):
             # A graph that programs walk over leads to what it is a gradient by, as in Theano.
             return fill(each, fresh(found))
-        return stands_for(found) if isinstance(found, Leaf) else fresh(found)
+        made = stands_for(found) if isinstance(found, Leaf) else fresh(found)
+        # Axes repeat where those of the variable do, whatever the gradient itself tells.
+        return patternbroadcast(made, each.type.broadcastable)
 
 
 def _has_type(value: Any, kind: type) -> bool:

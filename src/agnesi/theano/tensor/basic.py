@@ -1086,6 +1086,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     dtype = upcast(a.dtype, b.dtype)
     if np.isscalar(axes):
         over: Any = int(axes)  # type: ignore[arg-type]
+    elif len(axes) != 2:
+        raise ValueError(f"Axes should be an integer or a list/tuple of len 2, not {axes}")
     else:
         over = tuple(tuple(int(n) for n in np.atleast_1d(each)) for each in (axes[0], axes[1]))
 
@@ -1255,6 +1257,8 @@ def nonzero(a: Any, return_matrix: bool = False) -> Any:
 def flatnonzero(a: Any) -> Any:
     """Return where the elements in one row are not 0."""
     a = as_tensor_variable(a)
+    if not a.ndim:
+        raise ValueError("Nonzero only supports non-scalar arrays.")
     return nonzero(a.flatten())[0]
 
 

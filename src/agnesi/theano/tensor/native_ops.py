@@ -516,15 +516,20 @@ class Split(NativeOp):
         if axis is None:
             raise NotImplementedError("theano.tensor.Split: the axis has to be known")
         sizes = sizes_in(vector, self.len_splits)
+        if any(isinstance(size, int) and size < 0 for size in sizes):
+            raise ValueError("Split sizes cannot be negative")
         ends = list(itertools.accumulate(sizes))
         whole = list(x.shape)
         whole[axis] = ends[-1]
         x = ag.specify_shape(x, whole)
         parts: list[Any] = []
-        for start, end in zip([0, *ends[:-1]], ends, strict=True):
+        for size, start, end in zip(sizes, [0, *ends[:-1]], ends, strict=True):
             key: list[Any] = [slice(None)] * x.ndim
             key[axis] = slice(start, end)
-            parts.append(x[tuple(key)])
+            shape: list[Any] = list(x.shape)
+            shape[axis] = size
+            # A negative size is an error in the call.
+            parts.append(ag.specify_shape(x[tuple(key)], shape))
         return parts
 
     def outputs_for(self, given: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.graph import Apply
 from agnesi.theano.gof.op import Op
+from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as tensor
 from agnesi.theano.tensor import shapes
 from agnesi.theano.tensor.basic import specify_shape
@@ -409,3 +410,11 @@ def multinomial(
     ones = [isinstance(i, int) and i == 1 for i in (items if size is not None else [None] * count)]
     kind = TensorType(dtype, [*ones, False])
     return RandomFunction(multinomial_helper, kind, ndim_added=1)(random_state, vector, n, p)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "RandomStreamsBase":
+        from agnesi.theano.tensor.shared_randomstreams import RandomStreamsBase
+
+        return RandomStreamsBase
+    return submodule(__name__, name)
