@@ -76,6 +76,9 @@ def test_cross_entropies():
     np.testing.assert_allclose(found[6], found[7])
     largest = nnet.crossentropy_softmax_max_and_argmax_1hot(x, y)[2]
     np.testing.assert_allclose(theano.function([x], largest, givens={y: Y})(X), softmax(X).max(1))
+    for bad in (-1, 3):
+        with pytest.raises(IndexError, match="classes"):
+            theano.function([x, v, y], nll)(X, B, [0, 1, 2, bad])
     with pytest.raises(TypeError):
         nnet.crossentropy_categorical_1hot(v, y)
     with pytest.raises(ValueError):

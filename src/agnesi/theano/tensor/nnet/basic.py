@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import agnesi as ag
+from agnesi.ops.bounds import within_bounds
 from agnesi.theano.missing import submodule
 from agnesi.theano.tensor import basic as tensor
 from agnesi.theano.tensor.casting import DISCRETE, FLOATS, to_float
@@ -53,9 +54,14 @@ def _rows(y: ag.Tensor) -> ag.Tensor:
     return ag.arange(y.shape[0])
 
 
+def _class(t: ag.Tensor, y: ag.Tensor) -> ag.Tensor:
+    """Return classes, which a call checks: none is negative, or beyond the columns."""
+    return within_bounds(ag.astype(y, "i64"), t.type.shape[1], "classes")
+
+
 def _own(t: ag.Tensor, y: ag.Tensor) -> ag.Tensor:
     """Return of each row the element of its class."""
-    return t[_rows(y), y]
+    return t[_rows(y), _class(t, y)]
 
 
 class _OfRows(NativeOp):
@@ -167,7 +173,7 @@ class CrossentropySoftmax1HotWithBiasDx(NativeOp):
 
     def build(self, dy: ag.Tensor, sm: ag.Tensor, y: ag.Tensor) -> ag.Tensor:
         """In the dtype of the soft maximum."""
-        change = sm.at[_rows(y), y].add(-1)
+        change = sm.at[_rows(y), _class(sm, y)].add(-1)
         return ag.astype(change * (dy[:, None] if dy.ndim else dy), sm.dtype)
 
 
