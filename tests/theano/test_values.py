@@ -270,3 +270,12 @@ def test_sizes_that_have_to_be_equal_are_one_size():
     for a, b in (((2, 3), (2, 4)), ((2, 3), (3, 3)), ((1, 3), (2, 3))):
         with pytest.raises(ValueError):
             f(np.zeros(a), np.zeros(b))
+
+
+def test_batches_of_products_that_do_not_fit_yet():
+    a, b = theano.shared(np.ones((2, 3, 4))), theano.shared(np.ones((2, 5, 4)))
+    f = theano.function([], T.batched_dot(a, b))
+    with pytest.raises(ValueError):
+        f()
+    b.set_value(np.ones((2, 4, 5)))
+    assert f().shape == (2, 3, 5)

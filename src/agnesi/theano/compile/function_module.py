@@ -13,7 +13,7 @@ import numpy as np
 import agnesi as ag
 from agnesi.compile.shared import Shared
 from agnesi.core import knobs
-from agnesi.core.errors import GraphTypeError
+from agnesi.core.errors import CompilerBug, GraphTypeError
 from agnesi.core.source import user_line
 from agnesi.dims.dim import Symbol
 from agnesi.graph.graph import rebuild, toposort
@@ -794,7 +794,7 @@ class _Plan:
         while True:
             try:
                 roots, news = self._sized(known)
-            except GraphTypeError:
+            except (GraphTypeError, CompilerBug):
                 # The sizes of now do not fit together: a call says so, unless a program that began
                 # with placeholders sets other values first.
                 if not known:
