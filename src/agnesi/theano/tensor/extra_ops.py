@@ -165,7 +165,8 @@ def bincount(
         count = maximum(count, minlength)
     weights = None if weights is None else as_tensor_variable(weights)
     zeros = basic.zeros([count], dtype=x.dtype if weights is None else weights.dtype)
-    return inc_subtensor(zeros[x], 1 if weights is None else weights)
+    one = basic.constant(1, dtype=zeros.dtype)
+    return inc_subtensor(zeros[x], one if weights is None else weights)
 
 
 def squeeze(x: Any) -> Any:
