@@ -66,3 +66,15 @@ def test_shared_variables_of_expressions_come_back_as_theirs():
     assert np.array_equal(f(given), np.zeros((2, 5)))
     assert np.array_equal(w.get_value(), np.eye(3))
     assert len(f.maker.fgraph.inputs) == 2
+
+
+def test_copies_of_a_shared_variable_that_differ_in_shape_are_refused():
+    w = theano.shared(np.ones((2, 3)), "w")
+    one, two = (pickle.loads(pickle.dumps(w)) for _ in range(2))
+    total = theano.function([], one.sum() + two.sum())
+    assert total() == 12
+    two.set_value(np.zeros((2, 3)))
+    assert total() == 6
+    with pytest.raises(ValueError, match="it is a copy of"):
+        two.set_value(np.ones((4, 5)))
+    assert two.get_value().shape == (2, 3)
