@@ -70,7 +70,7 @@ def test_every_name_has_a_use():
     assert set(NAMES) <= told
 
 
-@pytest.mark.filterwarnings("ignore:.*is deprecated")
+@pytest.mark.filterwarnings("ignore:.*(is deprecated|means nothing to agnesi)")
 @pytest.mark.parametrize("name", [n for n in uses.USES if n in GIVEN or n in EARLIER])
 def test_uses_give_what_theano_gives(name, monkeypatch):
     monkeypatch.setattr(uses, "_prefix", "agnesi.")

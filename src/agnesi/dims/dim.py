@@ -77,6 +77,15 @@ class Symbol(Atom):
         """Return the name."""
         return self.name
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if _RENEWED in self.__dict__:
+            return renewed_symbol, (self.name,)
+        return super().__reduce__()
+
+
+# Marks sizes that are others when they come out of a file.
+_RENEWED = "renewed"
+
 
 class Index(Atom):
     """A loop index, from 0 to ``extent - 1``."""
@@ -209,6 +218,16 @@ def _inner(size: Size) -> str:
 def fresh_symbol(name: str) -> Symbol:
     """Return a size that is equal to no other."""
     return Symbol(name, next(_fresh))
+
+
+def renewed_symbol(name: str) -> Symbol:
+    """Return a size that is equal to no other, and out of a file to none of this process.
+
+    The sizes of one file are still those of one another.
+    """
+    symbol = fresh_symbol(name)
+    symbol.__dict__[_RENEWED] = True
+    return symbol
 
 
 def named_symbol(name: str) -> Symbol:

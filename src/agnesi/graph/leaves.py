@@ -55,6 +55,11 @@ class Input(Leaf):
         """The name the user gave."""
         return self.label
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if _RENEWED in self.__dict__:
+            return renewed_input, (self.label, self.declared)
+        return super().__reduce__()
+
     def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
         """Never asked: the interpreter is given the value."""
         raise CompilerBug(f"{self!r} has no value")
@@ -63,6 +68,17 @@ class Input(Leaf):
 def new_input(label: str | None, declared: TensorType) -> Input:
     """Return an input that is no other."""
     return Input(label, declared, fresh_uid())
+
+
+# Marks inputs that are others when they come out of a file.
+_RENEWED = "renewed"
+
+
+def renewed_input(label: str | None, declared: TensorType) -> Input:
+    """Return an input that is no other, and out of a file none of this process."""
+    leaf = new_input(label, declared)
+    leaf.__dict__[_RENEWED] = True
+    return leaf
 
 
 _OWNER = "owner"

@@ -16,8 +16,8 @@ import numpy as np
 
 from agnesi.compile.shared import Cell, Shared
 from agnesi.core.dtypes import as_dtype
-from agnesi.dims.dim import Symbol, fresh_symbol
-from agnesi.graph.leaves import fresh_uid, own_sizes, owner_of
+from agnesi.dims.dim import renewed_symbol
+from agnesi.graph.leaves import fresh_uid, own_sizes
 from agnesi.graph.types import TensorType as Kind
 from agnesi.theano.gof import objects
 from agnesi.theano.gof.graph import Variable, scratchpad
@@ -223,28 +223,9 @@ class SharedVariable(Variable):
             return
         array = self.type.filter(new_value, self.strict, self.allow_downcast)
         before = self.tensor.cell.array.shape
-        if array.shape != before:
-            self._check_copy(array.shape)
         self.tensor.set_value(array, borrow=borrow and array is new_value)
         if array.shape != before:
             self.users_but(None)
-
-    def _check_copy(self, shape: tuple[int, ...]) -> None:
-        """Raise for a shape that differs from that of the variable that this is a copy of.
-
-        Copies out of files, and deep ones, have the sizes of the variable they are copies of.
-        """
-        for size, now in zip(self.tensor.type.shape, shape, strict=True):
-            first = owner_of(size) if isinstance(size, Symbol) else None
-            if first is None or first is self.tensor or not isinstance(first, Shared):
-                continue
-            held = dict(zip(first.type.shape, first.cell.array.shape, strict=True))
-            if held.get(size, now) != now:
-                raise ValueError(
-                    f"{self}.set_value: it is a copy of {variable_of(first)}, and they have one "
-                    f"shape; this has {now} elements where that has {held[size]}: make a new "
-                    "variable with theano.shared() instead"
-                )
 
     def take_over(self) -> None:
         """Keep the object whose number a call has put here."""
@@ -323,7 +304,7 @@ class SharedVariable(Variable):
 
 def _leaf(kind: TensorType, array: Any, name: str | None) -> Shared:
     sizes = tuple(
-        1 if one else fresh_symbol(f"{name or 'shared'}.{axis}")
+        1 if one else renewed_symbol(f"{name or 'shared'}.{axis}")
         for axis, one in enumerate(kind.broadcastable)
     )
     fresh = np.array(array, order="C")

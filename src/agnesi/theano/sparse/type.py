@@ -14,8 +14,8 @@ import scipy.sparse as _scipy
 
 import agnesi as ag
 from agnesi.core.dtypes import U8, as_dtype
-from agnesi.dims.dim import fresh_symbol
-from agnesi.graph.leaves import Constant, new_input
+from agnesi.dims.dim import renewed_symbol
+from agnesi.graph.leaves import Constant, renewed_input
 from agnesi.graph.types import TensorType as Kind
 from agnesi.ops.arithmetic import Add
 from agnesi.ops.gradients import Marker
@@ -158,14 +158,14 @@ class SparseType(Type):
         """Return a fresh matrix, of inputs of agnesi."""
         title = name or "sparse"
         count, begins, rows, columns = (
-            fresh_symbol(f"{title}.{what}") for what in ("stored", "starts", "0", "1")
+            renewed_symbol(f"{title}.{what}") for what in ("stored", "starts", "0", "1")
         )
         return self.of_leaves(
             [
-                new_input(name, Kind(as_dtype(self.dtype), (count,))),
-                new_input(None, Kind(as_dtype("i32"), (count,))),
-                new_input(None, Kind(as_dtype("i32"), (begins,))),
-                new_input(None, Kind(U8, (rows, columns, 0))),
+                renewed_input(name, Kind(as_dtype(self.dtype), (count,))),
+                renewed_input(None, Kind(as_dtype("i32"), (count,))),
+                renewed_input(None, Kind(as_dtype("i32"), (begins,))),
+                renewed_input(None, Kind(U8, (rows, columns, 0))),
             ]
         )
 

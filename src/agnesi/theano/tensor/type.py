@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agnesi.core.dtypes import as_dtype
-from agnesi.dims.dim import fresh_symbol
+from agnesi.dims.dim import renewed_symbol
 from agnesi.graph.leaves import Constant as ConstantTensor
-from agnesi.graph.leaves import new_input
+from agnesi.graph.leaves import renewed_input
 from agnesi.graph.types import TensorType as Kind
 from agnesi.theano.configparser import config
 from agnesi.theano.gof.type import Type
@@ -72,10 +72,10 @@ class TensorType(Type):
     def new_tensor(self, name: str | None) -> ag.Tensor:
         """Return a fresh input of agnesi."""
         shape = tuple(
-            1 if one else fresh_symbol(f"{name or 'x'}.{axis}")
+            1 if one else renewed_symbol(f"{name or 'x'}.{axis}")
             for axis, one in enumerate(self.broadcastable)
         )
-        return new_input(name, Kind(as_dtype(self.dtype), shape))
+        return renewed_input(name, Kind(as_dtype(self.dtype), shape))
 
     def constant_tensor(self, data: Any) -> ag.Tensor:
         """Return a constant of agnesi."""
