@@ -14,12 +14,14 @@ from __future__ import annotations
 import threading
 from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, dataclass_transform
-from weakref import WeakValueDictionary
+from weakref import ref
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_table: WeakValueDictionary[tuple[Any, ...], Term] = WeakValueDictionary()
+# The living nodes by the hash of what they are made of.  Only a node holds its fields: a field that
+# leads back to its node - the Python op of a program, say - goes with it.
+_table: dict[int, tuple[_Reference, ...]] = {}
 _lock = threading.RLock()
 
 
@@ -63,15 +65,21 @@ class Term:
         """Return the one node of this class with these fields."""
         if named or len(args) != len(cls.fields):
             args = _bind(cls, args, named)
-        key = (cls, args)
-        known = _table.get(key)
+        key = hash((cls, args))
+        known = _known(key, cls, args)
         if known is not None:
             return known  # type: ignore[return-value]
         node = object.__new__(cls)
         object.__setattr__(node, "args", args)
         node.setup()
         with _lock:
-            return _table.setdefault(key, node)  # type: ignore[return-value]
+            known = _known(key, cls, args)
+            if known is not None:
+                return known  # type: ignore[return-value]
+            made = _Reference(node, _forget)
+            made.key = key
+            _table[key] = (*_table.get(key, ()), made)
+        return node
 
     def setup(self) -> None:
         """Compute what is derived from the fields; runs once, before the node is seen."""
@@ -104,6 +112,32 @@ class Term:
     def children(self) -> tuple[Term, ...]:
         """Terms among the fields, in order, also those inside tuples."""
         return tuple(_terms(self.args))
+
+
+class _Reference(ref[Term]):
+    """A weak reference to a node, which knows where it stands in the table."""
+
+    __slots__ = ("key",)
+    key: int
+
+
+def _known(key: int, cls: type[Term], args: tuple[Any, ...]) -> Term | None:
+    """Return the living node of a class with these fields, if there is one."""
+    for reference in _table.get(key, ()):
+        node = reference()
+        if node is not None and type(node) is cls and node.args == args:
+            return node
+    return None
+
+
+def _forget(gone: _Reference) -> None:
+    """Take a node that has died out of the table."""
+    with _lock:
+        left = tuple(r for r in _table.get(gone.key, ()) if r() is not None)
+        if left:
+            _table[gone.key] = left
+        else:
+            _table.pop(gone.key, None)
 
 
 class _Field:

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 _standing: WeakValueDictionary[int, Variable] = WeakValueDictionary()
 # Told about each new variable: see nodes_constructed().
 _observers: list[Callable[[Variable], None]] = []
-# Of which given tensor a size is, while it lives.
-_sized: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+# Of which given tensor a size is, by the size's id, while the tensor lives: it holds its sizes.
+_sized: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 # Frames of files in here are agnesi's own.
@@ -328,7 +328,7 @@ class Variable(Node):
             if isinstance(self.tensor, Leaf):
                 for size in self.tensor.type.shape:
                     if not isinstance(size, int):
-                        _sized[size] = self.tensor
+                        _sized[id(size)] = self.tensor
         for observer in _observers:
             observer(self)
 

@@ -16,7 +16,7 @@ import itertools
 import os
 import threading
 from typing import TYPE_CHECKING, Any
-from weakref import finalize
+from weakref import WeakValueDictionary, finalize
 
 import numpy as np
 
@@ -31,7 +31,8 @@ DTYPE = "int64"
 # Numbers differ between processes, so that one of another process is told as such.
 _numbers = itertools.count(int.from_bytes(os.urandom(4), "little") << 28)
 _objects: dict[int, Any] = {}
-_constants: dict[Any, Kept] = {}
+# What stands for equal plain values, while somebody holds it.
+_constants: WeakValueDictionary[Any, Kept] = WeakValueDictionary()
 
 
 class ObjectConstant(Constant):

@@ -129,7 +129,7 @@ def _of_size(t: Any) -> Reading | None:
     if isinstance(extent, int):
         return cast_op("int64"), [constant(extent, dtype="int64")]
     if isinstance(extent, Symbol):
-        leaf = _sized.get(extent)
+        leaf = _sized.get(id(extent))
         if leaf is None:
             return None
         axis = next(k for k, each in enumerate(leaf.type.shape) if each is extent)
