@@ -171,8 +171,8 @@ class _Asked:
             raise NullTypeGradError(
                 f"tensor.grad: the gradient of the cost is undefined: {self.nulls[cost].why_null}"
             )
-        tensors = [v.tensor for v in targets]
-        held = [v.tensor for v in constants]
+        tensors: list[Any] = [v.tensor for v in targets]
+        held: list[Any] = [v.tensor for v in constants]
         root = None if cost is None or any(cost is v for v in cut) else cost.tensor
         # What is held constant may be asked for itself: it stands for its own value then.
         asked = set(tensors)
@@ -210,7 +210,7 @@ class _Asked:
 
     def result(self, each: Any, disconnected: str, returned: str, null: str) -> Any:
         """Return the gradient by one variable, in the form that is asked for."""
-        t = self.tensors[each]
+        t: Any = self.tensors[each]
         if t not in self.reached:
             message = (
                 "grad method was asked to compute the gradient with respect to a variable that is "

@@ -102,11 +102,11 @@ class PureType:
         """Return the value for what native code has."""
         return objects.object_of(array)
 
-    def values_eq(self, a: Any, b: Any) -> bool:
+    def values_eq(self, a: Any, b: Any, *_: Any, **__: Any) -> bool:
         """Whether two values are equal."""
         return a == b
 
-    def values_eq_approx(self, a: Any, b: Any) -> bool:
+    def values_eq_approx(self, a: Any, b: Any, *_: Any, **__: Any) -> bool:
         """Whether two values are nearly equal."""
         return self.values_eq(a, b)
 

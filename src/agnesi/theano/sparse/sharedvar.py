@@ -49,7 +49,7 @@ class SparseTensorSharedVariable(_sparse_py_operators, SharedVariable):
         return self._default_update
 
     @default_update.setter
-    def default_update(self, value: Any) -> None:
+    def default_update(self, value: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride, reportIncompatibleMethodOverride]
         self._default_update = None if value is None else self.filter_update(value)
         fresh = self._default_update
         changes = [None] * 4 if fresh is None else [t for _, t in self.tensor_updates(fresh)]

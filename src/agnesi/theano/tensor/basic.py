@@ -217,7 +217,8 @@ def _computed(tensor: ag.Tensor) -> Any:
         known = isinstance(node, ConstantTensor) or not isinstance(node, Leaf | HostOp)
         sizes = (*node.sizes_mentioned(), *node.type.shape)
         small = python_all(isinstance(s, int) for s in sizes)
-        if not known or not small or node.type.size > _FEW:
+        size = node.type.size
+        if not known or not small or not isinstance(size, int) or size > _FEW:
             return None
     return interpret([tensor], {})[0]
 

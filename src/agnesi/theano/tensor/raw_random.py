@@ -55,14 +55,14 @@ class RandomStateType(TensorType):
     def __init__(self) -> None:
         super().__init__("uint32", (False,))
 
-    @staticmethod
-    def is_valid_value(a: Any) -> bool:
+    def is_valid_value(self, a: Any) -> bool:
         """Whether something is a state."""
         return isinstance(a, np.random.RandomState)
 
     @staticmethod
-    def values_eq(a: Any, b: Any) -> bool:
+    def values_eq(a: Any, b: Any, force_same_dtype: bool = True) -> bool:
         """Whether states will draw the same."""
+        del force_same_dtype
         return bool(np.array_equal(pack(a), pack(b)))
 
     def filter(self, data: Any, strict: bool = False, allow_downcast: bool | None = None) -> Any:
@@ -238,7 +238,9 @@ def _inferred(items: list[Any], given: list[Any]) -> list[Any]:
     return found
 
 
-def _infer_ndim_bcast(ndim: int | None, shape: Any, *args: Any) -> tuple[int, Any, Any]:
+def _infer_ndim_bcast(  # pyright: ignore[reportUnusedFunction]
+    ndim: int | None, shape: Any, *args: Any
+) -> tuple[int, Any, Any]:
     """Return how many axes numbers have, their size as a vector, and which axes repeat."""
     count, vector, pattern = _size(ndim, shape, *args)
     if vector is None:
@@ -399,6 +401,7 @@ def multinomial(
 ) -> Any:
     """Return a new state and how many of ``n`` tries fall into which class."""
     p = tensor.as_tensor_variable(pvals)
+    items: list[Any] = []
     if size is None:
         vector: Any = (
             shapes.make_vector(shapes.shape_tuple(p)[:-1]) if p.ndim > 1 else np.zeros(0, np.int64)
@@ -407,7 +410,7 @@ def multinomial(
     else:
         items = _inferred(shapes.size_list(size, ndim), [p[..., 0]])
         vector, count = (shapes.make_vector(items) if items else np.zeros(0, np.int64)), len(items)
-    ones = [isinstance(i, int) and i == 1 for i in (items if size is not None else [None] * count)]
+    ones = [isinstance(i, int) and i == 1 for i in items or [None] * count]
     kind = TensorType(dtype, [*ones, False])
     return RandomFunction(multinomial_helper, kind, ndim_added=1)(random_state, vector, n, p)
 

@@ -206,7 +206,9 @@ class TensorType(Type):
         return hash((TensorType, self.dtype, self.broadcastable))
 
     @staticmethod
-    def values_eq(a: Any, b: Any, force_same_dtype: bool = True) -> bool:
+    def values_eq(  # pyright: ignore[reportIncompatibleMethodOverride]
+        a: Any, b: Any, force_same_dtype: bool = True
+    ) -> bool:
         """Whether two arrays are equal; NaN is equal to itself."""
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape or (force_same_dtype and a.dtype != b.dtype):
@@ -214,7 +216,7 @@ class TensorType(Type):
         return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
     @staticmethod
-    def values_eq_approx(
+    def values_eq_approx(  # pyright: ignore[reportIncompatibleMethodOverride]
         a: Any,
         b: Any,
         allow_remove_inf: bool = False,
