@@ -7,7 +7,7 @@ twenty people found on average (by 1.5 of 4 at least).  They come with vaderSent
 2014, MIT licence; additional_resources/hutto_ICWSM_2014.tar.gz, movieReviewSnippets_GroundTruth).
 
 chorales.txt: the notes that sound at each beat (MIDI numbers) of sixty four-part chorales by
-J.S. Bach (in the public domain), moved to C major or A minor.
+J.S. Bach (in the public domain; read off the corpus of music21), moved to C major or A minor.
 """
 
 import os
