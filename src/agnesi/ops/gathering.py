@@ -177,7 +177,9 @@ def gather(x: Tensor, indices: tuple[Tensor, ...], axes: tuple[int, ...], place:
     return Gather(x, indices, axes, place)
 
 
-# How an element and what comes to it become one; "set" takes what comes.
+# What comes takes the element's place; "set_once": gradients take it that no index recurs.
+_SETS = ("set", "set_once")
+# How an element and what comes to it become one.
 _COMBINE = {"add": Prim.ADD, "multiply": Prim.MUL, "max": Prim.MAX, "min": Prim.MIN}
 _OF_BOOL = {"add": Prim.OR, "multiply": Prim.AND, "max": Prim.OR, "min": Prim.AND}
 _UFUNCS = {
@@ -195,7 +197,7 @@ def _scatter(x: Array, *rest: Any) -> Array:
     view, index = _front(result, axes), _index(axes, indices)
     values = np.moveaxis(y, range(place, place + count), range(count))
     with np.errstate(all="ignore"):
-        if how == "set":
+        if how in _SETS:
             view[index] = values
         else:
             _UFUNCS[how].at(view, index, values)
@@ -232,6 +234,7 @@ class Scatter(LoopOp):
         Sample(((3, 2), (0,), (0, 2)), ((0,), 0, "set")),
         Sample(((3, 2), (4,), (4, 2)), ((0,), 0, "min")),
         Sample(((4, 2), (3,), (3, 2)), ((0,), 0, "set")),
+        Sample(((7, 2), (1,), (1, 2)), ((0,), 0, "set_once")),
     )
     rejects = (Reject(("f32[2]", "f32[1]", "f32[1]"), "not defined for f32", ((0,), 0, "add")),)
     tolerance = 16.0
@@ -271,7 +274,7 @@ class Scatter(LoopOp):
         value = at.read(len(self.axes) + 1, self._spread(rest, outer))
         others = iter(rest)
         place = tuple(numbers[a] if a in numbers else next(others) for a in range(self.x.ndim))
-        if self.how != "set":
+        if self.how not in _SETS:
             prims = _OF_BOOL if self.dtype is BOOL else _COMBINE
             value = apply(prims[self.how], at.load(place), value)
         return [*at.begin(), *nest(outer, [*found, *nest(rest, at.store(place, value))])]
@@ -286,7 +289,7 @@ class Scatter(LoopOp):
 
     def jvp(self, tangents: tuple[Tensor | None, ...]) -> Tensor | None:
         """The op itself on the tangents, or the transpose of its gradient."""
-        if self.how in ("set", "add"):
+        if self.how in (*_SETS, "add"):
             return self._on_tangents(tangents)
         return super().jvp(tangents)
 
@@ -319,6 +322,11 @@ class Scatter(LoopOp):
 def _set_share(node: Scatter, ct: Tensor) -> tuple[Tensor, Tensor]:
     zeros = full(node.y.shape, 0, node.dtype)
     return node.replace(x=ct, y=zeros), where(_last(node), node.taken(ct), 0)
+
+
+def _set_once_share(node: Scatter, ct: Tensor) -> tuple[Tensor, Tensor]:
+    zeros = full(node.y.shape, 0, node.dtype)
+    return node.replace(x=ct, y=zeros), node.taken(ct)
 
 
 def _last(node: Scatter) -> Tensor:
@@ -357,6 +365,7 @@ def _extreme_share(node: Scatter, ct: Tensor) -> tuple[Tensor, Tensor]:
 
 _SHARES = {
     "set": _set_share,
+    "set_once": _set_once_share,
     "add": _add_share,
     "multiply": _multiply_share,
     "max": _extreme_share,

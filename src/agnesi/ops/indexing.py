@@ -97,14 +97,18 @@ class Selection:
 
         Args:
             y: of the dtype of the array, and a shape that broadcasts to that of the elements.
-            how: "set", "add", "multiply", "max" or "min".
+            how: "set", "set_once", "add", "multiply", "max" or "min".
         """
         values = self.spread(y)
         if self.indices:
             base = self.window.take(self.x)
             new = Scatter(base, self.indices, values, self.axes, self.place, how)
         else:
-            new = values if how == "set" else _COMBINE[how](self.window.take(self.x), values)
+            new = (
+                values
+                if how in ("set", "set_once")
+                else _COMBINE[how](self.window.take(self.x), values)
+            )
         changed = self.window.put(self.x, new)
         return reshape(changed, tuple(map(scalar_of, self.original)))
 
@@ -128,6 +132,7 @@ def _both(x: Tensor, y: Tensor) -> Tensor:
 
 _COMBINE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "set": lambda x, y: y,
+    "set_once": lambda x, y: y,
     "add": lambda x, y: x | y if x.dtype is BOOL else x + y,
     "multiply": lambda x, y: x & y if x.dtype is BOOL else x * y,
     "max": _either,
@@ -361,9 +366,16 @@ class Update:
         """Return the elements, ``x[key]``."""
         return getitem(self.x, self.key)
 
-    def set(self, y: TensorLike) -> Tensor:
-        """Replace the elements."""
-        return self._put("set", y)
+    def set(self, y: TensorLike, *, unique_indices: bool = False) -> Tensor:
+        """Replace the elements.
+
+        Args:
+            y: what comes.
+            unique_indices: whether no index recurs.  Gradients need not find out which values
+                stayed then; should one recur nevertheless, each of its values gets the gradient
+                of the element.
+        """
+        return self._put("set_once" if unique_indices else "set", y)
 
     def add(self, y: TensorLike) -> Tensor:
         """Add to the elements."""

@@ -31,7 +31,7 @@ from agnesi.ops.movement import (
     broadcast,
     restore_axes,
 )
-from agnesi.ops.slicing import Place, Slice
+from agnesi.ops.slicing import Place, Replace, Slice
 from agnesi.rewrite.rule import rewrite
 
 if TYPE_CHECKING:
@@ -259,6 +259,19 @@ def drop_place(node: Place) -> Tensor | None:
     return None
 
 
+@rewrite(Replace)
+def drop_replaced(node: Replace) -> Tensor | None:
+    """What replaces everything is all there is.
+
+    before: replace(x, y, [0, 0], [1, 1])
+    after:  y
+    with:   x: f32[2, 3], y: f32[2, 3]
+    """
+    if _whole(node.starts, node.steps) and node.x.type.shape == node.y.type.shape:
+        return node.y
+    return None
+
+
 @rewrite(Add)
 def join_places(node: Add) -> Tensor | None:
     """Arrays put beside each other, each with zeros around it, are one array.
@@ -336,4 +349,5 @@ MERGE = (
     cut_place,
     merge_places,
     drop_place,
+    drop_replaced,
 )

@@ -459,9 +459,9 @@ def _gathered(t: Any) -> Reading | None:
 @_rule(Scatter)
 def _scattered(t: Any) -> Reading | None:
     items = _brackets(t)
-    if items is None or t.how not in ("add", "set"):
+    if items is None or t.how not in ("add", "set", "set_once"):
         return None
-    given, sets = [stands_for(t.x), stands_for(t.y)], t.how == "set"
+    given, sets = [stands_for(t.x), stands_for(t.y)], t.how != "add"
     if len(items) == 1 and items[0].type.ndim == 1:
         return AdvancedIncSubtensor1(set_instead_of_inc=sets), [*given, items[0]]
     op = AdvancedIncSubtensor(set_instead_of_inc=sets)

@@ -14,6 +14,8 @@ import numpy as np
 import agnesi as ag
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.tensor import SizeValue
+from agnesi.ops.indexing import select
+from agnesi.ops.slicing import Replace
 from agnesi.theano.gof.graph import Apply, Variable
 from agnesi.theano.gof.native import NativeOp, computed_as, native_apply
 from agnesi.theano.gof.type import PureType
@@ -526,7 +528,22 @@ def _written(x: ag.Tensor, key: Any, y: ag.Tensor, *, sets: bool) -> ag.Tensor:
         part = _written_at_steps(x[wide], steps, y, sets=sets)
         return x.at[wide].set(part)
     at, y = x.at[key], ag.astype(y, x.dtype)
-    return at.set(y) if sets else at.add(y)
+    if not sets:
+        return at.add(y)
+    # Where an index recurs Theano's gradients count each of its values.
+    made = at.set(y, unique_indices=True)
+    if made.type.shape != x.type.shape or not _takes_all(x, key):
+        return made
+    # Nothing is left of the array, but it is connected: its gradient is 0.
+    return Replace(x, made, (0,) * x.ndim, (1,) * x.ndim, ())
+
+
+def _takes_all(x: ag.Tensor, key: Any) -> bool:
+    items: Any = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(item, ag.Tensor) and item.ndim for item in items):
+        return False
+    chosen = select(x, key)
+    return not chosen.indices and chosen.window.is_whole(x)
 
 
 # Slices whose step only a call tells are vectors of positions; agnesi's own have known steps.
