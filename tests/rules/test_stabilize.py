@@ -263,3 +263,41 @@ def test_all_gradients_of_a_sum_of_losses():
 def test_the_set_says_why_it_ends():
     assert STABILIZE.ends
     assert filled(1.0, F32, ()).ndim == 0
+
+
+@pytest.mark.parametrize(
+    ("build", "outside"),
+    [
+        (lambda: ag.where(x > 0, ag.log(x), 0), x <= 0),
+        (lambda: ag.where(x >= 0, 0, ag.sqrt(-x)), x >= 0),
+        (lambda: ag.where(x < 0, ag.exp(x), 1), x >= 0),
+        (lambda: ag.where(x > 0, x**-1.5, 0), x <= 0),
+    ],
+)
+def test_gradients_of_what_was_not_chosen_are_0(build: Callable[[], Tensor], outside: Tensor):
+    slopes, out = values(*stable(ag.grad((build() * y[0, 0]).sum(), x), outside))
+    assert out.any()
+    assert not slopes[out].any()
+    assert np.isfinite(slopes).all()
+
+
+def test_a_softmax_cancels_below_the_line_where_it_was_picked_from():
+    labels = ag.constant([1, 0, 3, 3])
+    picked = ag.log(ag.softmax(x)[ag.arange(4), labels]).sum()
+    right = ag.log_softmax(x)[ag.arange(4), labels].sum()
+    found = values(*stable(picked, ag.grad(picked, x)))
+    for value, wanted in zip(found, values(right, ag.grad(right, x)), strict=True):
+        assert np.isfinite(value).all()
+        np.testing.assert_allclose(value, wanted, rtol=2e-5, atol=1e-5)
+
+
+def test_the_logarithm_of_erfc_is_finite_far_out():
+    half = ag.log(ag.erfc(x) * 0.5).sum()
+    rows = [[-1000, -3, -0.1, 0], [0.1, 1, 5, 9], [10, 20, 100, 1000], [1, 2, 3, 4]]
+    points = np.array(rows, np.float32)
+    found = values(*stable(half, ag.grad(half, x)), points=points)
+    right = ag.special.log_ndtr(x * -np.sqrt(2)).sum()
+    wanted = values(right, ag.grad(right, x), points=points)
+    for value, want in zip(found, wanted, strict=True):
+        assert np.isfinite(value).all()
+        np.testing.assert_allclose(value, want, rtol=2e-5, atol=1e-5)

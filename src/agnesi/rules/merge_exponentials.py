@@ -14,10 +14,14 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from agnesi.ops.arithmetic import Absolute, Add, Divide, Multiply, Negative, Sign, Subtract
-from agnesi.ops.elementary import Exp, Sigmoid
+from agnesi.ops.choice import Where
+from agnesi.ops.elementary import Erfc, Exp, Expm1, Sigmoid
+from agnesi.ops.gathering import Gather, Scatter
+from agnesi.ops.powers import Power, Square
 from agnesi.ops.probability import Softmax
 from agnesi.ops.reductions import Sum
 from agnesi.ops.slicing import Place, Slice
+from agnesi.ops.special import erfcx
 from agnesi.rewrite.rule import rewrite
 from agnesi.rules.products import (
     Product,
@@ -29,7 +33,7 @@ from agnesi.rules.products import (
     spread_over,
     sum_of_exp,
 )
-from agnesi.rules.tensors import aligned, literal
+from agnesi.rules.tensors import aligned, filled, literal, number
 
 if TYPE_CHECKING:
     from agnesi.dims.dim import Shape
@@ -101,6 +105,8 @@ def _quotient(factor: Tensor, divisor: Tensor) -> list[Tensor] | None:
             return [respread(factor, Sum(join(inside, weighted), axes))]
         case Sigmoid(z), Exp(w) if z is w and reads == others:
             return [respread(factor, Sigmoid(_opposite(z)))]
+        case Exp(Negative(Square(z))), Erfc(w) if z is w and reads == others:
+            return [respread(factor, Divide(filled(1, z.dtype, z.type.shape), erfcx(z)))]
         case (Absolute(x), _) if is_same(respread(factor, x), divisor):
             return [Sign(divisor)]
         case (_, Absolute(x)) if is_same(factor, respread(divisor, x)):
@@ -126,6 +132,13 @@ def _product(x: Tensor, y: Tensor) -> Tensor | None:
                     del placed.below[k]
                     return Place(join(placed, inside), starts, steps, shape)
             return None
+        case Scatter(), _ if core is x and isinstance(y, _EXPONENTIAL) and _adds_to_zeros(core):
+            added = flatten(core.y)
+            for k, divisor in enumerate(added.below):
+                if isinstance(divisor, Gather) and _reads_from(divisor, y, core):
+                    del added.below[k]
+                    return core.replace(y=join(added, core.y))
+            return None
         case _:
             return None
 
@@ -135,6 +148,16 @@ def _takes(part: Tensor, whole: Tensor, starts: Shape, steps: tuple[int, ...]) -
     if not isinstance(part, Slice):
         return False
     return part.x is whole and part.starts == starts and part.steps == steps
+
+
+def _adds_to_zeros(node: Scatter) -> bool:
+    return node.how == "add" and number(node.x) == 0
+
+
+def _reads_from(part: Gather, whole: Tensor, node: Scatter) -> bool:
+    """Whether a part is read of an array at the places that a node adds to."""
+    same = all(i is k for i, k in zip(part.indices, node.indices, strict=False))
+    return part.x is whole and same and (part.axes, part.place) == (node.axes, node.place)
 
 
 def _opposite(x: Tensor) -> Tensor:
@@ -235,4 +258,37 @@ def lift_divisor(node: Sum) -> Tensor | None:
     return None
 
 
-MERGE_EXPONENTIALS = (merge_exponentials, lift_divisor)
+@rewrite(Multiply, Divide)
+def sink_choice(node: Multiply | Divide) -> Tensor | None:
+    """What is 0 by choice stays 0, also times what is infinite where it was not chosen.
+
+    before: divide(where(greater(x, 0.0), y, 0.0), x)
+    after:  where(greater(x, 0.0), divide(y, x), 0.0)
+    with:   x: f32[n], y: f32[n]
+    """
+    if not node.dtype.is_float or not aligned(node):
+        return None
+    product = flatten(node)
+    if not _may_be_infinite(product):
+        return None
+    for k, factor in enumerate(product.above):
+        if not isinstance(factor, Where) or not aligned(factor):
+            continue
+        for kept, zero in ((factor.x, factor.y), (factor.y, factor.x)):
+            if number(zero) == 0:
+                product.above[k] = kept
+                inner = join(product, node)
+                parts = (inner, zero) if kept is factor.x else (zero, inner)
+                return Where(factor.condition, *parts)
+    return None
+
+
+def _may_be_infinite(product: Product) -> bool:
+    """Whether factors are infinite for some numbers; not those that others cancel."""
+    below = [origin(f)[0] for f in product.below if number(f) is None]
+    if any(isinstance(f, (*_EXPONENTIAL, Absolute, Sum)) for f in below):
+        return False
+    return bool(below) or any(isinstance(origin(f)[0], Exp | Expm1 | Power) for f in product.above)
+
+
+MERGE_EXPONENTIALS = (merge_exponentials, lift_divisor, sink_choice)

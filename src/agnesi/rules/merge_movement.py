@@ -263,7 +263,7 @@ def drop_place(node: Place) -> Tensor | None:
 def drop_replaced(node: Replace) -> Tensor | None:
     """What replaces everything is all there is.
 
-    before: replace(x, y, [0, 0], [1, 1])
+    before: replace(x, y, [0, 0], [1, 1], [])
     after:  y
     with:   x: f32[2, 3], y: f32[2, 3]
     """

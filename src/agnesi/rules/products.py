@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from agnesi.core.record import record
 from agnesi.graph.graph import with_operands
 from agnesi.ops.arithmetic import Divide, Multiply, Negative
-from agnesi.ops.elementary import Exp
+from agnesi.ops.elementary import Exp, Sigmoid
 from agnesi.ops.movement import BroadcastTo, ExpandDims, Squeeze, Transpose
+from agnesi.ops.powers import Square
 from agnesi.ops.reductions import Sum
 from agnesi.rules.tensors import aligned, filled
 
@@ -54,6 +55,8 @@ def flatten(node: Tensor) -> Product:
                 todo += [(b, below, spreads), (a, below, spreads)]
             case Divide(a, b) if aligned(x) and seen < _MOST_FACTORS:
                 todo += [(b, not below, spreads), (a, below, spreads)]
+            case Square(Exp() | Sigmoid() as a):
+                todo += [(a, below, spreads)] * 2
             case Negative(a):
                 product.negative = not product.negative
                 todo.append((a, below, spreads))

@@ -14,13 +14,15 @@ a product: ``products.py`` brings them together.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from agnesi.graph.graph import with_operands
 from agnesi.graph.tensor import SizeValue
 from agnesi.ops.arithmetic import Add, Divide, Multiply, Negative, Subtract, absolute
-from agnesi.ops.choice import Cast
+from agnesi.ops.choice import Cast, where
 from agnesi.ops.elementary import (
+    Erfc,
     Exp,
     Log,
     Sigmoid,
@@ -35,10 +37,12 @@ from agnesi.ops.elementary import (
     softplus,
 )
 from agnesi.ops.families import Movement
+from agnesi.ops.gathering import Gather
 from agnesi.ops.movement import Reshape
 from agnesi.ops.powers import sqrt, square
 from agnesi.ops.probability import LogSoftmax, LogSumExp, Softmax
 from agnesi.ops.reductions import Sum
+from agnesi.ops.special import log_ndtr
 from agnesi.rewrite.rule import RuleSet, rewrite
 from agnesi.rules.canonicalize import CANONICALIZE
 from agnesi.rules.merge_exponentials import MERGE_EXPONENTIALS
@@ -53,9 +57,15 @@ if TYPE_CHECKING:
     from agnesi.rewrite.trace import Trace
     from agnesi.rules.notation import Float, Pairs
 
+_MOVES = (Movement, Reshape, Gather)
 _NEAR_0 = stable("1 + x forgets the last digits of a small x")
 _NEAR_1 = stable("the digits of 1 - s are lost where s is nearly 1")
+_FAR_OUT = stable("erfc is 0 for large x")
 _OVERFLOW = stable("exp overflows for large x, and is 0 for small ones")
+
+
+def _log_erfc(x: Float) -> Tensor:
+    return log_ndtr(x * -math.sqrt(2)) + math.log(2)
 
 
 @identities
@@ -73,6 +83,10 @@ def LOGARITHMS(x: Float, y: Float) -> Pairs:
         (exp(log(x)), x, positive(x), stable("the rounding of the logarithm is not blown up")),
         (sqrt(square(x)), absolute(x), stable("the square overflows for large x")),
         (1 - erf(x), erfc(x), _NEAR_1),
+        (erf(x) + 1, erfc(-x), _NEAR_1),
+        (erf(x) - 1, -erfc(x), _NEAR_1),
+        (erf(x) + -1, -erfc(x), _NEAR_1),
+        (log(erfc(x)), where(x > 1, _log_erfc(x), log1p(-erf(x))), _FAR_OUT),
     ]
 
 
@@ -115,18 +129,19 @@ def lift_movement(node: Log) -> Tensor | None:
     with:   x: f32[n, 4]
     """
     moved = node.x
-    if not isinstance(moved, Movement | Reshape) or not node.dtype.is_float:
+    if not isinstance(moved, _MOVES) or not node.dtype.is_float:
         return None
     core: Tensor = moved
-    while isinstance(core, Movement | Reshape):
+    while isinstance(core, _MOVES):
         core = core.operands[0]
     if _has_stable_log(core) or (isinstance(core, Multiply | Divide) and _split(core) is not None):
-        return with_operands(moved, (Log(moved.operands[0]),))
+        source, *indices = moved.operands
+        return with_operands(moved, (Log(source), *indices))
     return None
 
 
 def _has_stable_log(x: Tensor) -> bool:
-    return isinstance(x, Exp | Sigmoid | Softmax) or sum_of_exp(x) is not None
+    return isinstance(x, Exp | Sigmoid | Softmax | Erfc) or sum_of_exp(x) is not None
 
 
 @rewrite(Log)

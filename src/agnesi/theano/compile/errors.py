@@ -10,10 +10,12 @@ from weakref import ref
 
 import numpy as np
 
+from agnesi.core.errors import ShapeError
 from agnesi.theano.compile.stepwise import Run, Thunk
 from agnesi.theano.configparser import config
 from agnesi.theano.gof import op as op_module
 from agnesi.theano.gof.graph import Constant
+from agnesi.theano.tensor.native_ops import SpecifyShape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -155,6 +157,10 @@ def _footprint(storage: Mapping[Any, Any]) -> str:
     )
 
 
+class SpecifiedShapeError(ShapeError, AssertionError):
+    """An array has not the shape that ``specify_shape`` says."""
+
+
 class Explaining:
     """Finds out which application an error of native code comes from: computes them one by one.
 
@@ -184,6 +190,8 @@ class Explaining:
                 stored = {v: cell[0] for v, cell in run.cells.items()}
                 values = [stored.get(v) for v in node.inputs]
                 annotate(error, node, values, graph.nodes, stored)
+                if isinstance(node.op, SpecifyShape) and type(error) is ShapeError:
+                    error.__class__ = SpecifiedShapeError
 
 
 op_module.failed.append(annotate)

@@ -20,6 +20,8 @@ from agnesi.graph.graph import rebuild, toposort
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Input, new_input
 from agnesi.graph.types import TensorType as Kind
+from agnesi.ops.families import Elementwise
+from agnesi.ops.movement import BroadcastTo
 from agnesi.theano.compile import profiling
 from agnesi.theano.compile.errors import Explaining
 from agnesi.theano.compile.io import In, SymbolicInput, SymbolicOutput
@@ -863,7 +865,7 @@ class _Plan:
         return made[: len(self.roots)], made[len(self.roots) :]
 
     def _with_equal_sizes(self, made: list[Any]) -> list[Any]:
-        """Give sizes of inputs that a call finds to be equal one symbol, which rules go by.
+        """Give sizes of inputs that a call finds to be equal one symbol, or number, for rules.
 
         In Theano each input has sizes of its own; that of a target and of a prediction are
         one size to whoever adds them.
@@ -876,12 +878,18 @@ class _Plan:
         for old, cut in self.cut.items():
             shape = tuple(same.get(s, s) for s in cut.type.shape)
             if cut in inputs and shape != cut.type.shape:
-                swaps[cut] = self.cut[old] = new_input(cut.name, Kind(cut.dtype, shape))
+                pairs = zip(shape, cut.type.shape, strict=True)
+                own = tuple(s if isinstance(new, int) else new for new, s in pairs)
+                given = cut
+                if own != cut.type.shape:
+                    given = self.cut[old] = new_input(cut.name, Kind(cut.dtype, own))
+                # Known sizes are checked in a call, not declared: it fails as it did.
+                swaps[cut] = given if own == shape else BroadcastTo(given, shape)
         return rebuild(made, swaps, same)
 
 
 def _equal_symbols(roots: Sequence[Any], own: set[Any]) -> dict[Any, Any]:
-    """Return what symbols become, of which nodes require that they are equal to others."""
+    """Return what symbols become, of which nodes require that they are equal to something."""
     became: dict[Any, Any] = {}
 
     def last(symbol: Any) -> Any:
@@ -891,10 +899,13 @@ def _equal_symbols(roots: Sequence[Any], own: set[Any]) -> dict[Any, Any]:
 
     for node in toposort(roots):
         for need in node.requirements():
-            if need.kind == "equal" and need.a in own and need.b in own:
-                a, b = last(need.a), last(need.b)
-                if a is not b and isinstance(a, Symbol) and isinstance(b, Symbol):
-                    became[a] = b
+            if need.kind != "equal" or need.a not in own:
+                continue
+            a, b = last(need.a), last(need.b)
+            known = isinstance(b, int) and isinstance(node, BroadcastTo | Elementwise)
+            known = known or (need.b in own and isinstance(b, Symbol))
+            if a is not b and isinstance(a, Symbol) and known:
+                became[a] = b
     return {symbol: last(symbol) for symbol in became}
 
 
