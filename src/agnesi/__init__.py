@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-from agnesi.core.collector import paused as _paused
+from agnesi.core.collector import importing as _importing
 
-with _paused():
+with _importing():
     from agnesi import fft as fft
     from agnesi import linalg as linalg
     from agnesi import nn as nn

@@ -25,3 +25,16 @@ def paused() -> Generator[None]:
         yield
     finally:
         gc.enable()
+
+
+@contextmanager
+def importing() -> Generator[None]:
+    """Collect no cycles while modules are imported, nor look at all that they made right behind.
+
+    What was made counts as old afterwards: it is looked at when everything is.
+    """
+    with paused():
+        yield
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()

@@ -16,13 +16,16 @@ array(8.)
 import sys
 from typing import Any
 
+from agnesi.core.collector import importing as _importing
 from agnesi.theano.missing import submodule
-from agnesi.theano import configparser as configparser
-from agnesi.theano import configdefaults as configdefaults
-from agnesi.theano import gof as gof
-from agnesi.theano import tensor as tensor
-from agnesi.theano import compile as compile
-from agnesi.theano.tensor import shared_randomstreams as _streams  # noqa: F401 - shared() takes RandomState
+
+with _importing():
+    from agnesi.theano import configparser as configparser
+    from agnesi.theano import configdefaults as configdefaults
+    from agnesi.theano import gof as gof
+    from agnesi.theano import tensor as tensor
+    from agnesi.theano import compile as compile
+    from agnesi.theano.tensor import shared_randomstreams as _streams  # noqa: F401 - shared() takes RandomState
 
 # isort: on
 from agnesi.theano import gradient as gradient

@@ -13,6 +13,7 @@ import numpy as np
 import agnesi as ag
 from agnesi.compile.shared import Shared
 from agnesi.core import knobs
+from agnesi.core.collector import paused
 from agnesi.core.errors import CompilerBug, GraphTypeError
 from agnesi.core.source import user_line
 from agnesi.dims.dim import Symbol
@@ -982,7 +983,8 @@ def function(
         allow_input_downcast,
         profile,
     )
-    return Function(asked.request(on_unused_input))
+    with paused():
+        return Function(asked.request(on_unused_input))
 
 
 def _caller() -> str | None:

