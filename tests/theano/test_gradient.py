@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import agnesi.theano.tensor as T
 from agnesi import theano
+from agnesi.graph.graph import toposort
 from agnesi.theano.gof.null_type import NullType
 
 
@@ -131,3 +134,19 @@ def test_an_op_that_returns_none_for_a_gradient_is_told_so():
     x = T.dscalar()
     with pytest.raises(TypeError, match="returned None"):
         T.grad(Nothing()(x), x)
+
+
+def test_many_gradients_take_few_walks(monkeypatch: pytest.MonkeyPatch):
+    seen: list[int] = []
+
+    def counted(*args: Any) -> Any:
+        nodes = toposort(*args)
+        seen.append(len(nodes))
+        return nodes
+
+    monkeypatch.setattr(theano.gradient, "toposort", counted)
+    y, weights = T.dvector("x"), [theano.shared(np.ones(3)) for _ in range(50)]
+    for w in weights:
+        y = T.tanh(y * w)
+    slopes = T.grad(y.sum(), weights)
+    assert sum(seen) <= 2 * len(toposort([g.tensor for g in slopes]))

@@ -33,7 +33,7 @@ from agnesi.theano.tensor.elementary import fill
 from agnesi.theano.tensor.native_ops import ViewOp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 class DisconnectedInputError(ValueError):
@@ -203,6 +203,7 @@ class _Asked:
                 self.grads[t] = filled(ag.astype(t, config.floatX), 1)
             elif parts:
                 self.grads[t] = reduce(operator.add, parts)
+        self.constant = _constant(self.grads.values())
 
     def _gradient(self, t: Any) -> Any:
         ct = None if self.pulled is None else self.pulled.cotangents.get(t)
@@ -255,7 +256,7 @@ class _Asked:
         of_kind = getattr(each.type, "gradient", None)
         if of_kind is not None:
             return of_kind(found)
-        if _is_constant(found):
+        if found in self.constant:
             # A graph that programs walk over leads to what it is a gradient by, as in Theano.
             return fill(each, fresh(found))
         made = stands_for(found) if isinstance(found, Leaf) else fresh(found)
@@ -291,9 +292,14 @@ def _known_gradient(variable: Any, value: Any) -> Any:
     return t
 
 
-def _is_constant(tensor: ag.Tensor) -> bool:
-    """Whether a tensor depends on nothing but sizes."""
-    return all(isinstance(n, Constant) for n in toposort([tensor]) if isinstance(n, Leaf))
+def _constant(tensors: Iterable[ag.Tensor]) -> set[ag.Tensor]:
+    """Return the tensors, and those below them, that depend on nothing but sizes."""
+    found: set[ag.Tensor] = set()
+    for node in toposort(tensors):
+        given = isinstance(node, Leaf) and not isinstance(node, Constant)
+        if not given and found.issuperset(node.dependencies):
+            found.add(node)
+    return found
 
 
 def _zeros(variable: Any) -> Any:
@@ -311,6 +317,8 @@ def _with_sizes_of(known: Any, grads: list[Any]) -> list[Any]:
         for old, new in zip(node.type.shape, ct.type.shape, strict=True):
             if not isinstance(old, int) and old is not new:
                 sizes[old] = new
+    if not sizes:
+        return grads
     found: list[Any] = []
     for g in grads:
         leaves = [n for n in toposort([g]) if isinstance(n, Leaf) and not isinstance(n, Constant)]
