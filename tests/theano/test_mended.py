@@ -109,6 +109,17 @@ def test_slopes_of_what_was_not_chosen_are_0(dtype):
     np.testing.assert_allclose(slopes, np.exp(np.minimum(FAR, 0)), 1e-5, 1e-37)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_slopes_of_a_logistic_function_that_chooses_what_does_not_overflow(dtype):
+    def build(x: Any) -> Any:
+        return T.switch(x >= 0, 1 / (1 + T.exp(-x)), T.exp(x) / (1 + T.exp(x)))
+
+    made, slopes = far_out(build, dtype)
+    wanted, slopes_wanted = far_out(T.nnet.sigmoid, dtype)
+    np.testing.assert_allclose(made, wanted, 1e-5, 1e-37)
+    np.testing.assert_allclose(slopes, slopes_wanted, 1e-5, 1e-7)
+
+
 LOGITS = [[0, 1000, -1000], [500, 0, -300], [1, 2, 3], [-1000, -1000, 1000], [-90, 30, 110]]
 CLASSES = [0, 1, 2, 2, 0]
 SURPRISE = [1000, 500, 0.407606, 0, 200]
@@ -149,3 +160,35 @@ def test_sizes_that_a_constant_tells_are_checked_as_errors_of_values():
     assert f(np.zeros((2, 3))).shape == (2, 3)
     with pytest.raises(ValueError, match="Apply node"):
         f(np.zeros((2, 4)))
+
+
+# -- axes that a call tells ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_gradients_of_what_is_joined_along_an_axis_that_a_call_tells(axis):
+    at, m, n = T.lscalar("at"), T.dmatrix("m"), T.dmatrix("n")
+    made = T.join(at, m, n, m)
+    f = theano.function([at, m, n], [made, *T.grad((made**3).sum(), [m, n])])
+    a, b = np.arange(4.0).reshape(2, 2), np.arange(4.0).reshape(2, 2) - 7
+    whole, by_m, by_n = f(axis, a, b)
+    np.testing.assert_array_equal(whole, np.concatenate([a, b, a], axis))
+    np.testing.assert_array_equal(by_m, 6 * a**2)
+    np.testing.assert_array_equal(by_n, 3 * b**2)
+
+
+def test_what_is_taken_apart_along_an_axis_that_a_call_tells():
+    at, m = T.lscalar("at"), T.dmatrix("m")
+    first, second = T.split(m, [1, 2], 2, at)
+    by_m = T.grad((second**2).sum(), m)
+    f = theano.function([at, m], [first, second, by_m])
+    a = np.arange(9.0).reshape(3, 3) + 1
+    for axis in (0, 1):
+        parts = f(axis, a)
+        for part, wanted in zip(parts, np.split(a, [1], axis), strict=False):
+            np.testing.assert_array_equal(part, wanted)
+        wanted = 2 * a
+        wanted[(slice(None),) * axis + (0,)] = 0
+        np.testing.assert_array_equal(parts[2], wanted)
+    with pytest.raises(ValueError, match="Split"):
+        f(1, a[:, :2])

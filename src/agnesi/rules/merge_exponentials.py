@@ -105,14 +105,19 @@ def _quotient(factor: Tensor, divisor: Tensor) -> list[Tensor] | None:
             return [respread(factor, Sum(join(inside, weighted), axes))]
         case Sigmoid(z), Exp(w) if z is w and reads == others:
             return [respread(factor, Sigmoid(_opposite(z)))]
-        case Exp(Negative(Square(z))), Erfc(w) if z is w and reads == others:
-            return [respread(factor, Divide(filled(1, z.dtype, z.type.shape), erfcx(z)))]
+        case Exp(Negative(Square(z))), Erfc(w) if reads == others and _is_root(z, w):
+            return [respread(factor, Divide(filled(1, w.dtype, w.type.shape), erfcx(w)))]
         case (Absolute(x), _) if is_same(respread(factor, x), divisor):
             return [Sign(divisor)]
         case (_, Absolute(x)) if is_same(factor, respread(divisor, x)):
             return [Sign(factor)]
         case _:
             return None
+
+
+def _is_root(x: Tensor, y: Tensor) -> bool:
+    """Whether two tensors have one square."""
+    return x is y or _are_opposite(x, y)
 
 
 def _is_exp_of(x: Tensor, z: Tensor) -> bool:

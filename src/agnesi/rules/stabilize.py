@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
     from agnesi.graph.tensor import Tensor
     from agnesi.rewrite.trace import Trace
-    from agnesi.rules.notation import Float, Pairs
+    from agnesi.rules.notation import Bool, Float, Pairs
 
 _MOVES = (Movement, Reshape, Gather)
 _NEAR_0 = stable("1 + x forgets the last digits of a small x")
@@ -103,6 +103,17 @@ def LOGISTIC(x: Float, y: Float) -> Pairs:
         (log1p(-sigmoid(x)), -softplus(x), _NEAR_1),
         (softplus(x) - x, softplus(-x), stable("the digits of a small difference are lost")),
         (x - softplus(x), -softplus(-x), stable("the digits of a small difference are lost")),
+    ]
+
+
+@identities
+def CHOICES(c: Bool, x: Float, y: Float) -> Pairs:
+    """Sums of what is 0 by the same choice: what they are multiplied by is chosen with them."""
+    return [
+        (where(c, x, 0) + where(c, y, 0), where(c, x + y, 0)),
+        (where(c, 0, x) + where(c, 0, y), where(c, 0, x + y)),
+        (where(c, x, 0) - where(c, y, 0), where(c, x - y, 0)),
+        (where(c, 0, x) - where(c, 0, y), where(c, 0, x - y)),
     ]
 
 
@@ -264,6 +275,7 @@ STABILIZE = RuleSet(
         *MERGE_EXPONENTIALS,
         LOGARITHMS,
         LOGISTIC,
+        CHOICES,
         *CANONICALIZE.parts,
     ),
 )

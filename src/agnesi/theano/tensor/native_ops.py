@@ -409,6 +409,18 @@ def _axis(tensor: Any, ndim: int) -> int | None:
     return axis % ndim
 
 
+def _of_same_type(variable: Any, made: Any) -> Any:
+    """Return what was made as of a variable's type, with its axes that repeat."""
+    from agnesi.theano.tensor.basic import addbroadcast
+
+    axes = [k for k, (a, b) in enumerate(_patterns(variable, made)) if a and not b]
+    return addbroadcast(made, *axes) if axes else made
+
+
+def _patterns(*variables: Any) -> Any:
+    return zip(*(v.type.broadcastable for v in variables), strict=True)
+
+
 class Join(NativeOp):
     """Arrays along an axis, one behind the other: ``Join()(axis, *arrays)``.
 
@@ -473,10 +485,18 @@ class Join(NativeOp):
         output_storage[0][0] = made.astype(node.outputs[0].type.dtype)
 
     def grad(self, inputs: Any, output_grads: Any) -> Any:
-        """As of a known axis."""
-        if _axis(inputs[0].tensor, inputs[1].type.ndim) is None:
-            raise NotImplementedError("theano.tensor.join: no gradient where the axis is not known")
-        return super().grad(inputs, output_grads)
+        """Parts along the axis, be it known or not."""
+        axis, *arrays = inputs
+        if _axis(axis.tensor, arrays[0].type.ndim) is not None:
+            return super().grad(inputs, output_grads)
+        from agnesi.theano.gradient import grad_undefined
+        from agnesi.theano.tensor.basic import stack
+
+        sizes = stack([x.shape[axis] for x in arrays])
+        parts = Split(len(arrays))(output_grads[0], axis, sizes)
+        parts = parts if isinstance(parts, list) else [parts]
+        undefined = grad_undefined(self, 0, axis, "an axis is an integer")
+        return [undefined, *map(_of_same_type, arrays, parts)]
 
     def __str__(self) -> str:
         return "Join" if self.view == -1 else f"Join{{view={self.view}}}"
@@ -509,12 +529,62 @@ class Split(NativeOp):
             raise TypeError("axis must have type lscalar", axis.type)
         return [x, axis, sizes]
 
+    def make_node(self, *inputs: Any) -> Apply:
+        """Return the application."""
+        given = self.given(*inputs)
+        x, axis, _ = given
+        if _axis(axis.tensor, x.type.ndim) is None:
+            kind = kind_of(x.type.dtype, (False,) * x.type.ndim)
+            return Apply(self, given, [kind() for _ in range(self.len_splits)])
+        return self.applied(given, [v.tensor for v in given])
+
+    def runs_in_python(self, node: Apply) -> bool:
+        """Whether the axis is not known."""
+        return _axis(node.inputs[1].tensor, node.inputs[0].type.ndim) is None
+
+    def perform(self, node: Apply, inputs: Any, output_storage: Any, params: Any = None) -> None:
+        """Take apart.
+
+        Raises:
+            ValueError: sizes are not of as many parts, negative, or do not add up.
+        """
+        del node, params
+        x, axis, sizes = np.asarray(inputs[0]), int(inputs[1]), np.asarray(inputs[2])
+        if len(sizes) != self.len_splits:
+            raise ValueError(f"Split: {len(sizes)} sizes for {self.len_splits} parts")
+        if (sizes < 0).any() or sizes.sum() != x.shape[axis]:
+            raise ValueError(f"Split: sizes {sizes.tolist()} of an axis of {x.shape[axis]}")
+        parts = np.split(x, np.cumsum(sizes)[:-1], axis)
+        for cell, part in zip(output_storage, parts, strict=True):
+            cell[0] = part.copy()
+
+    def grad(self, inputs: Any, output_grads: Any) -> Any:
+        """Parts put together along the axis, be it known or not."""
+        x, axis, sizes = inputs
+        if _axis(axis.tensor, x.type.ndim) is not None:
+            return super().grad(inputs, output_grads)
+        from agnesi.theano.gradient import DisconnectedType, grad_undefined
+
+        made = self(x, axis, sizes)
+        made = made if isinstance(made, list) else [made]
+        parts = [
+            out.zeros_like() if isinstance(ct.type, DisconnectedType) else ct
+            for ct, out in zip(output_grads, made, strict=True)
+        ]
+        undefined = grad_undefined(self, 1, axis, "an axis is an integer")
+        return [_of_same_type(x, Join()(axis, *parts)), undefined, DisconnectedType()()]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """All but the sizes are connected."""
+        del node
+        count = self.len_splits
+        return [[True] * count, [True] * count, [False] * count]
+
     def build(self, *tensors: Any) -> Any:
         """Slices of agnesi's, of an array whose size is their sum."""
         x, axis_tensor, vector = tensors
         axis = _axis(axis_tensor, x.ndim)
-        if axis is None:
-            raise NotImplementedError("theano.tensor.Split: the axis has to be known")
+        assert axis is not None
         sizes = sizes_in(vector, self.len_splits)
         if any(isinstance(size, int) and size < 0 for size in sizes):
             raise ValueError("Split sizes cannot be negative")
