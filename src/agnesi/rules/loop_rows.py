@@ -199,12 +199,18 @@ def drop_known_rows(draft: Draft) -> None:
 
 
 def first_rows(sequence: Tensor, length: Size) -> Tensor:
-    """Return as many rows of a sequence as there are steps."""
-    shape = sequence.type.shape
-    if shape[0] == length:
+    """Return as many rows of a sequence as there are steps; a call checks that it has them."""
+    rows, *rest = sequence.type.shape
+    if rows == length:
         return sequence
     zeros, ones = (0,) * sequence.ndim, (1,) * sequence.ndim
-    return Slice(sequence, zeros, ones, (length, *shape[1:]))
+    if at_least(rows, length):
+        return Slice(sequence, zeros, ones, (length, *rest))
+    # A slice does not look where its array ends, and what the loop has required goes with it.
+    there = minimum(rows, length)
+    if there != rows:
+        sequence = Slice(sequence, zeros, ones, (there, *rest))
+    return BroadcastTo(sequence, (length, *rest))
 
 
 def keep_last_alone(draft: Draft, parts: Sequence[Part], around: Around) -> None:

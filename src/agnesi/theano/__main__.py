@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from agnesi.theano.alias import install
+from agnesi.theano.hints import hint_for
 
 
 def main() -> None:
@@ -30,39 +31,11 @@ def main() -> None:
             sys.argv = args
             sys.path.insert(0, str(program.parent))
             runpy.run_path(str(program), run_name="__main__")
-    except AttributeError as error:
-        hint = _hint(str(error))
+    except Exception as error:
+        hint = hint_for(error)
         if hint:
             error.add_note(hint)
         raise
-
-
-def _hint(message: str) -> str:
-    """Return what to do about a name that NumPy has no longer."""
-    gone = {
-        "int": "int",
-        "float": "float",
-        "bool": "bool",
-        "object": "object",
-        "str": "str",
-        "complex": "complex",
-        "float_": "np.float64",
-        "Inf": "np.inf",
-        "NaN": "np.nan",
-        "product": "np.prod",
-        "cumproduct": "np.cumprod",
-        "alltrue": "np.all",
-        "sometrue": "np.any",
-        "in1d": "np.isin",
-        "row_stack": "np.vstack",
-    }
-    for old, new in gone.items():
-        if f"module 'numpy' has no attribute '{old}'" in message:
-            return (
-                f"agnesi.theano: the program uses numpy.{old}, which NumPy has no longer; "
-                f"write {new} instead"
-            )
-    return ""
 
 
 if __name__ == "__main__":

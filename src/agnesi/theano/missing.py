@@ -44,6 +44,15 @@ _INSTEAD = {
     "theano.sandbox.linalg.ops.HintsFeature": "theano.sandbox.linalg.ops.hints(variable)",
     "theano.sandbox.linalg.ops.HintsOptimizer": "theano.sandbox.linalg.ops.hints(variable)",
     "theano.printing.pd": "theano.dot_language, whose pictures need no pydot",
+    "theano.misc.windows": "subprocess",
+    "theano.misc.frozendict": "types.MappingProxyType",
+    "theano.misc.doubleop": "theano.compile.as_op",
+    "theano.tensor.nnet.opt": "agnesi's own rewrites, which need no help",
+    "theano.sparse.opt": "agnesi's own rewrites, which need no help",
+    "theano.sparse.sandbox.sp": "theano.sparse, whose products and sums are native",
+    "theano.sparse.sandbox.truedot": "theano.sparse.true_dot",
+    "theano.sandbox.conv": "theano.tensor.nnet.conv2d",
+    "theano.sandbox.solve": "theano.tensor.slinalg.solve",
     "theano.misc.check_blas": "agnesi doctor, or a timing of T.dot",
     "theano.test": "pytest tests/theano, in agnesi's repository",
     "theano.mean": "theano.tensor.mean",
@@ -77,8 +86,13 @@ def missing(module: str, name: str) -> Exception:
     path = module.removeprefix("agnesi.")
     if name.startswith("__"):
         return AttributeError(f"module {path!r} has no attribute {name!r}")
-    fitting = [known for known in _INSTEAD if f"{path}.{name}.".startswith(f"{known}.")]
+    return MissingName(without(f"{path}.{name}"))
+
+
+def without(path: str) -> str:
+    """Return what is said of a path of Theano's, as ``theano.gof.vm``, that is not here."""
+    fitting = [known for known in _INSTEAD if f"{path}.".startswith(f"{known}.")]
     advice = (
         _INSTEAD[max(fitting, key=len)] if fitting else "agnesi's own names (docs/from-theano.md)"
     )
-    return MissingName(f"{path}.{name}: agnesi.theano does not have it; use {advice}")
+    return f"{path}: agnesi.theano does not have it; use {advice}"

@@ -714,6 +714,15 @@ class _Values:
         return key in self.function.finder
 
 
+def _refuses_floats(spec: Any, request: _Request) -> bool:
+    """Whether an input takes no floats that its dtype would round: native code takes them."""
+    kind = spec.variable.type
+    if getattr(kind, "dtype", "") not in ("float16", "float32") or kind.ndim:
+        return False
+    allowed = request.downcast if spec.allow_downcast is None else spec.allow_downcast
+    return allowed is False or (allowed is None and kind.dtype != config.floatX)
+
+
 class _Plan:
     """What agnesi is asked for, for the sizes that shared variables have now."""
 
@@ -732,6 +741,7 @@ class _Plan:
             or i.strict
             or i.allow_downcast
             or (i.allow_downcast is None and request.downcast)
+            or _refuses_floats(i, request)
             for i in request.inputs
         )
         self.changing: dict[Any, tuple[int, ...]] = {}

@@ -262,7 +262,15 @@ class lstsq(NativeOp):
 
 
 def matrix_power(M: Any, n: int) -> Any:
-    """Return a matrix multiplied with itself, ``n`` times; 1 for ``n = 0``, as Theano."""
+    """Return a matrix multiplied with itself, ``n`` times; 1 for ``n = 0``, as Theano.
+
+    Raises:
+        ValueError: ``n`` is negative, for which Theano gives 1 too.
+    """
+    if n < 0:
+        raise ValueError(
+            f"matrix_power(n={n}): n may not be negative; give matrix_inverse(M) a power"
+        )
     result: Any = 1
     for _ in range(n):
         result = tensor.dot(result, M)
