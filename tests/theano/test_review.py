@@ -140,3 +140,52 @@ else:
 """
     done = ran(tmp_path, source)
     assert done.returncode == 0, done.stderr
+
+
+# theano.shared(numpy.arange(4.0).reshape(2, 2), "W"), pickled by Theano 1.0.5 with protocol 2.
+OF_THEANO = (
+    "gAJjdGhlYW5vLnRlbnNvci5zaGFyZWR2YXIKVGVuc29yU2hhcmVkVmFyaWFibGUKcQApgXEBfXECKFgDAAAA"
+    "dGFncQNjdGhlYW5vLmdvZi51dGlscwpzY3JhdGNocGFkCnEEKYFxBVgEAAAAdHlwZXEGY3RoZWFuby50ZW5z"
+    "b3IudHlwZQpUZW5zb3JUeXBlCnEHKYFxCH1xCShYBQAAAGR0eXBlcQpYBwAAAGZsb2F0NjRxC1gNAAAAYnJv"
+    "YWRjYXN0YWJsZXEMiYmGcQ1YBAAAAG5hbWVxDk5YCwAAAG51bXB5X2R0eXBlcQ9jbnVtcHkKZHR5cGUKcRBY"
+    "AgAAAGY4cRGJiIdxElJxEyhLA1gBAAAAPHEUTk5OSv////9K/////0sAdHEVYlgLAAAAc3BhcnNlX2dyYWRx"
+    "Fol1YlgFAAAAb3duZXJxF05YBQAAAGluZGV4cRhOaA5YAQAAAFdxGVgJAAAAYXV0b19uYW1lcRpYBgAAAGF1"
+    "dG9fM3EbWAkAAABjb250YWluZXJxHGN0aGVhbm8uZ29mLmxpbmsKQ29udGFpbmVyCnEdKYFxHn1xHyhoBmgI"
+    "aA5oGVgHAAAAc3RvcmFnZXEgXXEhY251bXB5LmNvcmUubXVsdGlhcnJheQpfcmVjb25zdHJ1Y3QKcSJjbnVt"
+    "cHkKbmRhcnJheQpxI0sAhXEkY19jb2RlY3MKZW5jb2RlCnElWAEAAABicSZYBgAAAGxhdGluMXEnhnEoUnEp"
+    "h3EqUnErKEsBSwJLAoZxLGgTiWglWCEAAAAAAAAAAAAAAAAAAAAAAMOwPwAAAAAAAABAAAAAAAAACEBxLWgn"
+    "hnEuUnEvdHEwYmFYCAAAAHJlYWRvbmx5cTGJWAYAAABzdHJpY3RxMolYDgAAAGFsbG93X2Rvd25jYXN0cTNO"
+    "dWJ1Yi4="
+)
+
+
+def test_a_shared_variable_that_theano_has_pickled_is_read(tmp_path: Path) -> None:
+    source = f"""
+import base64, pickle
+import numpy as np
+import theano
+w = pickle.loads(base64.b64decode("{OF_THEANO}"), encoding="latin1")
+assert w.name == "W" and w.dtype == "float64" and isinstance(w, theano.compile.SharedVariable)
+assert (w.get_value() == np.arange(4.0).reshape(2, 2)).all()
+f = theano.function([], w.sum(), updates=[(w, w * 2)])
+assert [float(f()), float(f())] == [6, 12]
+assert (pickle.loads(pickle.dumps(w)).get_value() == w.get_value()).all()
+"""
+    done = ran(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_program_that_asks_for_a_gpu_sees_that_it_has_none(tmp_path: Path) -> None:
+    (tmp_path / "rc").write_text("[global]\ndevice = gpu0\n")
+    (tmp_path / "program.py").write_text("import theano\nprint(theano.config.device)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "agnesi.theano", "program.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "THEANORC": str(tmp_path / "rc")},
+        check=False,
+    )
+    assert done.stdout.strip() == "cpu"
+    assert "device=gpu0 is not there" in done.stderr

@@ -51,13 +51,21 @@ def _memories(val: str) -> bool:
     return all(part in _MEMORIES for part in val.split(":"))
 
 
+# Devices that were asked for and are not there.
+_absent: list[str] = []
+
+
 def _device(val: Any) -> str:
-    """Return a device: another one than the processor is not there, which is said."""
+    """Return the processor: another device is not there, which is said.
+
+    Programs ask ``config.device.startswith("gpu")`` for what they import.
+    """
     if str(val) not in ("cpu", "", "None"):
         warnings.warn(
             f"THEANO_FLAGS: device={val} is not there: agnesi.theano runs on the CPU", stacklevel=2
         )
-    return str(val)
+        _absent.append(str(val))
+    return "cpu"
 
 
 # Name, setting, what it does, and why it does nothing here.
@@ -324,9 +332,9 @@ def _finish() -> None:
     """Complain of flags that are no settings, and of a device that has to be there."""
     for name in list(c.THEANO_FLAGS_DICT):
         warnings.warn(f"Theano does not recognise this flag: {name}", stacklevel=2)
-    if config.force_device and config.device != "cpu":
+    if config.force_device and _absent:
         raise RuntimeError(
-            f"theano.config.force_device: the device {config.device} is not there; agnesi.theano "
+            f"theano.config.force_device: the device {_absent[-1]} is not there; agnesi.theano "
             "runs on the CPU"
         )
 

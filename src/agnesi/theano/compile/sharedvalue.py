@@ -280,6 +280,9 @@ class SharedVariable(Variable):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state.get("container"), Container):
+            self._restore_from_theano(state)
+            return
         value = state.pop("_value", None)
         self.__dict__.update(state)
         self.users, self.known = WeakSet(), {}
@@ -290,6 +293,17 @@ class SharedVariable(Variable):
         # The leaf that expressions in the file are made of too.
         own_sizes(self.tensor)
         _of_tensor[id(self.tensor)] = self
+
+    def _restore_from_theano(self, state: dict[str, Any]) -> None:
+        """Become what Theano itself has pickled: its container has the value."""
+        held, kind = state["container"], state["type"]
+        if isinstance(kind, TensorType):
+            kind = TensorType(kind.dtype, tuple(kind.broadcastable))
+        name = state.get("name")
+        SharedVariable.__init__(
+            self, name, kind, held.storage[0], bool(held.strict), held.allow_downcast
+        )
+        self.tag = state["tag"]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         made = type(self)(
