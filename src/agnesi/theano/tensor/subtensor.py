@@ -920,12 +920,22 @@ def _alone(items: list[Any], place: int) -> bool:
     return all(map(_is_full, rest))
 
 
+def _rest(x: Any, named: int) -> list[int]:
+    """Return the axes that a key with new axes keeps without naming them.
+
+    Theano drops unnamed axes of length one beside a new one: `column[:, None]` is a column.
+    Programs count on it; where it refuses (another axis is unnamed), all stay as in NumPy.
+    """
+    rest = range(named, x.ndim)
+    return [] if all(x.broadcastable[k] for k in rest) else list(rest)
+
+
 def _basic(x: Any, items: list[Any]) -> Any:
     if any(item is None for item in items):
         order: list[Any] = []
         for item in items:
             order.append("x" if item is None else sum(o != "x" for o in order))
-        order += range(sum(o != "x" for o in order), x.ndim)
+        order += _rest(x, sum(o != "x" for o in order))
         x = x.dimshuffle(order)
         items = [slice(None) if item is None else item for item in items]
         if all(map(_is_full, items)):
