@@ -189,3 +189,13 @@ def test_a_program_that_asks_for_a_gpu_sees_that_it_has_none(tmp_path: Path) -> 
     )
     assert done.stdout.strip() == "cpu"
     assert "device=gpu0 is not there" in done.stderr
+
+
+def test_a_state_that_changes_its_dtype_is_refused() -> None:
+    x = T.dvector("x")
+    with pytest.raises(ValueError, match="dtype"):
+        theano.scan(lambda a, b: T.cast(a + b, "float32"), x, x[0])
+    with pytest.raises(ValueError, match="dtype"):
+        theano.scan(
+            lambda b: T.cast(b, "int8"), outputs_info=T.constant(0, dtype="int64"), n_steps=3
+        )

@@ -457,7 +457,7 @@ class _Loop:
                 f"{first} has {ndim} dimension(s), while the corresponding variable in the result "
                 f"of the inner function of scan (`fn`) has {output.ndim}"
             )
-        if output.dtype != first.dtype and not np.can_cast(output.dtype, first.dtype, "safe"):
+        if output.dtype != first.dtype:
             raise ValueError(
                 f"When compiling the inner function of scan the following error has been "
                 f"encountered: The initial state (`outputs_info` in scan nomenclature) of variable "
