@@ -242,3 +242,12 @@ def test_values_are_of_their_scalar():
 )
 def test_text(size: Dim, text: str):
     assert str(size) == text
+
+
+def test_each_part_is_replaced_once():
+    asked: list[Dim] = []
+    size: Size = fresh_symbol("n")
+    for _ in range(6):
+        size = add(minimum(2, size), maximum(0, sub(size, 2)))
+    assert substitute(size, asked.append) is size
+    assert len(asked) == len(set(asked))

@@ -40,7 +40,11 @@ def bounds(size: Size) -> Bounds:
     """Return the lowest and highest number that the size can be, as far as is known."""
     if isinstance(size, int):
         return size, size
-    return _bounds(size)
+    # Remembered at the size, as it may be met many times within another one.
+    known: Bounds | None = size.__dict__.get("bounds")
+    if known is None:
+        known = size.__dict__["bounds"] = _bounds(size)
+    return known
 
 
 def _bounds(size: Dim) -> Bounds:
@@ -136,7 +140,7 @@ def _decide(size: Dim) -> bool:
         return False
     try:
         found = _is_nonnegative(size)
-        if found or _effort.left > 0:
+        if found or outermost or _effort.left > 0:
             size.__dict__["is_nonnegative"] = found
         return found
     finally:
@@ -288,26 +292,36 @@ def linear_in(size: Size, index: Index) -> tuple[Size, Size] | None:
 
 def substitute(size: Size, replace: Callable[[Dim], Size | None]) -> Size:
     """Return the size with parts replaced, outermost first; ``None`` keeps and looks inside."""
+    return _substituted(size, replace, {})
+
+
+def _substituted(size: Size, replace: Callable[[Dim], Size | None], known: dict[Dim, Size]) -> Size:
     if isinstance(size, int):
         return size
-    new = replace(size)
-    if new is not None:
-        return new
+    if size not in known:
+        new = replace(size)
+        known[size] = _inside(size, replace, known) if new is None else new
+    return known[size]
+
+
+def _inside(size: Dim, replace: Callable[[Dim], Size | None], known: dict[Dim, Size]) -> Size:
+    def part(size: Size) -> Size:
+        return _substituted(size, replace, known)
+
     match size:
         case Poly(monomials):
             parts = [
-                reduce(mul, (substitute(a, replace) for a in monomial), factor)
-                for monomial, factor in monomials
+                reduce(mul, (part(a) for a in monomial), factor) for monomial, factor in monomials
             ]
             return add(*parts)
         case FloorDiv(a, b):
-            return floordiv(substitute(a, replace), substitute(b, replace))
+            return floordiv(part(a), part(b))
         case Mod(a, b):
-            return mod(substitute(a, replace), substitute(b, replace))
+            return mod(part(a), part(b))
         case Min(a, b):
-            return minimum(substitute(a, replace), substitute(b, replace))
+            return minimum(part(a), part(b))
         case Max(a, b):
-            return maximum(substitute(a, replace), substitute(b, replace))
+            return maximum(part(a), part(b))
         case _:
             return size
 
