@@ -140,7 +140,7 @@ def _decide(size: Dim) -> bool:
         return False
     try:
         found = _is_nonnegative(size)
-        if found or outermost or _effort.left > 0:
+        if found or _effort.left > 0:
             size.__dict__["is_nonnegative"] = found
         return found
     finally:
