@@ -17,9 +17,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from agnesi.core import source
-from agnesi.graph.body import Body, Part, Several, in_bodies
+from agnesi.graph.body import Body, Part, Several, close, in_bodies
 from agnesi.graph.graph import rebuild, remake, size_of, toposort
-from agnesi.graph.leaves import scalar_constant
+from agnesi.graph.leaves import Constant, scalar_constant
 from agnesi.ops.branch import Branch
 from agnesi.ops.families import Elementwise
 from agnesi.ops.loop import Loop
@@ -143,6 +143,7 @@ class _Walk:
         elif isinstance(node, Branch):
             made = remake(node, self.new)
             assert isinstance(made, Branch)
+            made = _closed_again(made)
             self.new[node] = made
             for place, result in enumerate(changed_branch(made)):
                 self.new[Part(node, place)] = result
@@ -235,6 +236,31 @@ def changed_branch(branch: Branch) -> list[Tensor]:
         alike[0] if all(value is alike[0] for value in alike) else part
         for part, alike in zip(parts, zip(*opened, strict=True), strict=True)
     ]
+
+
+def _closed_again(branch: Branch) -> Branch:
+    """Return a branch that captures the numbers that sizes inside have come to mention.
+
+    A size that was a symbol when the branch was made may have become one that is computed.
+    """
+    inputs = branch.branches[0].inputs
+    columns = [
+        rebuild(body.outputs, dict(zip(body.inputs, inputs, strict=True)))
+        for body in branch.branches
+    ]
+    outputs = [output for column in columns for output in column]
+    own: set[Tensor] = set(inputs)
+    foreign = False
+    for node in toposort(outputs, set(inputs)):
+        hidden = node.dependencies[len(node.operands) :]
+        foreign |= any(d not in own and not isinstance(d, Constant) for d in hidden)
+        if any(d in own for d in node.dependencies):
+            own.add(node)
+    if not foreign:
+        return branch
+    closed = close(list(inputs), outputs)
+    bodies = closed.parts(*map(len, columns))
+    return Branch(branch.index, bodies, (*branch.captured, *closed.captured))
 
 
 def _possible(branch: Branch) -> tuple[Body, ...]:
