@@ -17,6 +17,7 @@ from agnesi.ops.arithmetic import Absolute, Add, Divide, Multiply, Negative, Sig
 from agnesi.ops.choice import Where
 from agnesi.ops.elementary import Erfc, Exp, Expm1, Sigmoid
 from agnesi.ops.gathering import Gather, Scatter
+from agnesi.ops.movement import BroadcastTo
 from agnesi.ops.powers import Power, Square
 from agnesi.ops.probability import Softmax
 from agnesi.ops.reductions import Sum
@@ -290,7 +291,12 @@ def sink_choice(node: Multiply | Divide) -> Tensor | None:
 
 def _may_be_infinite(product: Product) -> bool:
     """Whether factors are infinite for some numbers; not those that others cancel."""
-    below = [origin(f)[0] for f in product.below if number(f) is None]
+    # What is repeated, such as the deviation of a channel, is no number of the element itself.
+    below = [
+        origin(f)[0]
+        for f in product.below
+        if number(f) is None and not isinstance(f, BroadcastTo)
+    ]
     if any(isinstance(f, (*_EXPONENTIAL, Absolute, Sum)) for f in below):
         return False
     return bool(below) or any(isinstance(origin(f)[0], Exp | Expm1 | Power) for f in product.above)
