@@ -150,3 +150,21 @@ def test_many_gradients_take_few_walks(monkeypatch: pytest.MonkeyPatch):
         y = T.tanh(y * w)
     slopes = T.grad(y.sum(), weights)
     assert sum(seen) <= 2 * len(toposort([g.tensor for g in slopes]))
+
+
+def test_gradients_of_an_op_with_two_results():
+    class Both(theano.Op):
+        __props__ = ()
+
+        def make_node(self, x):
+            return theano.Apply(self, [x], [x.type(), x.type()])
+
+        def perform(self, node, inputs, outputs):
+            outputs[0][0], outputs[1][0] = inputs[0] * 2, inputs[0] * 3
+
+        def grad(self, inputs, output_grads):
+            return [2 * output_grads[0] + 3 * output_grads[1]]
+
+    x = T.dvector()
+    a, b = Both()(x)
+    assert T.grad((a + b * b).sum(), x).eval({x: [1.0, 2.0]}).tolist() == [20, 38]

@@ -207,7 +207,10 @@ def test_arguments():
     g = theano.function([x], x * 2, allow_input_downcast=True)
     assert g(np.ones(2)).dtype == np.float32
     s = T.fscalar()
-    assert theano.function([s], s)(0.1) == np.float32(0.1)
+    # A number that loses precision goes into float32 only where that is floatX.
+    assert theano.function([s], s)(0.5) == np.float32(0.5)
+    with pytest.raises(TypeError):
+        theano.function([s], s)(0.1)
     assert theano.function([x], {"b": x, "a": x * 2})([1.0])["a"] == 2
     assert theano.function([], [])() == []
     assert theano.function([x], None, on_unused_input="ignore")([1.0]) == []

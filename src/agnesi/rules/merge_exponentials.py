@@ -293,9 +293,7 @@ def _may_be_infinite(product: Product) -> bool:
     """Whether factors are infinite for some numbers; not those that others cancel."""
     # What is repeated, such as the deviation of a channel, is no number of the element itself.
     below = [
-        origin(f)[0]
-        for f in product.below
-        if number(f) is None and not isinstance(f, BroadcastTo)
+        origin(f)[0] for f in product.below if number(f) is None and not isinstance(f, BroadcastTo)
     ]
     if any(isinstance(f, (*_EXPONENTIAL, Absolute, Sum)) for f in below):
         return False

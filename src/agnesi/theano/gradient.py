@@ -187,6 +187,9 @@ class _Asked:
         self.tensors = dict(zip(targets, tensors, strict=True))
         inner = set(swaps.values())
         self.reached = reached(root, told, [t for t in held if t not in inner])
+        for node in self.reached:
+            if isinstance(node, Performed):
+                node.call_.used.add(node.number)
         self.undefined = _undefined(self.reached)
         self.casts = _casts([root, *told], tensors)
         asked = [c for t in tensors for c in self.casts.get(t, [t])]
@@ -728,10 +731,20 @@ def gradients_of_op(node: Any, ct: Any) -> tuple[Any, ...]:
         for k, v in enumerate(application.outputs)
     ]
     upper: list[Any] = [
-        _of_kind(application.outputs[k], ct) if k == node.number else DisconnectedType()()
-        for k in range(len(application.outputs))
+        _of_kind(application.outputs[k], ct) if k == node.number else _unasked(node, k, v)
+        for k, v in enumerate(application.outputs)
     ]
     return _tensors(node, node.call_.op, node.call_.op.L_op(inputs, outputs, upper))
+
+
+def _unasked(node: Any, number: int, variable: Any) -> Any:
+    """Return the gradient by another result of an op than the one that is asked about.
+
+    Results are asked about one by one, and what comes is added up: the others' gradients are 0 then.
+    A result that the cost does not depend on has none.
+    """
+    used = number in node.call_.used and variable.dtype not in DISCRETE
+    return variable.zeros_like() if used else DisconnectedType()()
 
 
 def _sibling(node: Any, number: int, variable: Any) -> Any:

@@ -186,6 +186,8 @@ class Call:
         self.op, self.node = op, node
         self.objects = any(v.type.is_object for v in (*node.inputs, *node.outputs))
         self.last: tuple[list[Any], list[Any], Any] | None = None
+        # Numbers of the results that costs have been found to depend on.
+        self.used: set[int] = set()
         # Who has had the last results: nobody asks twice for those of one computation.
         self.served: set[Any] = set()
 
