@@ -391,15 +391,15 @@ def test_an_update_at_indices_is_made_in_place():
 
 def test_indices_that_are_said_to_be_unique_have_a_gradient_without_a_search():
     x, y = ag.vector("x"), ag.vector("y")
-    weights = ag.constant(np.float32([1, 10, 100]))
+    weights = ag.constant(np.array([1, 10, 100], np.float32))
     for key, places in (([2, 0], [100, 1]), ([1, 1], [10, 10])):
         made = x.at[key].set(y, unique_indices=True)
         by_x, by_y = ag.grad(ag.sum(made * weights), [x, y])
         f = ag.function([x, y], [made, by_x, by_y])
-        given, values = np.float32([1, 2, 3]), np.float32([7, 8])
+        given, values = np.array([1, 2, 3], np.float32), np.array([7, 8], np.float32)
         written = given.copy()
         written[key] = values
-        left = np.float32([1, 10, 100])
+        left = np.array([1, 10, 100], np.float32)
         left[key] = 0
         for got, wanted in zip(f(given, values), (written, left, places), strict=True):
             np.testing.assert_array_equal(got, wanted)

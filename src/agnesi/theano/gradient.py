@@ -740,8 +740,8 @@ def gradients_of_op(node: Any, ct: Any) -> tuple[Any, ...]:
 def _unasked(node: Any, number: int, variable: Any) -> Any:
     """Return the gradient by another result of an op than the one that is asked about.
 
-    Results are asked about one by one, and what comes is added up: the others' gradients are 0 then.
-    A result that the cost does not depend on has none.
+    Results are asked about one by one, and what comes is added up: then the gradients of the others
+    are 0.  A result that the cost does not depend on has none.
     """
     used = number in node.call_.used and variable.dtype not in DISCRETE
     return variable.zeros_like() if used else DisconnectedType()()
