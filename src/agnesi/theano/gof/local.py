@@ -251,8 +251,11 @@ class PatternSub(LocalOptimizer):
     ``"pattern"`` and a ``"constraint"``, a function of a variable.  A name stands for any variable,
     the same wherever it is written.
 
+    >>> import agnesi.theano.tensor as T
     >>> PatternSub((T.sub, (T.add, "x", "y"), "y"), "x")
+    Elemwise{sub,no_inplace}(Elemwise{add,no_inplace}(x, y), y) -> x
     >>> PatternSub((T.mul, "x", "x"), (T.sqr, "x"))
+    Elemwise{mul,no_inplace}(x, x) -> Elemwise{sqr,no_inplace}(x)
 
     Args:
         in_pattern: what is looked for; it begins with an op.
