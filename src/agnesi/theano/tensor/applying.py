@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from agnesi.graph.graph import rebuild
 from agnesi.graph.leaves import Constant as ConstantTensor
 from agnesi.graph.leaves import Leaf
-from agnesi.theano.gof.graph import Apply, Variable, _restored, _wrap
+from agnesi.theano.gof.graph import Apply, Variable, _restored, _wrap, followed_sizes
 from agnesi.theano.gof.native import _typed
 from agnesi.theano.gof.op import PureOp, add_test_values
 from agnesi.theano.tensor.type import TensorType, type_of
@@ -77,12 +77,7 @@ class Replayed:
     def __call__(self, *ts: Any) -> list[Any]:
         """Return the outputs for other tensors."""
         swaps = dict(zip((v.tensor for v in self.node.inputs), ts, strict=True))
-        sizes: dict[Any, Any] = {}
-        for old, new in swaps.items():
-            for was, now in zip(old.type.shape, new.type.shape, strict=True):
-                if not isinstance(was, int) and was is not now:
-                    sizes.setdefault(was, now)
-        return rebuild([v.tensor for v in self.node.outputs], swaps, sizes)
+        return rebuild([v.tensor for v in self.node.outputs], swaps, followed_sizes(swaps))
 
 
 def restored(node: Apply) -> None:
