@@ -36,23 +36,11 @@ def _same(x: Array, limit: int) -> Array:
     return x.astype(np.int64)
 
 
-class WithinBounds(Elementwise):
-    """Integers that a call has found to lie between 0 and a limit.
-
-    Attributes:
-        ends: those that lie farthest out.
-        limit: all are less.
-        words: what they are.
-        wraps: whether they may have counted from the end before.
-    """
+class Checked(Elementwise):
+    """Integers of which a call has found something to be true; to kernels they are themselves."""
 
     x: Tensor
-    ends: tuple[Size, ...]
-    limit: Size
-    words: str
-    wraps: bool
 
-    public = "within_bounds"
     reference = staticmethod(_same)
     dtypes = INTEGERS
     domain = (Domain(0, 4),)
@@ -77,11 +65,6 @@ class WithinBounds(Elementwise):
         """The integer itself."""
         return operands[0]
 
-    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
-        """The farthest of all examples is checked."""
-        (x,) = operands
-        return self.replace(x=x, ends=(_farthest(x),) if self.ends else ())
-
     def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
         """No gradient."""
         return (None,)
@@ -90,8 +73,31 @@ class WithinBounds(Elementwise):
         """The integers themselves."""
         return operands[0]
 
+
+class WithinBounds(Checked):
+    """Integers that a call has found to lie between 0 and a limit.
+
+    Attributes:
+        ends: those that lie farthest out.
+        limit: all are less.
+        words: what they are.
+        wraps: whether they may have counted from the end before.
+    """
+
+    ends: tuple[Size, ...]
+    limit: Size
+    words: str
+    wraps: bool
+
+    public = "within_bounds"
+
+    def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
+        """The farthest of all examples is checked."""
+        (x,) = operands
+        return self.replace(x=x, ends=(_farthest(x),) if self.ends else ())
+
     def index_limit(self) -> Size | None:
-        """What was checked."""
+        """What they are less than."""
         return self.limit
 
     def requirements(self) -> tuple[Requirement, ...]:
@@ -200,7 +206,7 @@ def _number(x: Tensor) -> Size | None:
             return None
 
 
-class Agreeing(Elementwise):
+class Agreeing(Checked):
     """Integers of which a call has found that sizes or numbers, in pairs, are equal.
 
     Attributes:
@@ -210,20 +216,13 @@ class Agreeing(Elementwise):
         words: what has to be equal.
     """
 
-    x: Tensor
     first: tuple[Size, ...]
     second: tuple[Size, ...]
     limit: Size
     words: str
 
     public = "agreeing"
-    reference = staticmethod(_same)
-    dtypes = INTEGERS
-    domain = (Domain(0, 4),)
-    samples = (Sample(((5,),), (5,)), Sample(((),), (5,)), Sample(((2, 0),), (5,)))
-    differentiable = False
     folds = False
-    rebuilds_sizes = True
 
     @classmethod
     def call(cls, *operands: Any, **named: Any) -> Tensor:
@@ -231,37 +230,16 @@ class Agreeing(Elementwise):
         x, limit = operands
         return cls(x, (limit,), (limit,), limit, "equal")
 
-    @classmethod
-    def all_rejects(cls) -> tuple[Reject, ...]:
-        """What is not an integer."""
-        return (Reject(("f32[2]",), "not defined for f32", (5,)),)
-
     def infer(self) -> TensorType:
         """The operand's type."""
         if not self.x.dtype.is_integer:
             raise GraphTypeError(f"agreeing: is not defined for {self.x.dtype}")
         return self.x.type
 
-    def result_dtype(self, operand: DType) -> DType:
-        """The operand's."""
-        return operand
-
-    def scalar(self, *operands: Scalar) -> Scalar:
-        """The integer itself."""
-        return operands[0]
-
     def batch(self, operands: tuple[Tensor, ...], batched: tuple[bool, ...], size: Size) -> Tensor:
         """What has to be equal is the same for all examples."""
         (x,) = operands
         return self.replace(x=x)
-
-    def vjp(self, ct: Tensor) -> tuple[Tensor | None, ...]:
-        """No gradient."""
-        return (None,)
-
-    def numpy(self, operands: Sequence[Array], sizes: Sizes) -> Array:
-        """The integers themselves."""
-        return operands[0]
 
     def index_limit(self) -> Size | None:
         """What they are less than."""
